@@ -1,0 +1,100 @@
+"""What the engine raises.
+
+OctopusError
+├── VenueError                  talking to a venue failed
+│   ├── LinkError               no connection, or it broke: reconnect; what was sent may have arrived
+│   ├── VenueTimeout            no answer in time: what was sent may have arrived
+│   ├── RateLimited             asked too much: wait `retry_after_s`
+│   ├── VenueUnavailable        the venue's fault (5xx, overload): what was sent may have arrived
+│   ├── AuthenticationError     key, signature or permission refused: no retry will help
+│   ├── ClockError              our timestamp is outside the venue's window: measure the offset, then retry
+│   └── RequestRefused          the venue understood and said no (`code`): no retry will help
+├── MessageError                bytes that are not what the venue documents
+├── StorageError                the data file
+│   ├── DataFromFuture          written by a newer version
+│   ├── DataCorrupt             not a sound database
+│   ├── DataInUse               another instance has it open
+│   └── DiskFull                nothing more can be written
+└── ProfileError                a profile or its key cannot be used
+
+`outcome_unknown` says whether a request that failed so may still have taken effect; an order then is UNKNOWN.
+A venue's refusal of an order is an event (`OrderRejected`), not an exception.
+"""
+
+from __future__ import annotations
+
+
+class OctopusError(Exception):
+    """The message tells what happened, to what, and what to do now."""
+
+
+class VenueError(OctopusError):
+    retryable = False
+    outcome_unknown = False
+
+
+class LinkError(VenueError):
+    retryable = True
+    outcome_unknown = True
+
+
+class VenueTimeout(VenueError):
+    retryable = True
+    outcome_unknown = True
+
+
+class RateLimited(VenueError):
+    """Refused before it was looked at, so it took no effect."""
+
+    retryable = True
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class VenueUnavailable(VenueError):
+    retryable = True
+    outcome_unknown = True
+
+
+class AuthenticationError(VenueError):
+    pass
+
+
+class ClockError(VenueError):
+    retryable = True
+
+
+class RequestRefused(VenueError):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MessageError(OctopusError):
+    pass
+
+
+class StorageError(OctopusError):
+    pass
+
+
+class DataFromFuture(StorageError):
+    pass
+
+
+class DataCorrupt(StorageError):
+    pass
+
+
+class DataInUse(StorageError):
+    pass
+
+
+class DiskFull(StorageError):
+    pass
+
+
+class ProfileError(OctopusError):
+    pass

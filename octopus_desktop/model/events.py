@@ -1,0 +1,319 @@
+"""What happened: facts in the past tense, never refused, never changed.
+
+`Event` is closed: a `match` over it ends with `assert_never`. Order events carry the ClientOrderId, everything of a
+market its InstrumentId. `ts_venue_ns` is the venue's clock, `ts_received_ns` ours when the bytes came in; `ts_ns` is
+ours where there is no venue in it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import Fill, OrderIntent, Side
+
+
+class MarketEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Of one instrument; only ever looked at, so numbers are float."""
+
+    instrument_id: InstrumentId
+
+
+class InstrumentListed(MarketEvent, frozen=True, gc=False):
+    """Known from now on, or known better (fees, filters)."""
+
+    instrument: Instrument
+
+
+class TradePrinted(MarketEvent, frozen=True, gc=False):
+    """A public trade. `trade_id` rises within an instrument."""
+
+    price: float
+    quantity: float
+    aggressor: Side
+    trade_id: int
+    ts_venue_ns: int
+    ts_received_ns: int
+
+
+class QuoteChanged(MarketEvent, frozen=True, gc=False):
+    bid: float
+    bid_quantity: float
+    ask: float
+    ask_quantity: float
+    ts_venue_ns: int
+    ts_received_ns: int
+
+
+class BookReset(MarketEvent, frozen=True, gc=False):
+    """The whole book, (price, quantity) each, in any order."""
+
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+    last_id: int
+    ts_venue_ns: int
+    ts_received_ns: int
+
+
+class BookChanged(MarketEvent, frozen=True, gc=False):
+    """New totals at some prices; 0.0 takes a price out. It follows on the book's `last_id` without a gap."""
+
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+    last_id: int
+    ts_venue_ns: int
+    ts_received_ns: int
+
+
+class BookBroken(MarketEvent, frozen=True, gc=False):
+    """A change was missed. The book is not to be trusted until the next `BookReset`."""
+
+    reason: str
+    ts_ns: int
+
+
+class CandleChanged(MarketEvent, frozen=True, gc=False):
+    """The venue's own candle, forming or `closed`."""
+
+    interval: Interval
+    open_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    closed: bool
+
+
+class TickerChanged(MarketEvent, frozen=True, gc=False):
+    """Rolling 24 hours. `change` is a fraction (0.0184 is +1.84 %), `quote_volume` in quote currency."""
+
+    last: float
+    change: float
+    high: float
+    low: float
+    volume: float
+    quote_volume: float
+    ts_venue_ns: int
+
+
+class MarkPriceChanged(MarketEvent, frozen=True, gc=False):
+    """Perpetuals only. `funding_rate` is a fraction for the period that ends at `next_funding_ns`."""
+
+    mark: float
+    index: float
+    funding_rate: float
+    next_funding_ns: int
+    ts_venue_ns: int
+
+
+class Channel(Enum):
+    """What can be subscribed to of an instrument."""
+
+    TRADES = "trades"
+    QUOTES = "quotes"
+    BOOK = "book"
+    TICKER = "ticker"
+    CANDLES = "candles"
+    MARK_PRICE = "mark price"
+
+
+class FeedStale(MarketEvent, frozen=True, gc=False):
+    """Nothing has come over this channel for longer than it may be quiet, or its link is down."""
+
+    channel: Channel
+    last_ns: int
+    reason: str
+
+
+class FeedRecovered(MarketEvent, frozen=True, gc=False):
+    channel: Channel
+
+
+class Link(Enum):
+    """The connections to a venue."""
+
+    MARKET = "market data"
+    ORDERS = "order entry"
+    ACCOUNT = "account stream"
+
+
+class LinkStatus(Enum):
+    DOWN = "down"
+    CONNECTING = "connecting"
+    UP = "up"
+
+
+class LinkChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
+    venue: Venue
+    link: Link
+    status: LinkStatus
+    reason: str
+    ts_ns: int
+
+
+class VenueMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Once a second. Latency is a round trip in ms; clock offset is venue minus ours, in ms."""
+
+    venue: Venue
+    latency_ms: float
+    clock_offset_ms: float
+    weight_used: int
+    weight_limit: int
+    messages_per_second: float
+    bad_messages: int
+    ts_ns: int
+
+
+class OrderEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    client_order_id: ClientOrderId
+    ts_ns: int
+
+
+class OrderInitiated(OrderEvent, frozen=True, gc=False):
+    """The trader asked for it. In the journal before anything else happens to it.
+
+    `adopted`: it was made outside this terminal and found at the venue.
+    """
+
+    intent: OrderIntent
+    adopted: bool = False
+
+
+class OrderDenied(OrderEvent, frozen=True, gc=False):
+    """Risk said no; it never left."""
+
+    reason: str
+
+
+class OrderSubmitted(OrderEvent, frozen=True, gc=False):
+    """Its bytes are about to be written to the venue's socket."""
+
+
+class OrderAccepted(OrderEvent, frozen=True, gc=False):
+    venue_order_id: VenueOrderId
+
+
+class OrderRejected(OrderEvent, frozen=True, gc=False):
+    """The venue's refusal, with its code where it has one."""
+
+    reason: str
+    code: int | None = None
+
+
+class OrderFilled(OrderEvent, frozen=True, gc=False):
+    """`complete` is the venue's word that nothing is left; it decides where the order was given in quote currency."""
+
+    fill: Fill
+    complete: bool
+
+
+class OrderCanceled(OrderEvent, frozen=True, gc=False):
+    reason: str = ""
+
+
+class OrderExpired(OrderEvent, frozen=True, gc=False):
+    """The venue took it back by its own rules: IOC or FOK without a counterpart, or self-trade prevention."""
+
+    reason: str = ""
+
+
+class OrderUnknown(OrderEvent, frozen=True, gc=False):
+    """It may or may not have reached the venue. It is asked for until the venue answers."""
+
+    reason: str
+
+
+class OrderCancelRequested(OrderEvent, frozen=True, gc=False):
+    pass
+
+
+class OrderCancelRejected(OrderEvent, frozen=True, gc=False):
+    """The order is as it was; often it was filled first."""
+
+    reason: str
+
+
+class BalanceChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
+    balance: Balance
+
+
+class EntryLocked(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """No order that adds risk leaves. Cancelling is never locked."""
+
+    reason: str
+    ts_ns: int
+
+
+class EntryUnlocked(msgspec.Struct, frozen=True, gc=False, tag=True):
+    ts_ns: int
+
+
+class Reconciled(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Our orders, fills and balances were compared with the venue's; `differences` were mended by events."""
+
+    venue: Venue
+    differences: int
+    open_orders: int
+    ts_ns: int
+
+
+class Severity(Enum):
+    """Of a log line; the value is what the standard `logging` calls it."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class LogRecorded(msgspec.Struct, frozen=True, gc=False, tag=True):
+    severity: Severity
+    source: str
+    text: str
+    ts_ns: int
+
+
+class NoticeRaised(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Something the trader should see now: what happened, and what to do."""
+
+    severity: Severity
+    title: str
+    text: str
+    ts_ns: int
+
+
+AnyMarketEvent = (
+    InstrumentListed
+    | TradePrinted
+    | QuoteChanged
+    | BookReset
+    | BookChanged
+    | BookBroken
+    | CandleChanged
+    | TickerChanged
+    | MarkPriceChanged
+    | FeedStale
+    | FeedRecovered
+)
+AnyOrderEvent = (
+    OrderInitiated
+    | OrderDenied
+    | OrderSubmitted
+    | OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | OrderCanceled
+    | OrderExpired
+    | OrderUnknown
+    | OrderCancelRequested
+    | OrderCancelRejected
+)
+SystemEvent = (
+    LinkChanged | VenueMeasured | BalanceChanged | EntryLocked | EntryUnlocked | Reconciled | LogRecorded | NoticeRaised
+)
+Event = AnyMarketEvent | AnyOrderEvent | SystemEvent

@@ -1,0 +1,181 @@
+"""The doors between rooms: what a service must offer, whoever offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.commands import Command, Outcome
+from octopus_desktop.model.events import (
+    AnyOrderEvent,
+    BalanceChanged,
+    Channel,
+    Event,
+    LogRecorded,
+    TradePrinted,
+)
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.market import Candles
+from octopus_desktop.model.orders import Fill, Order, OrderIntent
+from octopus_desktop.model.profile import Profile
+from octopus_desktop.model.queries import BalancePoint, Query
+from octopus_desktop.model.reports import OrderReport
+
+T = TypeVar("T")
+Publish = Callable[[Event], None]
+
+
+class Clock(Protocol):
+    def now_ns(self) -> int:
+        """UTC nanoseconds."""
+        ...
+
+
+class MarketDataClient(Protocol):
+    """The streams and the public history of one venue. All calls on the node's loop."""
+
+    venue: Venue
+
+    async def start(self, publish: Publish) -> None:
+        """Publishes InstrumentListed for every instrument, then LinkChanged and market events until `stop`.
+
+        Returns when the instruments are listed; the link keeps itself up from then on. Raises VenueError where not
+        even the instruments can be had.
+        """
+        ...
+
+    async def stop(self) -> None: ...
+
+    def subscribe(self, instrument_id: InstrumentId, channel: Channel, interval: Interval | None = None) -> None:
+        """Kept across reconnects. Twice is once."""
+        ...
+
+    def unsubscribe(self, instrument_id: InstrumentId, channel: Channel, interval: Interval | None = None) -> None: ...
+
+    async def candles(
+        self, instrument_id: InstrumentId, interval: Interval, limit: int, end_ns: int | None = None
+    ) -> Candles:
+        """As CandlesQuery. Pages through the venue's limit by itself."""
+        ...
+
+    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]: ...
+
+
+class ExecutionClient(Protocol):
+    """Order entry and account of one venue. All calls on the node's loop; every one may raise a VenueError."""
+
+    venue: Venue
+
+    async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
+        """Connects. `publish` gets LinkChanged and BalanceChanged, `report` what the account stream says of orders."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    async def submit(self, intent: OrderIntent, instrument: Instrument) -> OrderReport:
+        """The request's bytes are written before the first suspension. Never retried.
+
+        RequestRefused is the venue's refusal; an error whose `outcome_unknown` is true leaves the order unknown.
+        """
+        ...
+
+    async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
+        """RequestRefused where the venue has no such open order (it may just have been filled)."""
+        ...
+
+    async def order(
+        self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
+    ) -> OrderReport | None:
+        """None: the venue knows no such order."""
+        ...
+
+    async def open_orders(self) -> list[OrderReport]: ...
+
+    async def fills(
+        self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
+    ) -> list[Fill]:
+        """Oldest first, every page: of one order, or all with a trade id above `after` (None: from the first)."""
+        ...
+
+    async def balances(self) -> list[Balance]: ...
+
+
+class Journal(Protocol):
+    """The memory that an order is written into before it leaves."""
+
+    async def commit(self, events: Sequence[AnyOrderEvent]) -> None:
+        """Returns when they are durable. Raises StorageError, and then nothing of them may be acted on."""
+        ...
+
+    def record(self, event: AnyOrderEvent) -> None:
+        """Kept soon, in order, with the next commit or batch."""
+        ...
+
+    def read(self) -> list[AnyOrderEvent]:
+        """Everything, in order. Blocking; before the start only."""
+        ...
+
+
+class Repository(Protocol):
+    """What is kept beside the journal. `record_*` return at once and are written in batches."""
+
+    def record_balance(self, event: BalanceChanged, ts_ns: int) -> None: ...
+
+    def record_log(self, line: LogRecorded) -> None: ...
+
+    def record_candles(self, candles: Candles) -> None:
+        """Closed candles only; a candle already there is replaced."""
+        ...
+
+    async def candles(
+        self, instrument_id: InstrumentId, interval: Interval, limit: int, end_ns: int | None = None
+    ) -> Candles:
+        """As CandlesQuery, from what was kept; holes are not filled."""
+        ...
+
+    async def balance_history(self, since_ns: int) -> list[BalancePoint]: ...
+
+    async def log(self, limit: int) -> list[LogRecorded]: ...
+
+    async def setting(self, key: str) -> str | None: ...
+
+    async def save_setting(self, key: str, value: str) -> None:
+        """Returns when it is durable."""
+        ...
+
+
+class Node(Protocol):
+    """The engine as the screen sees it: a thread beside it, a child process, or a server far away."""
+
+    profile: Profile
+
+    def start(self) -> None:
+        """Returns at once; what goes wrong comes as LogRecorded and NoticeRaised."""
+        ...
+
+    def stop(self) -> None:
+        """Returns when everything is written and closed."""
+        ...
+
+    def execute(self, command: Command) -> Future[Outcome]:
+        """From any thread; the command is on its way when this returns. Errors of the engine come as Refused."""
+        ...
+
+    def query(self, query: Query[T]) -> Future[T]:
+        """From any thread. The future raises VenueError or StorageError where there is no answer."""
+        ...
+
+    def take_frame(self) -> list[Event]:
+        """What happened since the last call, once per display frame, to be folded into the screen's own State.
+
+        All trades and all events of our own orders in their order; of quotes, tickers and candles the latest; of
+        each book one merged change. The first frames carry the history that the journal remembers.
+        """
+        ...
+
+    def setting(self, key: str) -> str | None:
+        """What an earlier session saved with SaveSetting. Answers at once, also before the start."""
+        ...

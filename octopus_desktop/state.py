@@ -1,0 +1,319 @@
+"""The fold: `State.apply(event)` is the only thing that changes what is known.
+
+The node's state, the screen's copy, a restart from the journal and a replay are all this one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from octopus_desktop.model.account import Balance, Position
+from octopus_desktop.model.events import (
+    BalanceChanged,
+    BookBroken,
+    BookChanged,
+    BookReset,
+    CandleChanged,
+    Channel,
+    EntryLocked,
+    EntryUnlocked,
+    Event,
+    FeedRecovered,
+    FeedStale,
+    InstrumentListed,
+    Link,
+    LinkChanged,
+    LogRecorded,
+    MarkPriceChanged,
+    NoticeRaised,
+    OrderAccepted,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderInitiated,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUnknown,
+    QuoteChanged,
+    Reconciled,
+    TickerChanged,
+    TradePrinted,
+    VenueMeasured,
+)
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orderbook import OrderBook
+from octopus_desktop.model.orders import LIFECYCLE, Fill, Order, OrderStatus, Step
+
+logger = logging.getLogger(__name__)
+
+KEPT_TRADES: Final = 2000
+KEPT_LOG_LINES: Final = 5000
+
+
+class Market:
+    """What is known of one instrument's market."""
+
+    __slots__ = ("book", "candles", "last_trade", "mark", "quote", "stale", "ticker", "trades")
+
+    def __init__(self) -> None:
+        self.book = OrderBook()
+        self.quote: QuoteChanged | None = None
+        self.last_trade: TradePrinted | None = None
+        self.trades: deque[TradePrinted] = deque(maxlen=KEPT_TRADES)
+        self.ticker: TickerChanged | None = None
+        self.mark: MarkPriceChanged | None = None
+        self.candles: dict[Interval, CandleChanged] = {}
+        self.stale: dict[Channel, FeedStale] = {}
+
+    @property
+    def touch(self) -> tuple[float, float] | None:
+        """Best bid and ask: the newer word of quote and book, None where neither has both sides."""
+        quote = self.quote
+        book = self.book
+        both = book.valid and book.bids.prices and book.asks.prices
+        if both and (quote is None or book.ts_venue_ns > quote.ts_venue_ns):
+            return book.bids.prices[-1], book.asks.prices[0]
+        if quote is not None and quote.bid > 0 and quote.ask > 0:
+            return quote.bid, quote.ask
+        return None
+
+    @property
+    def last_price(self) -> float | None:
+        """Of the last trade; before the first one, of the venue's 24-hour ticker."""
+        if self.last_trade is not None:
+            return self.last_trade.price
+        return self.ticker.last if self.ticker is not None else None
+
+
+class State:
+    """Plain attributes, to be read by anyone on the thread that applies the events, and written by nobody else."""
+
+    def __init__(self) -> None:
+        self.instruments: dict[InstrumentId, Instrument] = {}
+        self.markets: dict[InstrumentId, Market] = {}
+        self.orders: dict[ClientOrderId, Order] = {}
+        self.working: dict[ClientOrderId, Order] = {}
+        self.fills: list[Fill] = []
+        self.positions: dict[InstrumentId, Position] = {}
+        self.balances: dict[tuple[Venue, str], Balance] = {}
+        self.links: dict[tuple[Venue, Link], LinkChanged] = {}
+        self.measured: dict[Venue, VenueMeasured] = {}
+        self.reconciled: dict[Venue, Reconciled] = {}
+        self.entry_locked: str | None = "Starting: not compared with the venue yet."
+        self.log: deque[LogRecorded] = deque(maxlen=KEPT_LOG_LINES)
+        self.notices: deque[NoticeRaised] = deque(maxlen=100)
+        self._apply: dict[type, Callable[[Any], None]] = {
+            InstrumentListed: self._instrument_listed,
+            TradePrinted: self._trade_printed,
+            QuoteChanged: self._quote_changed,
+            BookReset: self._book_reset,
+            BookChanged: self._book_changed,
+            BookBroken: self._book_broken,
+            CandleChanged: self._candle_changed,
+            TickerChanged: self._ticker_changed,
+            MarkPriceChanged: self._mark_price_changed,
+            FeedStale: self._feed_stale,
+            FeedRecovered: self._feed_recovered,
+            OrderInitiated: self._order_initiated,
+            OrderDenied: self._order_denied,
+            OrderSubmitted: self._order_submitted,
+            OrderAccepted: self._order_accepted,
+            OrderRejected: self._order_rejected,
+            OrderFilled: self._order_filled,
+            OrderCanceled: self._order_canceled,
+            OrderExpired: self._order_expired,
+            OrderUnknown: self._order_unknown,
+            OrderCancelRequested: self._order_cancel_requested,
+            OrderCancelRejected: self._order_cancel_rejected,
+            LinkChanged: self._link_changed,
+            VenueMeasured: self._venue_measured,
+            BalanceChanged: self._balance_changed,
+            EntryLocked: self._entry_locked,
+            EntryUnlocked: self._entry_unlocked,
+            Reconciled: self._reconciled,
+            LogRecorded: self.log.append,
+            NoticeRaised: self.notices.append,
+        }
+
+    def apply(self, event: Event) -> None:
+        self._apply[type(event)](event)
+
+    def market(self, instrument_id: InstrumentId) -> Market:
+        """Created empty where nothing is known yet, so that a reader always has something to read."""
+        market = self.markets.get(instrument_id)
+        if market is None:
+            market = self.markets[instrument_id] = Market()
+        return market
+
+    # Market -----------------------------------------------------------------
+
+    def _instrument_listed(self, event: InstrumentListed) -> None:
+        self.instruments[event.instrument_id] = event.instrument
+        self.market(event.instrument_id)
+
+    def _trade_printed(self, event: TradePrinted) -> None:
+        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
+        market.last_trade = event
+        market.trades.append(event)
+
+    def _quote_changed(self, event: QuoteChanged) -> None:
+        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
+        market.quote = event
+
+    def _book_reset(self, event: BookReset) -> None:
+        book = self.market(event.instrument_id).book
+        book.bids.replace(event.bids)
+        book.asks.replace(event.asks)
+        book.last_id = event.last_id
+        book.ts_venue_ns = event.ts_venue_ns
+        book.valid = True
+
+    def _book_changed(self, event: BookChanged) -> None:
+        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
+        book = market.book
+        if event.bids:
+            book.bids.update(event.bids)
+        if event.asks:
+            book.asks.update(event.asks)
+        book.last_id = event.last_id
+        book.ts_venue_ns = event.ts_venue_ns
+
+    def _book_broken(self, event: BookBroken) -> None:
+        self.market(event.instrument_id).book.valid = False
+
+    def _candle_changed(self, event: CandleChanged) -> None:
+        self.market(event.instrument_id).candles[event.interval] = event
+
+    def _ticker_changed(self, event: TickerChanged) -> None:
+        self.market(event.instrument_id).ticker = event
+
+    def _mark_price_changed(self, event: MarkPriceChanged) -> None:
+        self.market(event.instrument_id).mark = event
+
+    def _feed_stale(self, event: FeedStale) -> None:
+        self.market(event.instrument_id).stale[event.channel] = event
+
+    def _feed_recovered(self, event: FeedRecovered) -> None:
+        self.market(event.instrument_id).stale.pop(event.channel, None)
+
+    # Orders -----------------------------------------------------------------
+
+    def _order_initiated(self, event: OrderInitiated) -> None:
+        if event.client_order_id in self.orders:
+            logger.error("order %s initiated twice; the second one changes nothing", event.client_order_id)
+            return
+        order = Order(event.intent, OrderStatus.INITIATED, event.ts_ns, event.ts_ns, adopted=event.adopted)
+        self.orders[event.client_order_id] = order
+        self.working[event.client_order_id] = order
+
+    def _step(self, event: OrderEvent, step: Step, reason: str = "") -> Order | None:
+        """The order after `step`, or None where the event has no order or no place in its lifecycle."""
+        order = self.orders.get(event.client_order_id)
+        if order is None:
+            logger.error("%s for an order that was never initiated: %s", step.value, event.client_order_id)
+            return None
+        status = LIFECYCLE[order.status].get(step)
+        if status is None:
+            logger.error("order %s is %s: cannot %s", event.client_order_id, order.status.value, step.value)
+            return None
+        order.status = status
+        order.updated_ns = event.ts_ns
+        if reason:
+            order.reason = reason
+        if status.is_terminal:
+            self.working.pop(event.client_order_id, None)
+            order.cancel_requested = False
+        else:
+            self.working[event.client_order_id] = order
+        return order
+
+    def _order_denied(self, event: OrderDenied) -> None:
+        self._step(event, Step.DENY, event.reason)
+
+    def _order_submitted(self, event: OrderSubmitted) -> None:
+        self._step(event, Step.SUBMIT)
+
+    def _order_accepted(self, event: OrderAccepted) -> None:
+        order = self._step(event, Step.ACCEPT)
+        if order is not None:
+            order.venue_order_id = event.venue_order_id
+            order.reason = ""
+
+    def _order_rejected(self, event: OrderRejected) -> None:
+        self._step(event, Step.REJECT, event.reason)
+
+    def _order_filled(self, event: OrderFilled) -> None:
+        fill = event.fill
+        order = self.orders.get(event.client_order_id)
+        if order is not None and fill.trade_id in order.trade_ids:
+            logger.error("order %s: trade %s told twice; counted once", event.client_order_id, fill.trade_id)
+            return
+        filled = (order.filled_quantity if order is not None else Decimal(0)) + fill.quantity
+        wanted = order.intent.quantity if order is not None else Decimal(0)
+        whole = filled >= wanted if wanted else event.complete
+        order = self._step(event, Step.FILL_ALL if whole else Step.FILL_PART)
+        if order is None:
+            return
+        order.trade_ids.add(fill.trade_id)
+        order.filled_quantity = filled
+        order.filled_notional += fill.price * fill.quantity
+        order.venue_order_id = fill.venue_order_id
+        if not order.status.is_terminal:
+            order.reason = ""
+        self.fills.append(fill)
+        position = self.positions.get(fill.instrument_id)
+        if position is None:
+            position = self.positions[fill.instrument_id] = Position(fill.instrument_id)
+        position.apply(fill)
+
+    def _order_canceled(self, event: OrderCanceled) -> None:
+        self._step(event, Step.CANCEL, event.reason)
+
+    def _order_expired(self, event: OrderExpired) -> None:
+        self._step(event, Step.EXPIRE, event.reason)
+
+    def _order_unknown(self, event: OrderUnknown) -> None:
+        self._step(event, Step.LOSE_TRACK, event.reason)
+
+    def _order_cancel_requested(self, event: OrderCancelRequested) -> None:
+        order = self.working.get(event.client_order_id)
+        if order is not None:
+            order.cancel_requested = True
+            order.updated_ns = event.ts_ns
+
+    def _order_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        order = self.orders.get(event.client_order_id)
+        if order is not None:
+            order.cancel_requested = False
+            order.reason = event.reason
+            order.updated_ns = event.ts_ns
+
+    # Account and system -----------------------------------------------------
+
+    def _balance_changed(self, event: BalanceChanged) -> None:
+        balance = event.balance
+        self.balances[balance.venue, balance.asset] = balance
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        self.links[event.venue, event.link] = event
+
+    def _venue_measured(self, event: VenueMeasured) -> None:
+        self.measured[event.venue] = event
+
+    def _entry_locked(self, event: EntryLocked) -> None:
+        self.entry_locked = event.reason
+
+    def _entry_unlocked(self, event: EntryUnlocked) -> None:
+        self.entry_locked = None
+
+    def _reconciled(self, event: Reconciled) -> None:
+        self.reconciled[event.venue] = event
