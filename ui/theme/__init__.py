@@ -1,0 +1,1 @@
+"""How the program looks: colour tokens, fonts, style sheet, icons, and how numbers are written."""

@@ -1,0 +1,49 @@
+"""The theme in force: apply it to the application, and hear when it changes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QDir, QObject, Signal
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from ui.theme import fonts
+from ui.theme.colors import Colors
+from ui.theme.resources import resources_dir
+from ui.theme.style import palette, stylesheet
+from ui.theme.tokens import DARK, Tokens, tokens
+
+_DRESSED = "octopus_fonts_loaded"
+
+
+class Theme(QObject):
+    """Colours and fonts in force. Painted widgets take it as their first argument and repaint on `changed`."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._colors = Colors(DARK)
+
+    @property
+    def colors(self) -> Colors:
+        return self._colors
+
+    @property
+    def tokens(self) -> Tokens:
+        return self._colors.tokens
+
+    def apply(self, app: QApplication, name: str = "dark", colour_blind: bool = False) -> None:
+        """Dress `app`: style, palette, style sheet, base font. Emits `changed`.
+
+        Raises `KeyError` for a theme that doesn't exist, before anything is touched.
+        """
+        table = tokens(name, colour_blind=colour_blind)
+        if not app.property(_DRESSED):
+            fonts.load_fonts()
+            QDir.addSearchPath("octopus", str(resources_dir()))  # the style sheet's url(octopus:…)
+            app.setProperty(_DRESSED, True)
+        self._colors = Colors(table)
+        app.setStyle(QStyleFactory.create("Fusion"))
+        app.setPalette(palette(table))
+        app.setFont(fonts.words())
+        app.setStyleSheet(stylesheet(table))
+        self.changed.emit()

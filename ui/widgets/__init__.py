@@ -1,0 +1,1 @@
+"""Painted and small widgets that several panes share."""
