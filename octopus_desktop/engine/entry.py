@@ -1,0 +1,56 @@
+"""The lock on order entry: it opens when no one has a reason to keep it shut."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.model.events import EntryLocked, EntryUnlocked
+from octopus_desktop.ports import Clock
+
+
+class Lock(Enum):
+    """Who holds it shut, the gravest first; the value is what the trader reads."""
+
+    SAFE_MODE = "Safe mode: this session sends no orders."
+    STORAGE = "The journal cannot be written: no order may leave."
+    NO_KEY = "This profile has no key: market data only."
+    KEY_REFUSED = "The venue refused the key: market data only."
+    LINK = "No connection to the venue: orders cannot be sent."
+    RECONCILING = "Comparing with the venue: orders are possible in a moment."
+    LIVE = "LIVE: unlock order entry by typing the profile's name."
+    TRADER = "You locked order entry."
+
+
+class EntryLock:
+    """Publishes only changes of what the trader would read."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._held: set[Lock] = set()
+
+    @property
+    def reason(self) -> str | None:
+        for lock in Lock:
+            if lock in self._held:
+                return lock.value
+        return None
+
+    def holds(self, lock: Lock) -> bool:
+        return lock in self._held
+
+    def shut(self, lock: Lock) -> None:
+        self._held.add(lock)
+        self._tell()
+
+    def open(self, lock: Lock) -> None:
+        self._held.discard(lock)
+        self._tell()
+
+    def _tell(self) -> None:
+        reason = self.reason
+        if reason == self._bus.state.entry_locked:
+            return
+        now = self._clock.now_ns()
+        self._bus.publish(EntryLocked(reason, now) if reason is not None else EntryUnlocked(now))

@@ -1,0 +1,287 @@
+"""The order desk: an intent in, the journal, the wire, and the venue's word back into events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from octopus_desktop.engine import risk
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.lifecycle import progress
+from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome, Refused, SubmitOrder
+from octopus_desktop.model.errors import RequestRefused, StorageError, VenueError
+from octopus_desktop.model.events import (
+    AnyOrderEvent,
+    NoticeRaised,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderDenied,
+    OrderInitiated,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUnknown,
+    Severity,
+)
+from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, VenueOrderId
+from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.orders import Fill, Order, OrderIntent, OrderStatus
+from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.ports import Clock, ExecutionClient, Journal
+
+logger = logging.getLogger(__name__)
+
+KEPT_TOKENS: Final = 1000
+NEVER_ARRIVED_NS: Final = 15_000_000_000
+"""A request is refused by the venue once its receive window (at most 5 s here) has passed. An order that the venue
+still does not know this long after it was sent cannot arrive any more."""
+FIRST_ASK_S: Final = 0.25
+SLOWEST_ASK_S: Final = 15.0
+
+
+class OrderDesk:
+    """On the node's loop. It owns every way an order's state may change.
+
+    An order is in the journal before its first byte leaves. An unclear outcome is UNKNOWN until the venue has
+    spoken; a create is never sent twice.
+    """
+
+    def __init__(
+        self, bus: Bus, journal: Journal, client: ExecutionClient, lock: EntryLock, clock: Clock, limits: RiskLimits
+    ) -> None:
+        self._bus = bus
+        self._state = bus.state
+        self._journal = journal
+        self._client = client
+        self._lock = lock
+        self._clock = clock
+        self.limits = limits
+        self._rate = risk.OrderRate()
+        self._tokens: OrderedDict[IntentToken, ClientOrderId] = OrderedDict()
+        self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
+        self._asking: set[ClientOrderId] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        for order in self._state.orders.values():
+            if order.venue_order_id is not None:
+                self._by_venue_id[order.intent.instrument_id, order.venue_order_id] = order.client_order_id
+
+    # Commands ---------------------------------------------------------------
+
+    async def submit(self, command: SubmitOrder) -> Outcome:
+        intent = command.intent
+        name = intent.client_order_id
+        if intent.token is not None and intent.token in self._tokens:
+            return Done(0)
+        if name in self._state.orders:
+            return Done(0)
+        if intent.token is not None:
+            self._tokens[intent.token] = name
+            while len(self._tokens) > KEPT_TOKENS:
+                self._tokens.popitem(last=False)
+        now = self._clock.now_ns()
+        denial = self._lock.reason or risk.denial(intent, self._state, self.limits, self._rate, now)
+        initiated = OrderInitiated(name, now, intent)
+        if denial is not None:
+            self._publish(initiated)
+            self._publish(OrderDenied(name, now, denial))
+            return Refused(denial)
+        self._rate.note(now)
+        submitted = OrderSubmitted(name, now)
+        # Published first: the order is on the screen while the disk works, and counts against the free balance.
+        self._bus.publish(initiated)
+        try:
+            await self._journal.commit([initiated, submitted])
+        except StorageError as error:
+            reason = f"The journal could not be written, so the order was not sent: {error}"
+            self._bus.publish(OrderDenied(name, self._clock.now_ns(), reason))
+            self._lock.shut(Lock.STORAGE)
+            self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, self._clock.now_ns()))
+            return Refused(reason)
+        self._bus.publish(submitted)
+        self._spawn(self._send(intent), f"send {name}")
+        return Done()
+
+    async def cancel(self, command: CancelOrder) -> Outcome:
+        order = self._state.orders.get(command.client_order_id)
+        if order is None:
+            return Refused(f"There is no order {command.client_order_id}.")
+        if order.status.is_terminal:
+            return Refused(f"The order is {order.status.value} already.")
+        if not order.cancel_requested:
+            self._publish(OrderCancelRequested(order.client_order_id, self._clock.now_ns()))
+            self._spawn(self._cancel(order), f"cancel {order.client_order_id}")
+        return Done()
+
+    async def cancel_all(self, command: CancelAllOrders) -> Outcome:
+        count = 0
+        for order in list(self._state.working.values()):
+            wanted = command.instrument_id in (None, order.intent.instrument_id)
+            if wanted and command.side in (None, order.intent.side):
+                outcome = await self.cancel(CancelOrder(order.client_order_id))
+                count += isinstance(outcome, Done)
+        return Done(count)
+
+    def opinion(self, intent: OrderIntent) -> str | None:
+        """What `submit` would be denied for, now."""
+        now = self._clock.now_ns()
+        return self._lock.reason or risk.denial(intent, self._state, self.limits, self._rate, now)
+
+    # The venue's word -------------------------------------------------------
+
+    def report(self, report: OrderReport) -> None:
+        """From the account stream, or from whoever asked."""
+        self._apply(report, ())
+
+    def name_of(self, fill: Fill) -> ClientOrderId | None:
+        """Whose fill it is, where the venue names only its own order id."""
+        if fill.client_order_id in self._state.orders:
+            return fill.client_order_id
+        return self._by_venue_id.get((fill.instrument_id, fill.venue_order_id))
+
+    def _apply(self, report: OrderReport, extra: tuple[Fill, ...]) -> bool:
+        """False where fills are still missing; they are being asked for."""
+        name = report.client_order_id
+        order = self._state.orders.get(name)
+        events, missing = progress(order, report, self._clock.now_ns(), extra)
+        for event in events:
+            self._publish(event)
+        if report.venue_order_id:
+            self._by_venue_id[report.intent.instrument_id, report.venue_order_id] = name
+        if missing > 0 and not extra:
+            self._spawn(self._fetch_fills(report), f"fills of {name}")
+        return missing <= 0
+
+    def _publish(self, event: AnyOrderEvent) -> None:
+        self._journal.record(event)
+        self._bus.publish(event)
+
+    # On the wire ------------------------------------------------------------
+
+    async def _send(self, intent: OrderIntent) -> None:
+        name = intent.client_order_id
+        instrument = self._state.instruments[intent.instrument_id]
+        try:
+            report = await self._client.submit(intent, instrument)
+        except RequestRefused as error:
+            self._refused(name, str(error), error.code)
+        except VenueError as error:
+            if error.outcome_unknown:
+                self._lost(name, str(error))
+            else:
+                self._refused(name, str(error), None)
+        except Exception as error:
+            # Whatever broke, the bytes may have left: only the venue knows.
+            logger.exception("sending order %s failed", name)
+            self._lost(name, f"{type(error).__name__} while sending")
+        else:
+            self.report(report)
+
+    def _refused(self, name: ClientOrderId, reason: str, code: int | None) -> None:
+        order = self._state.orders[name]
+        if order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+            self._publish(OrderRejected(name, self._clock.now_ns(), reason, code))
+
+    def _lost(self, name: ClientOrderId, reason: str) -> None:
+        order = self._state.orders[name]
+        if order.status is OrderStatus.SUBMITTED:
+            self._publish(OrderUnknown(name, self._clock.now_ns(), reason))
+        self.resolve(order)
+
+    def resolve(self, order: Order) -> None:
+        """Ask for an order by its ClientOrderId until the venue has spoken."""
+        if order.client_order_id not in self._asking and not order.status.is_terminal:
+            self._asking.add(order.client_order_id)
+            self._spawn(self._resolve(order), f"resolve {order.client_order_id}")
+
+    async def _resolve(self, order: Order) -> None:
+        name = order.client_order_id
+        wait = FIRST_ASK_S
+        try:
+            while order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+                if await self.ask(order):
+                    return
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, SLOWEST_ASK_S)
+        finally:
+            self._asking.discard(name)
+
+    async def ask(self, order: Order) -> bool:
+        """True once the venue has told where the order stands. Its errors are logged, not raised."""
+        name = order.client_order_id
+        instrument = self._state.instruments.get(order.intent.instrument_id)
+        if instrument is None:
+            logger.warning("order %s: its instrument is not listed, cannot ask for it", name)
+            return False
+        try:
+            report = await self._client.order(instrument, name, order.venue_order_id)
+        except VenueError as error:
+            logger.warning("asking for order %s: %s", name, error)
+            return False
+        if report is not None:
+            self._apply(report, ())
+            return True
+        if order.status.is_terminal:
+            return True
+        if order.venue_order_id is None and self._clock.now_ns() - order.created_ns > NEVER_ARRIVED_NS:
+            self._publish(OrderRejected(name, self._clock.now_ns(), "The venue never received this order."))
+            return True
+        if order.venue_order_id is not None:
+            logger.error("the venue does not know order %s any more, though it once accepted it", name)
+        return False
+
+    async def _cancel(self, order: Order) -> None:
+        name = order.client_order_id
+        instrument = self._state.instruments[order.intent.instrument_id]
+        try:
+            report = await self._client.cancel(order, instrument)
+        except VenueError as error:
+            # It may have been filled first, or the cancel may have arrived: the order itself is the answer.
+            await self.ask(order)
+            if not order.status.is_terminal:
+                self._publish(OrderCancelRejected(name, self._clock.now_ns(), str(error)))
+                if order.status is OrderStatus.UNKNOWN:
+                    self.resolve(order)
+        else:
+            self.report(report)
+
+    async def _fetch_fills(self, report: OrderReport) -> None:
+        """The trades of an order whose report counts more than it tells. Asked until they are all there."""
+        instrument = self._state.instruments[report.intent.instrument_id]
+        wait = FIRST_ASK_S
+        # The stream usually brings them itself a moment later; asking at once would be one request an order.
+        await asyncio.sleep(wait)
+        while True:
+            try:
+                fills = await self._client.fills(instrument, None, report.venue_order_id)
+            except VenueError as error:
+                logger.warning("asking for the fills of order %s: %s", report.client_order_id, error)
+            else:
+                if self._apply(report, tuple(fills)):
+                    return
+            order = self._state.orders.get(report.client_order_id)
+            if order is not None and order.filled_quantity >= report.filled_quantity and order.status.is_terminal:
+                return
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, SLOWEST_ASK_S)
+
+    # ------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+
+    async def stop(self) -> None:
+        """What is on its way stays on its way: the journal knows it, the next start asks for it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,45 @@
+"""Who wants which channel: a stream runs while anyone does."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from octopus_desktop.model.commands import Done, Outcome, Refused, Subscribe, Unsubscribe
+from octopus_desktop.model.events import Channel
+from octopus_desktop.model.identifiers import InstrumentId, Interval
+from octopus_desktop.ports import MarketDataClient
+
+Topic = tuple[InstrumentId, Channel, Interval | None]
+
+
+class Subscriptions:
+    """Wishes made before there is a client are kept and passed on by `connect`."""
+
+    def __init__(self) -> None:
+        self._wanted: Counter[Topic] = Counter()
+        self._client: MarketDataClient | None = None
+
+    def connect(self, client: MarketDataClient) -> None:
+        self._client = client
+        for topic in self._wanted:
+            client.subscribe(*topic)
+
+    def subscribe(self, command: Subscribe) -> Outcome:
+        topic = (command.instrument_id, command.channel, command.interval)
+        if (command.channel is Channel.CANDLES) != (command.interval is not None):
+            return Refused("Candles, and only candles, are subscribed to with an interval.")
+        self._wanted[topic] += 1
+        if self._wanted[topic] == 1 and self._client is not None:
+            self._client.subscribe(*topic)
+        return Done()
+
+    def unsubscribe(self, command: Unsubscribe) -> Outcome:
+        topic = (command.instrument_id, command.channel, command.interval)
+        if topic not in self._wanted:
+            return Refused(f"Nobody is subscribed to {command.channel.value} of {command.instrument_id}.")
+        self._wanted[topic] -= 1
+        if not self._wanted[topic]:
+            del self._wanted[topic]
+            if self._client is not None:
+                self._client.unsubscribe(*topic)
+        return Done()

@@ -1,0 +1,380 @@
+"""The composition root of the engine: everything of one profile, without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+import msgspec
+
+from octopus_desktop.embedded_exchange import EmbeddedExchange
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.candles import CandleHistory
+from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.engine.reconciliation import reconcile
+from octopus_desktop.engine.subscriptions import Subscriptions
+from octopus_desktop.model.commands import (
+    CancelAllOrders,
+    CancelOrder,
+    Command,
+    Done,
+    LockEntry,
+    Outcome,
+    Reconcile,
+    Refused,
+    SaveSetting,
+    SetRiskLimits,
+    SubmitOrder,
+    Subscribe,
+    UnlockEntry,
+    Unsubscribe,
+)
+from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.errors import StorageError, VenueError, VenueUnavailable
+from octopus_desktop.model.events import (
+    BalanceChanged,
+    Event,
+    Link,
+    LinkChanged,
+    LinkStatus,
+    LogRecorded,
+    NoticeRaised,
+    OrderDenied,
+    Severity,
+)
+from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.profile import Mode, Profile, VenueUrls
+from octopus_desktop.model.queries import (
+    BalanceHistoryQuery,
+    CandlesQuery,
+    LimitsQuery,
+    LogQuery,
+    Query,
+    RecentTradesQuery,
+    RiskQuery,
+)
+from octopus_desktop.ports import ExecutionClient, MarketDataClient
+from octopus_desktop.state import State
+
+if TYPE_CHECKING:
+    from octopus_desktop.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+RETRY_START_S: Final = 2.0
+SLOWEST_RETRY_S: Final = 30.0
+RECONCILE_EVERY_S: Final = 300.0
+LIMITS_SETTING: Final = "risk.limits"
+DATABASE_NAME: Final = "octopus.db"
+EXCHANGE_STATE_NAME: Final = "exchange.db"
+
+
+class SystemClock:
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+
+class Engine:
+    """Everything of one profile without a screen; `run` until `stop`, all on one loop.
+
+    The way it starts is the way it recovers: fold the journal, connect, compare with the venue, only then open
+    order entry.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        data_dir: Path,
+        *,
+        credentials: Callable[[], Credentials | None],
+        safe_mode: bool = False,
+    ) -> None:
+        self.profile = profile
+        self.state = State()
+        self.bus = Bus(self.state)
+        self._data_dir = data_dir
+        self._credentials = credentials
+        self._clock = SystemClock()
+        self._lock = EntryLock(self.bus, self._clock)
+        self._subscriptions = Subscriptions()
+        self._limits = RiskLimits()
+        self._database: Database | None = None
+        self._history: CandleHistory | None = None
+        self._exchange: EmbeddedExchange | None = None
+        self._market: MarketDataClient | None = None
+        self._execution: ExecutionClient | None = None
+        self._desk: OrderDesk | None = None
+        self._reconciling: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._stopping = asyncio.Event()
+        self._lock.shut(Lock.RECONCILING)
+        if safe_mode:
+            self._lock.shut(Lock.SAFE_MODE)
+        if profile.mode is Mode.LIVE:
+            self._lock.shut(Lock.LIVE)
+
+    async def run(self) -> None:
+        """Returns after `stop`, with everything written and closed."""
+        starting = asyncio.create_task(self._start(), name="start")
+        starting.add_done_callback(_log_failure)
+        try:
+            await self._stopping.wait()
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await self._close()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    # Start and recovery -----------------------------------------------------
+
+    async def _start(self) -> None:
+        exchange = asyncio.create_task(self._open_exchange(), name="embedded exchange")
+        try:
+            await self._open_storage()
+        except StorageError as error:
+            exchange.cancel()
+            await asyncio.gather(exchange, return_exceptions=True)
+            self._lock.shut(Lock.STORAGE)
+            self._notice(Severity.ERROR, "The data cannot be opened", str(error))
+            return
+        urls, credentials = await exchange
+        await self._connect(urls, credentials)
+
+    async def _open_storage(self) -> None:
+        from octopus_desktop.storage.database import open_database  # SQLAlchemy: after the first window
+
+        database = await asyncio.to_thread(open_database, self._data_dir / DATABASE_NAME)
+        self._database = database
+        for event in database.journal.read():
+            self.bus.publish(event)
+        for order in list(self.state.working.values()):
+            if order.status is OrderStatus.INITIATED:
+                # The intent and its submission are one commit: alone it means that risk's answer was lost with us.
+                denied = OrderDenied(order.client_order_id, self._clock.now_ns(), "Never sent: the program ended.")
+                database.journal.record(denied)
+                self.bus.publish(denied)
+        self._limits = await self._kept_limits(database)
+        self._history = CandleHistory(database.repository, self._clock)
+        self.bus.subscribe(self._keep)
+
+    async def _kept_limits(self, database: Database) -> RiskLimits:
+        text = await database.repository.setting(LIMITS_SETTING)
+        if text is None:
+            return RiskLimits()
+        try:
+            return msgspec.json.decode(text, type=RiskLimits)
+        except msgspec.DecodeError as error:
+            self._notice(Severity.WARNING, "Risk limits are the defaults", f"The kept ones cannot be read: {error}")
+            return RiskLimits()
+
+    def _keep(self, event: Event) -> None:
+        assert self._database is not None
+        if isinstance(event, BalanceChanged):
+            self._database.repository.record_balance(event, self._clock.now_ns())
+        elif isinstance(event, LogRecorded):
+            self._database.repository.record_log(event)
+        elif isinstance(event, LinkChanged):
+            self._link_changed(event)
+
+    async def _open_exchange(self) -> tuple[VenueUrls, Credentials | None]:
+        if self.profile.urls is not None:
+            return self.profile.urls, await asyncio.to_thread(self._credentials)
+        exchange = self._exchange = EmbeddedExchange(self._data_dir / EXCHANGE_STATE_NAME)
+        await self._retried(exchange.start, "The embedded exchange does not start")
+        self._tasks.append(asyncio.create_task(self._supervise(exchange), name="embedded exchange"))
+        assert exchange.urls is not None
+        return exchange.urls, exchange.credentials
+
+    async def _supervise(self, exchange: EmbeddedExchange) -> None:
+        while True:
+            code = await exchange.ended()
+            self._notice(
+                Severity.WARNING, "The embedded exchange ended", f"Exit code {code}; it is being started again."
+            )
+            await self._retried(exchange.start, "The embedded exchange does not start")
+
+    async def _connect(self, urls: VenueUrls, credentials: Credentials | None) -> None:
+        from octopus_desktop.venues.factory import execution_client, market_data_client
+
+        market = self._market = market_data_client(self.profile, urls)
+        await self._retried(lambda: market.start(self.bus.publish), "The venue cannot be reached")
+        self._subscriptions.connect(market)
+        assert self._history is not None
+        assert self._database is not None
+        self._history.connect(market)
+        if credentials is None:
+            self._lock.shut(Lock.NO_KEY)
+            self._lock.open(Lock.RECONCILING)
+            return
+        execution = self._execution = execution_client(self.profile, urls, credentials)
+        desk = self._desk = OrderDesk(
+            self.bus, self._database.journal, execution, self._lock, self._clock, self._limits
+        )
+        try:
+            await self._retried(
+                lambda: execution.start(self.bus.publish, desk.report), "The venue's account cannot be reached"
+            )
+        except VenueError:
+            # The notice said why; the market goes on without an account.
+            self._lock.shut(Lock.KEY_REFUSED)
+            return
+        self._reconcile_soon()
+        self._tasks.append(asyncio.create_task(self._reconcile_regularly(), name="reconcile regularly"))
+
+    async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
+        """Until it works: a trader who opens the terminal on a train wants it to come up by itself."""
+        wait = RETRY_START_S
+        while True:
+            try:
+                return await attempt()
+            except VenueError as error:
+                again = f"{error} Trying again in {wait:.0f} s." if error.retryable else str(error)
+                self._notice(Severity.ERROR, title, again)
+                if not error.retryable:
+                    raise
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, SLOWEST_RETRY_S)
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        if event.link is Link.MARKET or self._desk is None:
+            return
+        if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
+            self._lock.open(Lock.LINK)
+            self._reconcile_soon()
+        else:
+            self._lock.shut(Lock.LINK)
+
+    def _is_up(self, link: Link) -> bool:
+        known = self.state.links.get((self.profile.venue, link))
+        return known is not None and known.status is LinkStatus.UP
+
+    def _reconcile_soon(self) -> None:
+        if self._reconciling is None or self._reconciling.done():
+            self._lock.shut(Lock.RECONCILING)
+            self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
+            self._reconciling.add_done_callback(_log_failure)
+
+    async def _reconcile(self) -> None:
+        desk, execution = self._desk, self._execution
+        assert desk is not None
+        assert execution is not None
+
+        async def attempt() -> None:
+            done = await reconcile(self.bus, desk, execution, self._clock)
+            if done.differences:
+                logger.info("reconciled with %s: %d differences", done.venue, done.differences)
+
+        await self._retried(attempt, "Orders cannot be compared with the venue")
+        self._lock.open(Lock.RECONCILING)
+
+    async def _reconcile_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(RECONCILE_EVERY_S)
+            if not self._lock.holds(Lock.LINK):
+                self._reconcile_soon()
+
+    async def _close(self) -> None:
+        for task in (*self._tasks, self._reconciling):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self._desk is not None:
+            await self._desk.stop()
+        for client in (self._execution, self._market):
+            if client is not None:
+                await client.stop()
+        if self._exchange is not None:
+            await self._exchange.stop()
+        if self._database is not None:
+            await asyncio.to_thread(self._database.close)
+
+    def _notice(self, severity: Severity, title: str, text: str) -> None:
+        logger.log(getattr(logging, severity.value), "%s: %s", title, text)
+        self.bus.publish(NoticeRaised(severity, title, text, self._clock.now_ns()))
+
+    # What is asked of it ----------------------------------------------------
+
+    async def execute(self, command: Command) -> Outcome:
+        match command:
+            case SubmitOrder():
+                return await self._desk.submit(command) if self._desk is not None else self._no_desk()
+            case CancelOrder():
+                return await self._desk.cancel(command) if self._desk is not None else self._no_desk()
+            case CancelAllOrders():
+                return await self._desk.cancel_all(command) if self._desk is not None else self._no_desk()
+            case Subscribe():
+                return self._subscriptions.subscribe(command)
+            case Unsubscribe():
+                return self._subscriptions.unsubscribe(command)
+            case UnlockEntry():
+                return self._unlock(command)
+            case LockEntry():
+                self._lock.shut(Lock.TRADER)
+                return Done()
+            case Reconcile():
+                if self._desk is None:
+                    return self._no_desk()
+                self._reconcile_soon()
+                return Done()
+            case SetRiskLimits():
+                return await self._set_limits(command)
+            case SaveSetting():
+                if self._database is None:
+                    return Refused("The data is not open: the setting is not kept.")
+                await self._database.repository.save_setting(command.key, command.value)
+                return Done()
+            case _:
+                assert_never(command)
+
+    def _no_desk(self) -> Refused:
+        return Refused(self._lock.reason or "There is no connection to the venue yet.")
+
+    def _unlock(self, command: UnlockEntry) -> Outcome:
+        if self._lock.holds(Lock.LIVE) and command.typed.strip() != self.profile.name:
+            return Refused(f"Type the profile's name, {self.profile.name}, to unlock order entry.")
+        self._lock.open(Lock.LIVE)
+        self._lock.open(Lock.TRADER)
+        return Done() if self._lock.reason is None else Refused(self._lock.reason)
+
+    async def _set_limits(self, command: SetRiskLimits) -> Outcome:
+        if self._database is None:
+            return Refused("The data is not open: the limits are not kept.")
+        text = msgspec.json.encode(command.limits).decode()
+        await self._database.repository.save_setting(LIMITS_SETTING, text)
+        self._limits = command.limits
+        if self._desk is not None:
+            self._desk.limits = command.limits
+        return Done()
+
+    async def query(self, query: Query[Any]) -> Any:
+        if isinstance(query, RiskQuery):
+            return self._desk.opinion(query.intent) if self._desk is not None else self._no_desk().reason
+        if isinstance(query, LimitsQuery):
+            return self._limits
+        if self._database is None:
+            raise StorageError("The data is not open.")
+        if isinstance(query, CandlesQuery):
+            assert self._history is not None
+            return await self._history.answer(query)
+        if isinstance(query, RecentTradesQuery):
+            if self._market is None:
+                raise VenueUnavailable("There is no connection to the venue yet.")
+            return await self._market.recent_trades(query.instrument_id, query.limit)
+        if isinstance(query, BalanceHistoryQuery):
+            return await self._database.repository.balance_history(query.since_ns)
+        if isinstance(query, LogQuery):
+            return await self._database.repository.log(query.limit)
+        raise TypeError(f"no answer to {type(query).__name__}")
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("%s failed", task.get_name(), exc_info=task.exception())
