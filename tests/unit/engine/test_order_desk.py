@@ -1,0 +1,146 @@
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from octopus_desktop.engine.entry import Lock
+from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
+from octopus_desktop.engine.reconciliation import reconcile
+from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused
+from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError, VenueTimeout
+from octopus_desktop.model.events import OrderInitiated, OrderSubmitted
+from octopus_desktop.model.orders import OrderStatus, Side
+from tests.unit.engine.scripted import BTC, Desk, buy, until
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    yield desk
+    await desk.desk.stop()
+
+
+async def test_an_order_is_in_the_journal_before_it_is_on_the_wire(desk: Desk) -> None:
+    """A crash right after the send finds the order in the journal."""
+    intent = buy()
+    assert await desk.submit(intent) == Done()
+    assert desk.account.submitted == []
+    assert [type(event) for event in desk.journal.events] == [OrderInitiated, OrderSubmitted]
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    assert desk.account.submitted == [intent]
+
+
+async def test_a_second_enter_is_the_same_order(desk: Desk) -> None:
+    """Two presses on one ticket carry one token and make one order, though their ids differ."""
+    first, second = buy(token="ticket-1"), buy(token="ticket-1")
+    assert await desk.submit(first) == Done()
+    assert await desk.submit(second) == Done(0)
+    await until(lambda: desk.order(first).status is OrderStatus.ACCEPTED)
+    assert desk.account.submitted == [first]
+
+
+async def test_a_dead_journal_sends_nothing(desk: Desk) -> None:
+    """When the disk is full the order does not leave, the trader reads why, and entry locks."""
+    desk.journal.failing = StorageError("The disk is full.")
+    intent = buy()
+    outcome = await desk.submit(intent)
+    assert isinstance(outcome, Refused)
+    assert "disk is full" in outcome.reason
+    assert desk.order(intent).status is OrderStatus.DENIED
+    assert desk.account.submitted == []
+    assert desk.lock.holds(Lock.STORAGE)
+
+
+async def test_a_timeout_is_not_a_rejection(desk: Desk) -> None:
+    """The order that timed out was accepted all the same; it is asked for by name and never sent again."""
+    desk.account.fail_submit = VenueTimeout("no answer within 5 s")
+    desk.account.accept_though_failing = True
+    desk.account.fail_order = LinkError("cut")
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.UNKNOWN)
+    desk.account.fail_order = None
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    assert len(desk.account.submitted) == 1
+
+
+async def test_an_order_that_never_arrived_ends_only_when_it_cannot_arrive_any_more(desk: Desk) -> None:
+    """The venue does not know it yet: it stays UNKNOWN until its receive window has surely passed."""
+    desk.account.fail_submit = LinkError("cut while sending")
+    intent = buy()
+    await desk.submit(intent)
+    order = None
+    await until(lambda: intent.client_order_id in desk.state.orders)
+    order = desk.order(intent)
+    await until(lambda: order.status is OrderStatus.UNKNOWN)
+    assert not await desk.desk.ask(order)
+    assert order.status is OrderStatus.UNKNOWN
+    desk.clock.ns += NEVER_ARRIVED_NS + 1
+    assert await desk.desk.ask(order)
+    assert order.status is OrderStatus.REJECTED
+
+
+async def test_a_refusal_says_why(desk: Desk) -> None:
+    """The venue's own words reach the trader."""
+    desk.account.fail_submit = RequestRefused("Account has insufficient balance for requested action.", -2010)
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.REJECTED)
+    assert "insufficient balance" in desk.order(intent).reason
+
+
+async def test_a_cancel_that_comes_too_late_shows_the_fill(desk: Desk) -> None:
+    """The order was filled while the cancel was on its way: it ends filled, with its trade."""
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    desk.account.fill(intent.client_order_id, "0.1", 1)
+    desk.account.fail_cancel = RequestRefused("Unknown order sent.", -2011)
+    assert await desk.desk.cancel(CancelOrder(intent.client_order_id)) == Done()
+    await until(lambda: desk.order(intent).status is OrderStatus.FILLED)
+    assert [fill.trade_id for fill in desk.state.fills] == ["1"]
+
+
+async def test_cancel_all_takes_what_was_meant(desk: Desk) -> None:
+    """Cancelling the buys leaves the sells."""
+    bids = [buy("0.01"), buy("0.01", "59000")]
+    ask = buy("0.01", "70000", side=Side.SELL)
+    for intent in (*bids, ask):
+        await desk.submit(intent)
+    await until(lambda: all(o.status is OrderStatus.ACCEPTED for o in desk.state.orders.values()))
+    assert await desk.desk.cancel_all(CancelAllOrders(BTC, Side.BUY)) == Done(2)
+    await until(lambda: len(desk.state.working) == 1)
+    assert desk.order(ask).status is OrderStatus.ACCEPTED
+
+
+async def test_a_locked_desk_denies_but_cancels(desk: Desk) -> None:
+    """A lock on entry never keeps an order from being cancelled."""
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    desk.lock.shut(Lock.TRADER)
+    refused = buy()
+    assert await desk.submit(refused) == Refused(Lock.TRADER.value)
+    assert desk.order(refused).status is OrderStatus.DENIED
+    assert await desk.desk.cancel(CancelOrder(intent.client_order_id)) == Done()
+    await until(lambda: desk.order(intent).status is OrderStatus.CANCELED)
+
+
+async def test_reconciliation_finds_what_happened_while_we_were_away(desk: Desk) -> None:
+    """A missed fill, cancel and order from elsewhere are all there afterwards; a second look finds nothing."""
+    filled, canceled = buy("0.01"), buy("0.02")
+    for intent in (filled, canceled):
+        await desk.submit(intent)
+    await until(lambda: all(o.status is OrderStatus.ACCEPTED for o in desk.state.orders.values()))
+    desk.account.fill(filled.client_order_id, "0.01", 5)
+    desk.account.end(canceled.client_order_id, OrderStatus.CANCELED)
+    elsewhere = buy("0.03")
+    await desk.account.submit(elsewhere, desk.state.instruments[BTC])
+    done = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    assert done.differences > 0
+    await until(lambda: desk.order(filled).status is OrderStatus.FILLED)
+    assert desk.order(canceled).status is OrderStatus.CANCELED
+    assert desk.order(elsewhere).adopted
+    assert desk.state.positions[BTC].quantity == Decimal("0.01")
+    again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    assert again.differences == 0

@@ -1,0 +1,93 @@
+from decimal import Decimal
+
+import pytest
+
+from octopus_desktop.engine.risk import OrderRate, denial
+from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.orders import OrderIntent, OrderType, Side
+from tests.unit.engine.scripted import BTC, Desk, buy
+
+
+def verdict(intent: OrderIntent, limits: RiskLimits | None = None) -> str | None:
+    desk = Desk()
+    return denial(intent, desk.state, limits or RiskLimits(), OrderRate(), desk.clock.now_ns())
+
+
+@pytest.mark.parametrize(
+    ("intent", "says"),
+    [
+        (buy("0.1", None), "limit price is missing"),
+        (buy("0"), "quantity is missing"),
+        (buy("NaN"), "quantity is missing"),
+        (buy("0.1", "-1"), "not above zero"),
+        (buy("0.1", "60000.001"), "multiple of the tick 0.01"),
+        (buy("0.100001"), "multiple of the lot 0.00001"),
+        (buy("10000", "10"), "largest order in BTCUSDT is 9000 BTC"),
+        (buy("0.00001", "60000"), "the least is 5 in BTCUSDT"),
+        (buy("0.5", "60000"), "needs 30,000 USDT, free is 20,000"),
+        (buy("0.1", "66000"), "10.0 % through the market"),
+        (buy("0.1", "30000"), None),
+        (buy("2", "60100", side=Side.SELL), "limit for one order is 50,000"),
+        (buy("0.5", None, type_=OrderType.MARKET), "needs 30,000.005 USDT"),
+        (buy("0.1", None, type_=OrderType.STOP), "trigger price is missing"),
+        (buy("0", None, type_=OrderType.MARKET, quote_quantity="100"), None),
+        (buy("0", None, type_=OrderType.MARKET, quote_quantity="25000"), "needs 25,000 USDT"),
+        (buy("0", "60000", quote_quantity="100"), "Only a market order"),
+    ],
+)
+def test_every_denial_is_a_sentence(intent: OrderIntent, says: str | None) -> None:
+    """The trader reads what is wrong and by how much; a sound order passes."""
+    said = verdict(intent)
+    if says is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert says in said
+
+
+def test_an_instrument_not_allowed_is_denied() -> None:
+    """A trader who allowed ETH only cannot buy BTC by mistake."""
+    limits = RiskLimits(allowed=frozenset({InstrumentId("ETHUSDT.SIM")}))
+    assert "not among the instruments you allowed" in (verdict(buy(), limits) or "")
+
+
+def test_an_unknown_instrument_is_denied() -> None:
+    """A name the venue does not list never reaches it."""
+    intent = OrderIntent(
+        buy().client_order_id, InstrumentId("NOPE.SIM"), Side.BUY, OrderType.LIMIT, Decimal(1), Decimal(1)
+    )
+    assert "NOPE is not an instrument" in (verdict(intent) or "")
+
+
+async def test_two_quick_orders_do_not_spend_the_same_money() -> None:
+    """The first order is still on its way: what it needs is no longer free."""
+    desk = Desk()
+    await desk.submit(buy("0.3", "60000"))
+    said = desk.desk.opinion(buy("0.1", "60000"))
+    assert said is not None
+    assert "free is 2,000" in said
+    await desk.desk.stop()
+
+
+async def test_a_burst_of_orders_is_stopped() -> None:
+    """A key that got stuck sends at most so many orders a second."""
+    desk = Desk(RiskLimits(max_orders_per_second=2))
+    for _ in range(2):
+        assert desk.desk.opinion(buy("0.001")) is None
+        await desk.submit(buy("0.001"))
+    assert "within a second" in (desk.desk.opinion(buy("0.001")) or "")
+    desk.clock.ns += 1_100_000_000
+    assert desk.desk.opinion(buy("0.001")) is None
+    await desk.desk.stop()
+
+
+async def test_open_orders_have_a_limit() -> None:
+    """Past the limit on open orders the next one is denied."""
+    desk = Desk(RiskLimits(max_open_orders=1))
+    await desk.submit(buy("0.001"))
+    assert "your limit is 1" in (desk.desk.opinion(buy("0.001")) or "")
+    assert len(desk.state.working) == 1
+    assert desk.state.orders.keys() == desk.state.working.keys()
+    assert BTC in desk.state.instruments
+    await desk.desk.stop()
