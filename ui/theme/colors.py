@@ -29,6 +29,7 @@ class Colors:
         self.live = QColor(tokens.live)
         # Tints are mixed, not translucent: an opaque fill is several times cheaper to paint.
         self.grid = QColor(mix(tokens.bg0, tokens.line, 0.55))
+        self.watermark = QColor(mix(tokens.bg0, tokens.bg2, 0.6))
         self.hover = QColor(mix(tokens.bg0, tokens.bg2, 0.75))
         self.up_soft = QColor(mix(tokens.bg0, tokens.up, 0.32))
         self.down_soft = QColor(mix(tokens.bg0, tokens.down, 0.32))

@@ -1,0 +1,93 @@
+"""The grid under the candles, and the two axes beside them."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import numpy as np
+from PySide6.QtGui import QPainter
+
+from ui.chart.candles import draw_rects
+from ui.chart.scale import SECOND_NS, TimeTick, log_price_ticks, price_ticks, time_step, time_ticks
+from ui.chart.scene import Scene
+from ui.theme.numbers import format_price
+
+_PRICE_EVERY = 48  # logical pixels from one price label to the next, at least
+_TIME_EVERY = 84
+AXIS_HEIGHT = 22
+_PAD = 8
+
+
+class Axes:
+    """Ticks of one view; made once per view and painted as grid, then as labels."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        view = scene.viewport
+        most = max(2, int(view.height / (_PRICE_EVERY * scene.dpr)))
+        make = log_price_ticks if view.log else price_ticks
+        self.prices = [(price, view.y_of(price)) for price in make(view.low, view.high, scene.tick, most)]
+        self.times = self._times()
+
+    def paint_grid(self, painter: QPainter) -> None:
+        """Hairlines across the plot, device pixels."""
+        scene = self._scene
+        width, hair = scene.viewport.width, scene.hair - 1
+        lines = [(0, int(y), width - 1, int(y) + hair) for _, y in self.prices]
+        lines += [(int(x), 0, int(x) + hair, scene.plot_height - 1) for x, _ in self.times]
+        draw_rects(painter, np.array(lines, np.int32).reshape(-1, 4), scene.colors.grid)
+
+    def paint_labels(self, painter: QPainter) -> None:
+        """Both axes with their borders; the painter is in logical pixels."""
+        scene = self._scene
+        dpr, colors = scene.dpr, scene.colors
+        plot_width, plot_height = scene.viewport.width / dpr, scene.plot_height / dpr
+        painter.setPen(colors.text_mid)
+        right = plot_width + scene.axis_width / dpr - _PAD
+        for price, y in self.prices:
+            middle = y / dpr
+            if 7 <= middle <= scene.viewport.height / dpr - 5:
+                scene.numbers.right(painter, right, middle, format_price(price, scene.precision))
+        middle = plot_height + AXIS_HEIGHT / 2
+        for x, tick in self.times:
+            half = scene.numbers.width(tick.text) / 2
+            at = x / dpr
+            if at - half < 2 or at + half > plot_width - 2:
+                continue
+            painter.setPen(colors.text_hi if tick.major else colors.text_mid)
+            scene.numbers.center(painter, at, middle, tick.text)
+
+    def _times(self) -> list[tuple[float, TimeTick]]:
+        """Ticks with the pixel of their candle's middle, none nearer to its neighbour than a label's room."""
+        scene = self._scene
+        view, count = scene.viewport, len(scene.series)
+        if not count:
+            return []
+        room = _TIME_EVERY * scene.dpr
+        interval_s = scene.interval_ns / SECOND_NS
+        step = time_step(room / view.spacing * interval_s, interval_s)
+        start, stop = max(0.0, view.left), view.right
+        ticks = time_ticks(scene.time_of(start), scene.time_of(stop), step, scene.zone or UTC)
+        placed: list[tuple[float, TimeTick]] = []
+        for tick in ticks:
+            x = view.x_of(self._index(tick.ts_ns) + 0.5)
+            # Where time has holes, ticks fall together: the greater one stays.
+            if placed and x - placed[-1][0] < room * 0.7:
+                if tick.major and not placed[-1][1].major:
+                    placed[-1] = (x, tick)
+                continue
+            placed.append((x, tick))
+        return placed
+
+    def _index(self, ts_ns: int) -> int:
+        """The first candle that opens at a moment or after it."""
+        scene = self._scene
+        index = scene.index_of(ts_ns)
+        return index if index >= 0 and scene.time_of(index) == ts_ns else index + 1
+
+
+def axis_width(scene: Scene) -> int:
+    """Device pixels the widest price of the view needs, never under that of the last price."""
+    view = scene.viewport
+    longest = max(len(format_price(price, scene.precision)) for price in (view.low, view.high))
+    return round((longest * scene.numbers.advance + 2 * _PAD) * scene.dpr)

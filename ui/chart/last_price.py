@@ -1,0 +1,70 @@
+"""The last price: a dotted line across the plot and a tag on the axis that counts down to the candle's close."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QPainter, QPixmap
+
+from ui.chart.scale import SECOND_NS, format_countdown
+from ui.chart.scene import Scene
+from ui.theme.numbers import format_price
+
+
+class LastPrice:
+    """Where the line and the tag are. Rectangles are logical."""
+
+    def __init__(self) -> None:
+        self._dots = QPixmap()
+        self._dots_key: tuple[int, int, str] | None = None
+        self._row = -1  # device pixel of the line
+        self.line = QRect()
+        self.tag = QRect()
+
+    def place(self, scene: Scene) -> None:
+        """Follow the last close. Both rectangles are null where there is none; a price out of view keeps its
+        tag, at the edge it left by."""
+        if not len(scene.series):
+            self._row, self.line, self.tag = -1, QRect(), QRect()
+            return
+        view, dpr = scene.viewport, scene.dpr
+        row = round(view.y_of(scene.series.last()[3]))
+        self._row = row if 0 <= row < view.height else -1
+        at = min(max(0, row), view.height - 1) / dpr
+        self.line = QRect(0, int(at) - 1, round(view.width / dpr), 4) if self._row >= 0 else QRect()
+        height = 32
+        top = min(max(0, round(at) - 9), max(0, round(scene.plot_height / dpr) - height))
+        self.tag = QRect(int(view.width / dpr), top, round(scene.axis_width / dpr) + 1, height)
+
+    def paint_line(self, painter: QPainter, scene: Scene) -> None:
+        """The painter is in device pixels."""
+        if self._row >= 0:
+            painter.drawPixmap(QPoint(0, self._row), self._dotted(scene))
+
+    def paint_tag(self, painter: QPainter, scene: Scene, now_ns: int) -> None:
+        """The painter is in logical pixels."""
+        if self.tag.isNull():
+            return
+        o, _, _, close, _ = scene.series.last()
+        colors = scene.colors
+        painter.fillRect(self.tag.adjusted(1, 0, 0, 0), colors.up if close >= o else colors.down)
+        painter.setPen(colors.on_side(close >= o))
+        right = scene.viewport.width / scene.dpr + scene.axis_width / scene.dpr - 8
+        scene.numbers.right(painter, right, self.tag.top() + 9, format_price(close, scene.precision))
+        left_s = (scene.series.time_at(len(scene.series) - 1) + scene.interval_ns - now_ns) / SECOND_NS
+        scene.numbers.right(painter, right, self.tag.top() + 23, format_countdown(left_s))
+
+    def _dotted(self, scene: Scene) -> QPixmap:
+        """The whole line as a picture: one blit is cheaper than two hundred dots."""
+        o, _, _, close, _ = scene.series.last()
+        colour = scene.colors.up if close >= o else scene.colors.down
+        key = (scene.viewport.width, scene.hair, colour.name())
+        if key != self._dots_key:
+            self._dots = QPixmap(scene.viewport.width, scene.hair)
+            self._dots.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._dots)
+            step = round(3 * scene.dpr)
+            for x in range(0, scene.viewport.width, 2 * step):
+                painter.fillRect(x, 0, step, scene.hair, colour)
+            painter.end()
+            self._dots_key = key
+        return self._dots

@@ -1,0 +1,96 @@
+"""The chart's cached picture: everything that stays while prices tick, and the one strip that doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QPainter, QPixmap
+
+from ui.chart.axes import Axes
+from ui.chart.candles import group_span, last_group, paint_candles, paint_volume
+from ui.chart.orders import OrderLayer
+from ui.chart.scene import Layer, Scene
+from ui.theme.text import TextCache
+
+
+class Picture:
+    """Two pixmaps in device pixels: `base` without the last candle, `strip` with it over a piece of the base.
+
+    Both reach the screen the same way, so that at 150 %, where a widget may start between two pixels, the
+    live candle lies exactly where the base left room for it.
+    """
+
+    def __init__(self) -> None:
+        self._base = QPixmap()
+        self._strip = QPixmap()
+        self.live = QRect()  # device pixels of the strip; null when the last candle is out of view
+
+    def render(
+        self, scene: Scene, size: tuple[int, int], layers: Sequence[Layer], orders: OrderLayer, mark: TextCache
+    ) -> None:
+        """Paint everything but the last candle anew. `size` is the widget's in device pixels."""
+        if (self._base.width(), self._base.height()) != size:
+            self._base = QPixmap(*size)
+        painter = QPainter(self._base)
+        painter.fillRect(self._base.rect(), scene.colors.bg0)
+        axes = Axes(scene)
+        axes.paint_grid(painter)
+        _paint_watermark(painter, scene, mark)
+        painter.setClipRect(0, 0, scene.viewport.width, scene.plot_height)
+        for layer in layers:
+            layer.paint(painter, scene)
+        painter.setClipping(False)
+        self._paint_borders(painter, scene)
+        painter.scale(scene.dpr, scene.dpr)
+        axes.paint_labels(painter)
+        orders.paint_axis(painter, scene)
+        painter.end()
+        self.refresh_live(scene)
+
+    def refresh_live(self, scene: Scene) -> QRect:
+        """Paint the last candle anew; returns the device pixels that changed."""
+        before = self.live
+        part = last_group(scene)
+        if part is None or self._base.isNull():
+            self.live = QRect()
+            return before
+        left, right = group_span(scene, part)
+        left, right = max(0, left), min(scene.viewport.width, right)
+        self.live = QRect(left, 0, max(0, right - left), scene.plot_height)
+        if self.live.isEmpty():
+            return before
+        if self._strip.size() != self.live.size():
+            self._strip = QPixmap(self.live.size())
+        painter = QPainter(self._strip)
+        painter.drawPixmap(QPoint(0, 0), self._base, self.live)
+        painter.translate(-left, 0)
+        paint_volume(painter, scene, part)
+        paint_candles(painter, scene, part)
+        painter.end()
+        return self.live.united(before)
+
+    def blit(self, painter: QPainter, area: QRect) -> None:
+        """Copy device pixels of `area` to a painter that is in device pixels too."""
+        painter.drawPixmap(area, self._base, area)
+        both = area.intersected(self.live)
+        if not both.isEmpty():
+            painter.drawPixmap(both, self._strip, both.translated(-self.live.left(), 0))
+
+    @staticmethod
+    def _paint_borders(painter: QPainter, scene: Scene) -> None:
+        width, height, hair = scene.viewport.width, scene.plot_height, scene.hair
+        painter.fillRect(width, 0, hair, height + hair, scene.colors.line)
+        painter.fillRect(0, height, width + scene.axis_width, hair, scene.colors.line)
+
+
+def _paint_watermark(painter: QPainter, scene: Scene, mark: TextCache) -> None:
+    if not scene.title:
+        return
+    painter.save()
+    painter.scale(scene.dpr, scene.dpr)
+    painter.setPen(scene.colors.watermark)
+    width, height = scene.viewport.width / scene.dpr, scene.viewport.height / scene.dpr
+    if mark.width(scene.title) < width * 0.9:
+        mark.center(painter, width / 2, height / 2, scene.title)
+    painter.restore()

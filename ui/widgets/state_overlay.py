@@ -1,0 +1,169 @@
+"""Empty, loading, stale and error: the states of any pane, each saying what is missing and what to press."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from ui.theme import fonts
+from ui.theme.icons import icon_pixmap
+from ui.theme.numbers import format_age
+from ui.theme.text import TextCache
+from ui.theme.theme import Theme
+
+State = Literal["live", "loading", "stale", "empty", "error"]
+
+_LINE = 2
+_CHIP_HEIGHT = 18
+
+
+class StateOverlay(QWidget):
+    """Laid over its parent, no larger than what it has to say, so that a stale book can still be read.
+
+    `live` hides it. `loading` is a thin moving line at the top (with a sentence in the middle of a pane that
+    has nothing else to show). `stale` is a chip with an age. `empty` and `error` are a sentence, a hint and,
+    where something can be done, a button.
+    """
+
+    action_triggered = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._state: State = "live"
+        self._text = self._hint = ""
+        self._blank = False
+        self._phase = 0.0
+        self._bold = TextCache(fonts.words(fonts.BASE, bold=True))
+        self._plain = TextCache(fonts.words(fonts.TABLE))
+        self._button = QPushButton(self)
+        self._button.setProperty("role", "primary")
+        self._button.hide()
+        self._button.clicked.connect(self.action_triggered)
+        self._timer = QTimer(self)
+        self._timer.setInterval(33)
+        self._timer.timeout.connect(self._advance)
+        theme.changed.connect(self.update)
+        parent.installEventFilter(self)
+        self.hide()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def show_state(
+        self, state: State, text: str = "", hint: str = "", *, action: str = "", age_s: float = 0.0, blank: bool = False
+    ) -> None:
+        """Show a state. `blank` says that the pane has no data to leave visible underneath.
+
+        `action` is the label of a button (`action_triggered`), for empty and error.
+        """
+        if state == "stale":
+            text = f"{text or 'Stale'} · {format_age(age_s)}"
+        if (state, text, hint, blank, action) == (
+            self._state,
+            self._text,
+            self._hint,
+            self._blank,
+            self._button.text() if not self._button.isHidden() else "",
+        ):
+            return
+        self._state, self._text, self._hint, self._blank = state, text, hint, blank
+        self._button.setText(action)
+        self._button.setVisible(bool(action) and state in ("empty", "error"))
+        if state == "loading" and self.parentWidget().isVisible():
+            self._timer.start()
+        elif state != "loading":
+            self._timer.stop()
+        self.setAccessibleName(f"{text} {hint}".strip())
+        self.setVisible(state != "live")
+        self._place()
+        self.raise_()
+        self.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        match event.type():
+            case QEvent.Type.Resize:
+                self._place()
+            case QEvent.Type.Show if self._state == "loading":
+                self._timer.start()
+            case QEvent.Type.Hide:
+                self._timer.stop()
+            case _:
+                pass
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors = self._theme.colors
+        painter = QPainter(self)
+        match self._state:
+            case "loading":
+                self._paint_line(painter)
+                if self._blank and self._text:
+                    painter.setPen(colors.text_lo)
+                    self._plain.center(painter, self.width() / 2, self.height() / 2, self._text)
+            case "stale":
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(colors.warn)
+                painter.setBrush(colors.bg1)
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+                self._plain.center(painter, self.width() / 2, self.height() / 2, self._text)
+            case "empty" | "error":
+                self._paint_sentence(painter)
+            case "live":
+                pass
+        painter.end()
+
+    def _paint_line(self, painter: QPainter) -> None:
+        colors, width = self._theme.colors, self.width()
+        part = max(40, width // 4)
+        left = round(self._phase * (width + part)) - part
+        painter.fillRect(QRect(0, 0, width, _LINE), colors.bg2)
+        painter.fillRect(QRect(left, 0, part, _LINE), colors.accent)
+
+    def _paint_sentence(self, painter: QPainter) -> None:
+        colors = self._theme.colors
+        painter.fillRect(self.rect(), colors.bg0)
+        x, y = self.width() / 2, self.height() / 2 - (24 if not self._button.isHidden() else 6)
+        failed = self._state == "error"
+        if self.height() > 110:
+            name, colour = ("warning", colors.danger) if failed else ("info", colors.text_lo)
+            picture = icon_pixmap(name, colour, 20, self.devicePixelRatioF())
+            painter.drawPixmap(round(x) - 10, round(y) - 40, picture)
+        painter.setPen(colors.text_hi if failed else colors.text_mid)
+        self._bold.center(painter, x, y, _fitted(self._bold, self._text, self.width() - 16))
+        painter.setPen(colors.text_lo)
+        self._plain.center(painter, x, y + 20, _fitted(self._plain, self._hint, self.width() - 16))
+
+    def _place(self) -> None:
+        size = self.parentWidget().size()
+        match self._state:
+            case "loading" if not self._blank:
+                self.setGeometry(0, 0, size.width(), _LINE)
+            case "stale":
+                width = round(self._plain.width(self._text)) + 14
+                self.setGeometry(max(0, size.width() - width - 6), 4, width, _CHIP_HEIGHT)
+            case _:
+                self.setGeometry(0, 0, size.width(), size.height())
+        if not self._button.isHidden():
+            self._button.adjustSize()
+            self._button.move((size.width() - self._button.width()) // 2, size.height() // 2 + 14)
+
+    def _advance(self) -> None:
+        self._phase = (self._phase + 0.022) % 1.0
+        self.update(0, 0, self.width(), _LINE)
+
+
+def _fitted(cache: TextCache, text: str, width: float) -> str:
+    if cache.width(text) <= width:
+        return text
+    while text and cache.width(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
