@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
+from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal
@@ -44,6 +45,7 @@ _VOLUME_SHARE = 0.16
 _HISTORY_SCREENS = 1.0  # ask for older candles when fewer screens of them than this are left
 _LEGEND_ROOM = 30  # logical pixels
 _NEAR_EDGE = 0.015  # share of the price range a live candle may come near the border before prices are fitted
+_STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 class PriceChart(QWidget):
@@ -236,7 +238,7 @@ class PriceChart(QWidget):
         region = event.region()
         painter = QPainter(self)
         painter.scale(1 / scene.dpr, 1 / scene.dpr)
-        for area in region:
+        for area in cast(Iterable[QRect], region):
             self._picture.blit(painter, _device(area, scene.dpr))
         self._last_price.paint_line(painter, scene)
         painter.scale(scene.dpr, scene.dpr)
@@ -390,11 +392,8 @@ class PriceChart(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._crosshair.at is not None:
             self._point(None)
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in (
-            Qt.Key.Key_Left,
-            Qt.Key.Key_Right,
-        ):
-            self._step_crosshair(-1 if event.key() == Qt.Key.Key_Left else 1)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and event.key() in _STEPS:
+            self._step_crosshair(_STEPS[Qt.Key(event.key())])
         elif self._navigation.key(event):
             self._moved()
         else:

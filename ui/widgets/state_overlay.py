@@ -33,6 +33,7 @@ class StateOverlay(QWidget):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._pane = parent
         self._state: State = "live"
         self._text = self._hint = ""
         self._blank = False
@@ -78,7 +79,7 @@ class StateOverlay(QWidget):
         self._state, self._text, self._hint, self._blank = state, text, hint, blank
         self._button.setText(action)
         self._button.setVisible(bool(action) and state in ("empty", "error"))
-        if state == "loading" and self.parentWidget().isVisible():
+        if state == "loading" and self._pane.isVisible():
             self._timer.start()
         elif state != "loading":
             self._timer.stop()
@@ -143,7 +144,7 @@ class StateOverlay(QWidget):
         self._plain.center(painter, x, y + 20, _fitted(self._plain, self._hint, self.width() - 16))
 
     def _place(self) -> None:
-        size = self.parentWidget().size()
+        size = self._pane.size()
         match self._state:
             case "loading" if not self._blank:
                 self.setGeometry(0, 0, size.width(), _LINE)
