@@ -57,8 +57,8 @@ class Colors:
     def faded(self) -> Colors:
         """The same colours with the life taken out, for data that is stale."""
         t = self.tokens
-        grey = mix(t.bg0, t.text_lo, 0.75)
-        dark = mix(t.bg0, t.text_lo, 0.45)
+        grey = mix(t.bg0, t.text_lo, 0.9)
+        dark = mix(t.bg0, t.text_lo, 0.68)
         fields = {name: getattr(t, name) for name in t.__slots__}
         fields.update(up=grey, down=dark, text_hi=t.text_lo, text_mid=t.text_lo)
         return Colors(Tokens(**fields))
