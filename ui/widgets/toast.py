@@ -1,0 +1,206 @@
+"""Short messages at the bottom right that come, can be acted upon, and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from ui.theme.icons import icon, icon_pixmap
+from ui.theme.theme import Theme
+
+Kind = Literal["info", "success", "warn", "error"]
+
+_WIDTH = 340
+_GAP = 8
+_MARGIN = 16
+_MOST = 4
+_FADE_MS = 160
+_STAY_MS: dict[Kind, int] = {"info": 4000, "success": 4000, "warn": 8000, "error": 12_000}
+_ICONS: dict[Kind, str] = {"info": "info", "success": "check", "warn": "warning", "error": "warning"}
+
+
+class Toast(QWidget):
+    """One message. It stays while the pointer is over it or the keyboard is in it."""
+
+    def __init__(self, theme: Theme, kind: Kind, title: str, text: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme, self.kind, self.title, self.text = theme, kind, title, text
+        self.setFixedWidth(_WIDTH)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(f"{title} {text}".strip())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(36, 9, 6, 9)
+        row.setSpacing(6)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        for content, tone in ((title, "hi"), (text, "mid")):
+            if content:
+                label = QLabel(content)
+                label.setTextFormat(Qt.TextFormat.PlainText)  # a venue's message must not become markup
+                label.setProperty("tone", tone)
+                label.setWordWrap(True)
+                words.addWidget(label)
+        row.addLayout(words, 1)
+        self.button = QPushButton()
+        self.button.hide()
+        row.addWidget(self.button)
+        close = QPushButton()
+        close.setProperty("role", "flat")
+        close.setIcon(icon("close", theme.tokens, 14))
+        close.setFixedWidth(24)
+        close.setStyleSheet("padding: 0")
+        close.setAccessibleName("Dismiss")
+        close.setToolTip("Dismiss (Esc)")
+        close.clicked.connect(self.dismiss)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._effect = QGraphicsOpacityEffect(self)
+        self.setGraphicsEffect(self._effect)
+        self._fade = QPropertyAnimation(self._effect, b"opacity", self)
+        self._fade.setDuration(_FADE_MS)
+        self._fade.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._fade.finished.connect(self._faded)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.dismiss)
+        self.leaving = False
+
+    def appear(self, stay_ms: int) -> None:
+        """Fade in and stay so long; 0 stays until it is dismissed."""
+        self.show()
+        self._run(0.0, 1.0)
+        self._timer.setInterval(stay_ms)
+        if stay_ms:
+            self._timer.start()
+
+    def dismiss(self) -> None:
+        if not self.leaving:
+            self.leaving = True
+            self._timer.stop()
+            self._run(self._effect.opacity(), 0.0)
+
+    def _run(self, start: float, end: float) -> None:
+        self._effect.setEnabled(True)
+        self._fade.stop()
+        self._fade.setStartValue(start)
+        self._fade.setEndValue(end)
+        self._fade.start()
+
+    def _faded(self) -> None:
+        if self.leaving:
+            self.hide()
+            self.setParent(None)
+            self.deleteLater()
+        else:
+            self._effect.setEnabled(False)  # an effect makes every repaint beneath it dear
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._timer.stop()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if self._timer.interval() and not self.leaving:
+            self._timer.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.dismiss()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors = self._theme.colors
+        tones: dict[Kind, QColor] = {
+            "info": colors.accent,
+            "success": colors.up,
+            "warn": colors.warn,
+            "error": colors.danger,
+        }
+        tone = tones[self.kind]
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(tone if self.hasFocus() else colors.line)
+        painter.setBrush(colors.bg2)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tone)
+        painter.drawRoundedRect(QRectF(0, 0, 4, self.height()), 2, 2)
+        painter.drawPixmap(12, 10, icon_pixmap(_ICONS[self.kind], tone, 16, self.devicePixelRatioF()))
+        painter.end()
+
+
+class Toasts(QObject):
+    """The stack of messages of one window, newest at the bottom."""
+
+    def __init__(self, theme: Theme, window: QWidget) -> None:
+        super().__init__(window)
+        self._theme, self._window = theme, window
+        self._bottom = 0
+        window.installEventFilter(self)
+
+    @property
+    def toasts(self) -> list[Toast]:
+        """Those on the screen, oldest first."""
+        return [child for child in self._window.findChildren(Toast) if not child.leaving]
+
+    def set_bottom(self, pixels: int) -> None:
+        """Keep so much of the window's lower edge free (the status bar)."""
+        self._bottom = pixels
+        self._place()
+
+    def show(
+        self,
+        kind: Kind,
+        title: str,
+        text: str = "",
+        *,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+        stay_ms: int | None = None,
+    ) -> Toast:
+        """Show a message. An equal one that is still there is not shown twice. `stay_ms` 0 keeps it."""
+        for toast in self.toasts:
+            if (toast.kind, toast.title, toast.text) == (kind, title, text):
+                return toast
+        for toast in self.toasts[: max(0, len(self.toasts) - _MOST + 1)]:
+            toast.dismiss()
+        toast = Toast(self._theme, kind, title, text, self._window)
+        if action and on_action is not None:
+            call = on_action
+
+            def act() -> None:
+                call()
+                toast.dismiss()
+
+            toast.button.setText(action)
+            toast.button.show()
+            toast.button.clicked.connect(act)
+        toast.destroyed.connect(self._place)
+        toast.appear(_STAY_MS[kind] if stay_ms is None else stay_ms)
+        self._place()
+        return toast
+
+    def dismiss_newest(self) -> bool:
+        """For a key: take away the newest message. False when there is none."""
+        if not (toasts := self.toasts):
+            return False
+        toasts[-1].dismiss()
+        self._place()
+        return True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        bottom = self._window.height() - _MARGIN - self._bottom
+        for toast in reversed(self.toasts):
+            height = toast.heightForWidth(_WIDTH) if toast.hasHeightForWidth() else toast.sizeHint().height()
+            toast.resize(_WIDTH, max(40, height))
+            bottom -= toast.height()
+            toast.move(self._window.width() - _WIDTH - _MARGIN, bottom)
+            toast.raise_()
+            bottom -= _GAP
