@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, tzinfo
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtGui import QPainter
@@ -10,12 +11,14 @@ from PySide6.QtGui import QPainter
 from ui.chart.candles import draw_rects
 from ui.chart.scale import SECOND_NS, TimeTick, log_price_ticks, price_ticks, time_step, time_ticks
 from ui.chart.scene import Scene
+from ui.chart.series import Times
 from ui.theme.numbers import format_price
 
 _PRICE_EVERY = 48  # logical pixels from one price label to the next, at least
 _TIME_EVERY = 84
 AXIS_HEIGHT = 22
 _PAD = 8
+_BLOCK = 64  # ticks made at once
 
 
 class Axes:
@@ -66,11 +69,13 @@ class Axes:
         room = _TIME_EVERY * scene.dpr
         interval_s = scene.interval_ns / SECOND_NS
         step = time_step(room / view.spacing * interval_s, interval_s)
-        start, stop = max(0.0, view.left), view.right
-        ticks = time_ticks(scene.time_of(start), scene.time_of(stop), step, scene.zone or UTC)
+        start, stop = scene.time_of(max(0.0, view.left)), scene.time_of(view.right)
+        block = step * SECOND_NS * _BLOCK
+        ticks, moments = _ticks_in(start // block, stop // block + 1, step, scene.zone or UTC)
+        first, last = np.searchsorted(moments, (start, stop + 1)).tolist()
         placed: list[tuple[float, TimeTick]] = []
-        for tick in ticks:
-            x = view.x_of(self._index(tick.ts_ns) + 0.5)
+        for tick, index in zip(ticks[first:last], scene.first_from(moments[first:last]), strict=True):
+            x = view.x_of(index + 0.5)
             # Where time has holes, ticks fall together: the greater one stays.
             if placed and x - placed[-1][0] < room * 0.7:
                 if tick.major and not placed[-1][1].major:
@@ -79,11 +84,13 @@ class Axes:
             placed.append((x, tick))
         return placed
 
-    def _index(self, ts_ns: int) -> int:
-        """The first candle that opens at a moment or after it."""
-        scene = self._scene
-        index = scene.index_of(ts_ns)
-        return index if index >= 0 and scene.time_of(index) == ts_ns else index + 1
+
+@lru_cache(maxsize=64)
+def _ticks_in(first: int, last: int, step: int, zone: tzinfo) -> tuple[list[TimeTick], Times]:
+    """Ticks from block `first` up to block `last`: panning stays within a few blocks, and calendars are slow."""
+    block = step * SECOND_NS * _BLOCK
+    ticks = time_ticks(first * block, last * block, step, zone)
+    return ticks, np.array([tick.ts_ns for tick in ticks], np.int64)
 
 
 def axis_width(scene: Scene) -> int:

@@ -12,7 +12,6 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
-    QEnterEvent,
     QFocusEvent,
     QHideEvent,
     QKeyEvent,
@@ -26,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from ui.chart.axes import AXIS_HEIGHT, axis_width
-from ui.chart.candles import CandleLayer, VolumeLayer
+from ui.chart.candles import CandleLayer
 from ui.chart.crosshair import Crosshair
 from ui.chart.last_price import LastPrice
 from ui.chart.legend import Legend
@@ -45,6 +44,7 @@ _VOLUME_SHARE = 0.16
 _HISTORY_SCREENS = 1.0  # ask for older candles when fewer screens of them than this are left
 _LEGEND_ROOM = 30  # logical pixels
 _NEAR_EDGE = 0.015  # share of the price range a live candle may come near the border before prices are fitted
+_BAND = 64  # logical pixels
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
@@ -83,7 +83,7 @@ class PriceChart(QWidget):
         self._last_price = LastPrice()
         self._crosshair = Crosshair()
         self._orders, self._fills = OrderLayer(), FillLayer()
-        self._layers: list[Layer] = [VolumeLayer(), CandleLayer(), self._fills, self._orders]
+        self._layers: list[Layer] = [CandleLayer(), self._fills, self._orders]
         self._subtitle = ""
         self._state: State = "live"
         self._dirty = True
@@ -92,6 +92,11 @@ class PriceChart(QWidget):
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._tick_countdown)
+        # Nobody reads five numbers sixty times a second; the tag on the axis shows every tick.
+        self._legend_due = QTimer(self)
+        self._legend_due.setSingleShot(True)
+        self._legend_due.setInterval(100)
+        self._legend_due.timeout.connect(self._show_legend)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -243,7 +248,7 @@ class PriceChart(QWidget):
         self._last_price.paint_line(painter, scene)
         painter.scale(scene.dpr, scene.dpr)
         if region.intersects(self._legend.rect):
-            self._legend.paint(painter, scene)
+            self._legend.paint(painter, scene, region.intersected(self._legend.rect).boundingRect())
         if region.intersects(self._last_price.tag):
             self._last_price.paint_tag(painter, scene, self._now_ns())
         self._crosshair.paint(painter, scene)
@@ -258,7 +263,7 @@ class PriceChart(QWidget):
         size = (math.ceil(self.width() * scene.dpr), math.ceil(self.height() * scene.dpr))
         self._picture.render(scene, size, self._layers, self._orders, self._mark)
         self._last_price.place(scene)
-        self._legend.show(scene, self._subtitle, self._legend_index())
+        self._legend.show(scene, self._subtitle, self._crosshair.index)
         self._ask_for_history()
 
     def _layout(self) -> None:
@@ -304,17 +309,20 @@ class PriceChart(QWidget):
             return
         before = self._last_price.line, self._last_price.tag
         self._last_price.place(scene)
-        for rect in (*before, self._last_price.line, self._last_price.tag):
-            if not rect.isNull():
+        for was, now in zip(before, (self._last_price.line, self._last_price.tag), strict=True):
+            both = was.united(now)
+            # A band of rows is cheaper to copy than two rows are to keep apart.
+            for rect in (both,) if both.height() <= _BAND else (was, now):
                 self.update(rect)
-        live = self._picture.refresh_live(scene)
-        if not live.isNull():
-            self.update(_logical(live, scene.dpr))
-        if self._legend.show(scene, self._subtitle, self._legend_index()):
-            self.update(self._legend.rect)
+        for area in self._picture.refresh_live(scene):
+            self.update(_logical(area, scene.dpr))
+        if self._crosshair.index is None and not self._legend_due.isActive():
+            self._legend_due.start()
 
-    def _legend_index(self) -> int | None:
-        return self._crosshair.index
+    def _show_legend(self) -> None:
+        """Bring the legend up to date; before the first paint there is nothing to update."""
+        if not self._dirty:
+            self.update(self._legend.show(self._scene, self._subtitle, self._crosshair.index))
 
     def _tick_countdown(self) -> None:
         if not self._last_price.tag.isNull():
@@ -354,8 +362,7 @@ class PriceChart(QWidget):
         self._crosshair.move(scene, at)
         for rect in self._crosshair.rects(scene):
             self.update(rect)
-        if not self._dirty and self._legend.show(scene, self._subtitle, self._legend_index()):
-            self.update(self._legend.rect)
+        self._show_legend()
         index = self._crosshair.index
         if before != (index, self._crosshair.price if at else None):
             moment = scene.time_of(index) if index is not None and len(scene.series) else None
@@ -417,9 +424,6 @@ class PriceChart(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._point(None)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._point(event.position())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.update(0, 0, self.width(), 1)

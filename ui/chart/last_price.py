@@ -14,8 +14,8 @@ class LastPrice:
     """Where the line and the tag are. Rectangles are logical."""
 
     def __init__(self) -> None:
-        self._dots = QPixmap()
-        self._dots_key: tuple[int, int, str] | None = None
+        self._dots: dict[str, QPixmap] = {}  # by colour
+        self._dots_size: tuple[int, int] = (0, 0)
         self._row = -1  # device pixel of the line
         self.line = QRect()
         self.tag = QRect()
@@ -57,14 +57,16 @@ class LastPrice:
         """The whole line as a picture: one blit is cheaper than two hundred dots."""
         o, _, _, close, _ = scene.series.last()
         colour = scene.colors.up if close >= o else scene.colors.down
-        key = (scene.viewport.width, scene.hair, colour.name())
-        if key != self._dots_key:
-            self._dots = QPixmap(scene.viewport.width, scene.hair)
-            self._dots.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._dots)
+        size = (scene.viewport.width, scene.hair)
+        if size != self._dots_size or len(self._dots) > 8:
+            self._dots, self._dots_size = {}, size
+        dots = self._dots.get(colour.name())
+        if dots is None:
+            dots = self._dots[colour.name()] = QPixmap(*size)
+            dots.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(dots)
             step = round(3 * scene.dpr)
-            for x in range(0, scene.viewport.width, 2 * step):
-                painter.fillRect(x, 0, step, scene.hair, colour)
+            for x in range(0, size[0], 2 * step):
+                painter.fillRect(x, 0, step, size[1], colour)
             painter.end()
-            self._dots_key = key
-        return self._dots
+        return dots

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QPainter
 
@@ -14,58 +16,80 @@ _LEFT = 8
 _GAP = 7
 
 
+class _Part(NamedTuple):
+    cache: TextCache
+    colour: QColor
+    text: str
+    gap: float
+
+
 class Legend:
     """Texts of the legend for one candle. Logical pixels."""
 
     def __init__(self, bold: TextCache) -> None:
         self._bold = bold
-        self._parts: list[tuple[TextCache, QColor, str, float]] = []
-        self.rect = QRect(0, 4, 1, HEIGHT)
+        self._parts: list[_Part] = []
+        self._lefts: list[float] = []
+        self._width = 0.0
+        self.rect = QRect()  # what it covers
 
-    def show(self, scene: Scene, subtitle: str, index: int | None) -> bool:
-        """Make the texts for a candle (the last one for None). True when they differ from before."""
-        colors, numbers = scene.colors, scene.numbers
-        parts: list[tuple[TextCache, QColor, str, float]] = []
-        if scene.title:
-            parts.append((self._bold, colors.text_hi, scene.title, _GAP))
-        if subtitle:
-            parts.append((scene.words, colors.text_lo, subtitle, 2 * _GAP))
-        count = len(scene.series)
-        if count:
-            index = count - 1 if index is None else max(0, min(count - 1, index))
-            o, h, low, c, v = scene.series.at(index)
-            # Against the close before, as a day's change is told; the very first candle has only its open.
-            base = scene.series.at(index - 1)[3] if index else o
-            tone = colors.up if c >= o else colors.down
-            for letter, price in (("O", o), ("H", h), ("L", low), ("C", c)):
-                parts.append((scene.words, colors.text_lo, letter, 4))
-                parts.append((numbers, tone, format_price(price, scene.precision), _GAP))
-            percent = format_percent((c / base - 1) * 100 if base > 0 else None)
-            parts.append((numbers, tone, f"{format_change(c - base, scene.precision)} ({percent})", 2 * _GAP))
-            parts.append((scene.words, colors.text_lo, "Vol", 4))
-            parts.append((numbers, colors.text_mid, format_compact(v), _GAP))
+    def show(self, scene: Scene, subtitle: str, index: int | None) -> QRect:
+        """Make the texts for a candle (the last one for None). Returns what has to be painted anew."""
+        parts = self._make(scene, subtitle, index)
         if parts == self._parts:
-            return False
-        self._parts = parts
-        width = _LEFT + sum(cache.width(text) + gap for cache, _, text, gap in parts)
-        # Only ever wider within a view of one instrument: what a longer text leaves must be wiped too.
-        self.rect = QRect(0, 4, max(self.rect.width(), int(width) + 2), HEIGHT)
-        return True
+            return QRect()
+        same = next((n for n, (new, old) in enumerate(zip(parts, self._parts, strict=False)) if new != old), 0)
+        before = self._width
+        self._parts, self._lefts = parts, []
+        x = float(_LEFT)
+        for part in parts:
+            self._lefts.append(x)
+            x += part.cache.width(part.text) + part.gap
+        self._width = x
+        self.rect = QRect(0, 4, int(x) + 2, HEIGHT)
+        start = int(self._lefts[same]) - 1 if parts and same else 0
+        return QRect(start, 4, int(max(before, x)) + 2 - start, HEIGHT)
 
     def reset(self) -> None:
+        """Forget the texts: colours or digits are others now."""
         self._parts = []
-        self.rect = QRect(0, 4, 1, HEIGHT)
 
-    def paint(self, painter: QPainter, scene: Scene) -> None:
-        x, middle = float(_LEFT), self.rect.top() + HEIGHT / 2
+    def paint(self, painter: QPainter, scene: Scene, area: QRect) -> None:
+        """Paint the texts that reach into `area`."""
+        middle = self.rect.top() + HEIGHT / 2
         edge = scene.viewport.width / scene.dpr
-        width = min(edge, _LEFT + sum(cache.width(text) + gap for cache, _, text, gap in self._parts))
         backing = QColor(scene.colors.bg0)
         backing.setAlpha(190)
-        painter.fillRect(QRect(2, self.rect.top(), int(width) - 4, HEIGHT), backing)
-        for cache, colour, text, gap in self._parts:
-            if x + cache.width(text) > edge:
+        painter.fillRect(QRect(2, self.rect.top(), int(min(edge, self._width)) - 4, HEIGHT), backing)
+        first, last = area.left(), area.right()
+        for (cache, colour, text, _), x in zip(self._parts, self._lefts, strict=True):
+            end = x + cache.width(text)
+            if end > edge:
                 break
-            painter.setPen(colour)
-            cache.left(painter, x, middle, text)
-            x += cache.width(text) + gap
+            if end >= first and x <= last:
+                painter.setPen(colour)
+                cache.left(painter, x, middle, text)
+
+    def _make(self, scene: Scene, subtitle: str, index: int | None) -> list[_Part]:
+        colors, numbers, words = scene.colors, scene.numbers, scene.words
+        parts: list[_Part] = []
+        if scene.title:
+            parts.append(_Part(self._bold, colors.text_hi, scene.title, _GAP))
+        if subtitle:
+            parts.append(_Part(words, colors.text_lo, subtitle, 2 * _GAP))
+        count = len(scene.series)
+        if not count:
+            return parts
+        index = count - 1 if index is None else max(0, min(count - 1, index))
+        o, h, low, c, v = scene.series.at(index)
+        # Against the close before, as a day's change is told; the very first candle has only its open.
+        base = scene.series.at(index - 1)[3] if index else o
+        tone = colors.up if c >= o else colors.down
+        for letter, price in (("O", o), ("H", h), ("L", low), ("C", c)):
+            parts.append(_Part(words, colors.text_lo, letter, 4))
+            parts.append(_Part(numbers, colors.text_hi, format_price(price, scene.precision), _GAP))
+        percent = format_percent((c / base - 1) * 100 if base > 0 else None)
+        parts.append(_Part(numbers, tone, f"{format_change(c - base, scene.precision)} ({percent})", 2 * _GAP))
+        parts.append(_Part(words, colors.text_lo, "Vol", 4))
+        parts.append(_Part(numbers, colors.text_mid, format_compact(v), _GAP))
+        return parts

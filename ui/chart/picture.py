@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QPainter, QPixmap
 
 from ui.chart.axes import Axes
-from ui.chart.candles import group_span, last_group, paint_candles, paint_volume
+from ui.chart.candles import LastRects, group_span, last_group, last_rects, paint_last
 from ui.chart.orders import OrderLayer
 from ui.chart.scene import Layer, Scene
 from ui.theme.text import TextCache
@@ -24,6 +24,7 @@ class Picture:
     def __init__(self) -> None:
         self._base = QPixmap()
         self._strip = QPixmap()
+        self._covered = (QRect(), QRect())  # by the candle and by its volume, in the picture's pixels
         self.live = QRect()  # device pixels of the strip; null when the last candle is out of view
 
     def render(
@@ -46,34 +47,59 @@ class Picture:
         axes.paint_labels(painter)
         orders.paint_axis(painter, scene)
         painter.end()
-        self.refresh_live(scene)
+        self._start_live(scene)
 
-    def refresh_live(self, scene: Scene) -> QRect:
-        """Paint the last candle anew; returns the device pixels that changed."""
-        before = self.live
+    def refresh_live(self, scene: Scene) -> list[QRect]:
+        """Paint the last candle anew; returns the device pixels that changed.
+
+        Only the rows its old and new shape cover: a whole column of a wide picture touches a memory page a
+        row, and that alone took longer than all the rest.
+        """
         part = last_group(scene)
-        if part is None or self._base.isNull():
-            self.live = QRect()
-            return before
+        if part is None or self._strip.isNull() or self.live.isEmpty():
+            return []
+        shapes = last_rects(scene, part)
+        changed = [
+            old.united(new).intersected(self.live)
+            for old, new in zip(self._covered, _covered(shapes), strict=True)
+            if not (old.isEmpty() and new.isEmpty())
+        ]
+        left = self.live.left()
+        painter = QPainter(self._strip)
+        for area in changed:
+            painter.drawPixmap(area.translated(-left, 0), self._base, area)
+        self._paint_last(painter, scene, shapes)
+        painter.end()
+        return changed
+
+    def _start_live(self, scene: Scene) -> None:
+        """Make the strip for the view there is now."""
+        part = last_group(scene)
+        self.live = QRect()
+        if part is None:
+            return
         left, right = group_span(scene, part)
         left, right = max(0, left), min(scene.viewport.width, right)
         self.live = QRect(left, 0, max(0, right - left), scene.plot_height)
         if self.live.isEmpty():
-            return before
+            return
         if self._strip.size() != self.live.size():
             self._strip = QPixmap(self.live.size())
         painter = QPainter(self._strip)
         painter.drawPixmap(QPoint(0, 0), self._base, self.live)
-        painter.translate(-left, 0)
-        paint_volume(painter, scene, part)
-        paint_candles(painter, scene, part)
+        self._paint_last(painter, scene, last_rects(scene, part))
         painter.end()
-        return self.live.united(before)
+
+    def _paint_last(self, painter: QPainter, scene: Scene, shapes: LastRects) -> None:
+        painter.translate(-self.live.left(), 0)
+        paint_last(painter, scene, shapes)
+        self._covered = _covered(shapes)
 
     def blit(self, painter: QPainter, area: QRect) -> None:
         """Copy device pixels of `area` to a painter that is in device pixels too."""
-        painter.drawPixmap(area, self._base, area)
         both = area.intersected(self.live)
+        if both != area:
+            painter.drawPixmap(area, self._base, area)
         if not both.isEmpty():
             painter.drawPixmap(both, self._strip, both.translated(-self.live.left(), 0))
 
@@ -82,6 +108,10 @@ class Picture:
         width, height, hair = scene.viewport.width, scene.plot_height, scene.hair
         painter.fillRect(width, 0, hair, height + hair, scene.colors.line)
         painter.fillRect(0, height, width + scene.axis_width, hair, scene.colors.line)
+
+
+def _covered(shapes: LastRects) -> tuple[QRect, QRect]:
+    return shapes.wick.united(shapes.body), shapes.volume
 
 
 def _paint_watermark(painter: QPainter, scene: Scene, mark: TextCache) -> None:

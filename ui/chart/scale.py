@@ -91,7 +91,7 @@ def format_moment(ts_ns: int, interval_s: float, zone: tzinfo = UTC) -> str:
     day = f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
     if interval_s >= DAY:
         return day
-    return f"{day}  {moment:%H:%M:%S}" if interval_s < MINUTE else f"{day}  {moment:%H:%M}"
+    return f"{day}  {_clock(moment, interval_s < MINUTE)}"
 
 
 def format_countdown(seconds: float) -> str:
@@ -115,12 +115,18 @@ def _is_multiple(step: float, tick: float) -> bool:
 def _tick_text(moment: datetime, step: int) -> tuple[str, bool]:
     at_midnight = moment.hour == moment.minute == moment.second == 0
     if not at_midnight:
-        return (f"{moment:%H:%M:%S}" if step < MINUTE else f"{moment:%H:%M}"), False
+        return _clock(moment, step < MINUTE), False
     if moment.day == 1 and moment.month == 1:
         return str(moment.year), True
     if moment.day == 1:
         return _MONTHS[moment.month - 1], True
     return f"{moment.day} {_MONTHS[moment.month - 1]}" if step < DAY else str(moment.day), step < DAY
+
+
+def _clock(moment: datetime, with_seconds: bool) -> str:
+    # strftime would import the time module anew at each call, through Qt's import hook.
+    text = f"{moment.hour:02d}:{moment.minute:02d}"
+    return f"{text}:{moment.second:02d}" if with_seconds else text
 
 
 def _floor(moment: datetime, step: int) -> datetime:

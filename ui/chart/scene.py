@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Protocol
+from typing import Protocol, cast
 
+import numpy as np
 from PySide6.QtGui import QPainter
 
-from ui.chart.series import CandleSeries, Slice
+from ui.chart.series import CandleSeries, Slice, Times
 from ui.chart.viewport import Viewport
 from ui.theme.colors import Colors
 from ui.theme.text import TextCache
@@ -92,6 +93,15 @@ class Scene:
         if index == count - 1 and count:
             index += max(0, (ts_ns - self.series.time_at(index)) // self.interval_ns)
         return index
+
+    def first_from(self, moments: Times) -> list[int]:
+        """For each moment, ascending, the first candle that opens at it or after it."""
+        count = len(self.series)
+        result = np.searchsorted(self.series.times, moments).tolist()
+        for number, ts_ns in enumerate(moments.tolist()):
+            if result[number] == count and count:
+                result[number] += -(-(ts_ns - self.series.time_at(count - 1)) // self.interval_ns) - 1
+        return cast(list[int], result)
 
 
 class Layer(Protocol):

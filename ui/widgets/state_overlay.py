@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from ui.theme import fonts
@@ -79,10 +79,10 @@ class StateOverlay(QWidget):
         self._state, self._text, self._hint, self._blank = state, text, hint, blank
         self._button.setText(action)
         self._button.setVisible(bool(action) and state in ("empty", "error"))
-        if state == "loading" and self._pane.isVisible():
-            self._timer.start()
-        elif state != "loading":
+        if state != "loading":
             self._timer.stop()
+        elif self.isVisible():
+            self._timer.start()
         self.setAccessibleName(f"{text} {hint}".strip())
         self.setVisible(state != "live")
         self._place()
@@ -90,16 +90,16 @@ class StateOverlay(QWidget):
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        match event.type():
-            case QEvent.Type.Resize:
-                self._place()
-            case QEvent.Type.Show if self._state == "loading":
-                self._timer.start()
-            case QEvent.Type.Hide:
-                self._timer.stop()
-            case _:
-                pass
+        if event.type() == QEvent.Type.Resize:
+            self._place()
         return False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self._state == "loading":
+            self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._timer.stop()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = self._theme.colors
@@ -138,10 +138,18 @@ class StateOverlay(QWidget):
             name, colour = ("warning", colors.danger) if failed else ("info", colors.text_lo)
             picture = icon_pixmap(name, colour, 20, self.devicePixelRatioF())
             painter.drawPixmap(round(x) - 10, round(y) - 40, picture)
-        painter.setPen(colors.text_hi if failed else colors.text_mid)
-        self._bold.center(painter, x, y, _fitted(self._bold, self._text, self.width() - 16))
-        painter.setPen(colors.text_lo)
-        self._plain.center(painter, x, y + 20, _fitted(self._plain, self._hint, self.width() - 16))
+        flags = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
+        top = round(y) - 8
+        for text, cache, tone in (
+            (self._text, self._bold, colors.text_hi if failed else colors.text_mid),
+            (self._hint, self._plain, colors.text_lo),
+        ):
+            painter.setFont(cache.font)
+            painter.setPen(tone)
+            room = QRect(12, top, max(1, self.width() - 24), self.height())
+            top += painter.drawText(room, flags, text).height() + 4
+        if not self._button.isHidden() and self._button.y() != top + 6:
+            self._button.move((self.width() - self._button.width()) // 2, top + 6)
 
     def _place(self) -> None:
         size = self._pane.size()
@@ -155,16 +163,7 @@ class StateOverlay(QWidget):
                 self.setGeometry(0, 0, size.width(), size.height())
         if not self._button.isHidden():
             self._button.adjustSize()
-            self._button.move((size.width() - self._button.width()) // 2, size.height() // 2 + 14)
 
     def _advance(self) -> None:
         self._phase = (self._phase + 0.022) % 1.0
         self.update(0, 0, self.width(), _LINE)
-
-
-def _fitted(cache: TextCache, text: str, width: float) -> str:
-    if cache.width(text) <= width:
-        return text
-    while text and cache.width(text + "…") > width:
-        text = text[:-1]
-    return text + "…"

@@ -205,7 +205,8 @@ class TapeView(QWidget):
 
     def _time(self, ts_ns: int) -> str:
         seconds, rest = divmod(ts_ns, 1_000_000_000)
-        return f"{datetime.fromtimestamp(seconds, self._zone):%H:%M:%S}.{rest // 1_000_000:03d}"
+        moment = datetime.fromtimestamp(seconds, self._zone)
+        return f"{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{rest // 1_000_000:03d}"
 
     def _paint_header(self, painter: QPainter) -> None:
         painter.fillRect(0, 0, self.width(), _HEADER, self._colors.bg0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QRectF, Qt, QTimer
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -24,7 +24,9 @@ _ICONS: dict[Kind, str] = {"info": "info", "success": "check", "warn": "warning"
 
 
 class Toast(QWidget):
-    """One message. It stays while the pointer is over it or the keyboard is in it."""
+    """One message. It stays while the pointer is over it."""
+
+    gone = Signal(QWidget)
 
     def __init__(self, theme: Theme, kind: Kind, title: str, text: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -92,7 +94,7 @@ class Toast(QWidget):
     def _faded(self) -> None:
         if self.leaving:
             self.hide()
-            self.setParent(None)
+            self.gone.emit(self)
             self.deleteLater()
         else:
             self._effect.setEnabled(False)  # an effect makes every repaint beneath it dear
@@ -138,12 +140,13 @@ class Toasts(QObject):
         super().__init__(window)
         self._theme, self._window = theme, window
         self._bottom = 0
+        self._stack: list[Toast] = []
         window.installEventFilter(self)
 
     @property
     def toasts(self) -> list[Toast]:
         """Those on the screen, oldest first."""
-        return [child for child in self._window.findChildren(Toast) if not child.leaving]
+        return [toast for toast in self._stack if not toast.leaving]
 
     def set_bottom(self, pixels: int) -> None:
         """Keep so much of the window's lower edge free (the status bar)."""
@@ -177,7 +180,8 @@ class Toasts(QObject):
             toast.button.setText(action)
             toast.button.show()
             toast.button.clicked.connect(act)
-        toast.destroyed.connect(self._place)
+        toast.gone.connect(self._drop)
+        self._stack.append(toast)
         toast.appear(_STAY_MS[kind] if stay_ms is None else stay_ms)
         self._place()
         return toast
@@ -194,6 +198,10 @@ class Toasts(QObject):
         if event.type() == QEvent.Type.Resize:
             self._place()
         return False
+
+    def _drop(self, toast: Toast) -> None:
+        self._stack.remove(toast)
+        self._place()
 
     def _place(self) -> None:
         bottom = self._window.height() - _MARGIN - self._bottom
