@@ -1,0 +1,189 @@
+"""The embedded exchange as a process: its arguments, its account, its ready line, and its end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from octopus_desktop.simulator.auth import Credentials, KeyRing
+from octopus_desktop.simulator.exchange import Exchange
+from octopus_desktop.simulator.faults import FaultPlan, Faults
+from octopus_desktop.simulator.server import Server
+from octopus_desktop.simulator.store import SqliteStore, StateFileError
+from octopus_desktop.simulator.units import SECOND_NS, to_units
+from octopus_desktop.simulator.user_streams import UserStreams
+
+log = logging.getLogger(__name__)
+
+ACCOUNT = 1
+FIRST_DEPOSIT = (
+    ("USDT", "100000"), ("BTC", "0.5"), ("ETH", "5"), ("SOL", "50"), ("BNB", "10"), ("XRP", "2000"),
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `simulate`. Keys are never among them: they are made here and printed."""
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (0: any free one)")
+    parser.add_argument("--seed", type=int, default=1, help="which market; the same seed is the same market")
+    parser.add_argument("--speed", type=float, default=1.0, help="market seconds per second")
+    parser.add_argument("--start", default="", help="where its clock starts: ISO time (UTC) or ns; default: now")
+    parser.add_argument("--state", type=Path, help="file that keeps accounts, orders, fills and live candles")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    parser.add_argument("--log-level", default="WARNING")
+    faults = parser.add_argument_group("faults", "also on request: POST /control/faults")
+    faults.add_argument("--delay-ms", type=float, default=0.0, help="delay every answer and frame")
+    faults.add_argument("--drop", type=float, default=0.0, help="share of market frames lost")
+    faults.add_argument("--duplicate", type=float, default=0.0, help="share sent twice")
+    faults.add_argument("--truncate", type=float, default=0.0, help="share cut short")
+    faults.add_argument("--garbage", type=float, default=0.0, help="share preceded by nonsense")
+    faults.add_argument("--cut", type=float, default=0.0, help="share at which the line is cut instead")
+    faults.add_argument("--clock-skew-ms", type=int, default=0, help="how far the told clock is off")
+    faults.add_argument("--faults", default="", help="a whole plan as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT, or the end of standard input; the exit code."""
+    logging.basicConfig(level=args.log_level.upper(), stream=sys.stderr)
+    try:
+        start_ns = _moment(args.start)
+        plan = _plan(args)
+    except (ValueError, msgspec.ValidationError, msgspec.DecodeError) as error:
+        print(f"simulate: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
+        return 2
+    try:
+        store = SqliteStore(args.state) if args.state is not None else None
+        if sys.platform == "win32":
+            return asyncio.run(_serve(args, start_ns, plan, store))
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(args, start_ns, plan, store))
+    except (StateFileError, OSError, ValueError) as error:
+        print(f"simulate: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _moment(text: str) -> int:
+    """UTC nanoseconds of `--start`."""
+    if not text:
+        return time.time_ns()
+    if text.isdigit():
+        return int(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000
+
+
+def _plan(args: argparse.Namespace) -> FaultPlan:
+    names = ("delay_ms", "drop", "duplicate", "truncate", "garbage", "cut", "clock_skew_ms")
+    plan = {name: getattr(args, name) for name in names}
+    return msgspec.convert(plan | (msgspec.json.decode(args.faults) if args.faults else {}), FaultPlan)
+
+
+def activity_at(speed: float) -> float:
+    """How much of its usual traffic a market makes: a fast clock makes do with less of it."""
+    return 1.0 if speed <= 4 else max(0.15, (4 / speed) ** 0.5)
+
+
+def open_exchange(
+    seed: int, start_ns: int, speed: float, users: UserStreams, store: SqliteStore | None
+) -> tuple[Exchange, Credentials]:
+    """An exchange with its account: as the store left it, or with a first deposit."""
+    credentials = store.credentials() if store is not None else None
+    known_until_s = 0
+    if store is not None and (kept := store.meta("now_ns")) is not None:
+        start_ns = max(start_ns, int(kept))
+        known_until_s = int(kept) // SECOND_NS
+        seed = int(store.meta("seed") or seed)
+    exchange = Exchange(seed, start_ns, activity=activity_at(speed), listener=users, store=store)
+    users.attach(exchange)
+    if store is not None and credentials is not None:
+        _restore(exchange, store)
+    exchange.open(known_until_s)
+    if credentials is None:
+        credentials = Credentials.generate(ACCOUNT)
+        if store is not None:
+            store.set_meta("seed", str(seed))
+        for asset, amount in FIRST_DEPOSIT:
+            exchange.deposit(ACCOUNT, asset, to_units(amount))
+        if store is not None:
+            store.save_credentials(credentials)
+    return exchange, credentials
+
+
+def _restore(exchange: Exchange, store: SqliteStore) -> None:
+    for account, asset, free, locked in store.balances():
+        exchange.ledger.restore(account, asset, free, locked)
+    by_order: dict[int, list[object]] = {}
+    executions: dict[int, list[object]] = {}
+    for account, execution in store.executions():
+        by_order.setdefault(execution.order_id, []).append(execution)
+        executions.setdefault(account, []).append(execution)
+    for order in store.orders():
+        exchange.restore(order, by_order.get(order.order_id, []))  # type: ignore[arg-type]
+    for account, fills in executions.items():
+        exchange.restore_executions(account, fills)  # type: ignore[arg-type]
+    for market in exchange.markets.values():
+        store.load_minutes(market)
+
+
+async def _serve(args: argparse.Namespace, start_ns: int, plan: FaultPlan, store: SqliteStore | None) -> int:
+    users = UserStreams()
+    exchange, credentials = open_exchange(args.seed, start_ns, args.speed, users, store)
+    keys = KeyRing()
+    keys.add(credentials)
+    server = Server(exchange, keys, users, Faults(args.seed), speed=args.speed, store=store)
+    server.control.apply(plan)
+    await server.start(args.port)
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, done.set)
+    if args.exit_with_stdin:
+        _watch_stdin(loop, done)
+    print(json.dumps(_ready(server.port, credentials)), flush=True)  # noqa: T201 - the ready line
+    await done.wait()
+    await server.stop()
+    if store is not None:
+        store.close()
+    return 0
+
+
+def _ready(port: int, credentials: Credentials) -> dict[str, object]:
+    host = f"127.0.0.1:{port}"
+    return {
+        "rest": f"http://{host}",
+        "ws": f"ws://{host}",
+        "ws_api": f"ws://{host}/ws-api/v3",
+        "control": f"http://{host}/control",
+        "api_key": credentials.api_key,
+        "api_secret": credentials.api_secret,
+        "ed25519_api_key": credentials.ed25519_api_key,
+        "ed25519_private_key": credentials.ed25519_private_key,
+        "pid": os.getpid(),
+    }
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    """End when whoever started this process closes the other end of its standard input, or dies."""
+    import threading
+
+    def wait() -> None:
+        # Past Python's own buffering, whose lock would outlive this thread at the end of the process.
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()

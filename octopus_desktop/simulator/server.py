@@ -1,0 +1,240 @@
+"""The exchange behind sockets: REST, market streams, user data and the WebSocket API on one port.
+
+A beat every 50 ms moves the exchange's clock and sends what happened; a request moves the clock to its own
+moment first. Everything runs on one loop, so nothing is ever half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from octopus_desktop.simulator.auth import KeyRing
+from octopus_desktop.simulator.connection import Connection
+from octopus_desktop.simulator.control import Control
+from octopus_desktop.simulator.endpoints import Context
+from octopus_desktop.simulator.exchange import Exchange
+from octopus_desktop.simulator.faults import Faults
+from octopus_desktop.simulator.rest import Rest
+from octopus_desktop.simulator.store import SqliteStore
+from octopus_desktop.simulator.streams import Streams, Subscriber
+from octopus_desktop.simulator.units import SECOND_NS
+from octopus_desktop.simulator.user_streams import UserStreams
+from octopus_desktop.simulator.ws_api import Session, WsApi
+
+log = logging.getLogger(__name__)
+
+_BEAT_S = 0.05
+_BOOKS_EVERY = 2
+_SECOND_EVERY = 20
+_MAX_STEP_NS = 2 * SECOND_NS
+"""The most market time one turn of the loop may catch up with, so that callers are answered meanwhile."""
+
+
+class Server:
+    """One exchange, served on one port of the loopback interface."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        keys: KeyRing,
+        users: UserStreams,
+        faults: Faults,
+        *,
+        speed: float = 1.0,
+        store: SqliteStore | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self._users = users
+        self._faults = faults
+        self._speed = speed
+        self._store = store
+        self._context = Context(exchange)
+        self._streams = Streams(exchange)
+        real_time = speed == 1.0
+        self._rest = Rest(self._context, keys, users, faults, real_time=real_time)
+        self._ws_api = WsApi(self._context, keys, users, faults, real_time=real_time)
+        self.control = Control(self._context, faults, self.cut)
+        self._connections: dict[Connection, str] = {}
+        self._market_zero = exchange.now_ns
+        self._wall_zero = time.monotonic_ns()
+        self._runner: web.AppRunner | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._saved_minute = 0
+        self.port = 0
+
+    async def start(self, port: int) -> None:
+        """Listen on 127.0.0.1, and let the market live from now on. Raises OSError if the port is taken."""
+        app = web.Application(client_max_size=1 << 20)
+        app.router.add_get("/ws", self._market_socket)
+        app.router.add_get("/ws/{names:.*}", self._market_socket)
+        app.router.add_get("/stream", self._market_socket)
+        app.router.add_get("/ws-api/v3", self._api_socket)
+        app.router.add_routes(self.control.routes())
+        app.router.add_route("*", "/{path:.*}", self._rest_request)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=512)
+        await site.start()
+        sockets = site._server.sockets if site._server is not None else []  # type: ignore[attr-defined]
+        self.port = sockets[0].getsockname()[1]
+        self._market_zero, self._wall_zero = self.exchange.now_ns, time.monotonic_ns()
+        self._beating = asyncio.create_task(self._beat(), name="beat")
+
+    async def stop(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+        for connection in list(self._connections):
+            await connection.socket.close(code=1001)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._save(everything=True)
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def catch_up(self) -> bool:
+        """Bring the exchange to this moment of the wall clock; False if it is too far behind to do at once."""
+        due = self._market_zero + int((time.monotonic_ns() - self._wall_zero) * self._speed)
+        target = min(due, self.exchange.now_ns + _MAX_STEP_NS)
+        self.exchange.advance(target)
+        return target == due
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        beats, due = 0, loop.time()
+        while True:
+            beats += 1
+            try:
+                while not self.catch_up():
+                    self._streams.beat(books=True, second=False)
+                    await asyncio.sleep(0)
+                self._streams.beat(books=not beats % _BOOKS_EVERY, second=not beats % _SECOND_EVERY)
+                if not beats % _SECOND_EVERY:
+                    self._save()
+            except Exception:
+                log.exception("a beat failed")
+            due = max(due + _BEAT_S, loop.time() - 1.0)
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def _save(self, *, everything: bool = False) -> None:
+        """Keep the live minutes: finished ones as they finish, the present one every second."""
+        if self._store is None:
+            return
+        now_s = self.exchange.now_ns // SECOND_NS
+        minute = now_s // 60 * 60
+        first = self._saved_minute or minute
+        rows = [
+            (symbol, candle)
+            for symbol, market in self.exchange.markets.items()
+            for opened in range(first, minute + 60, 60)
+            if (candle := market.history.minutes.get(opened)) is not None
+        ]
+        self._store.save_minutes(rows)
+        self._store.set_meta("now_ns", str(self.exchange.now_ns))
+        self._saved_minute = minute
+
+    # ── sockets ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _rest_request(self, request: web.Request) -> web.StreamResponse:
+        self.catch_up()
+        return await self._rest.handle(request)
+
+    def cut(self, what: str) -> int:
+        """Cut open connections of a kind (`all` for every one); how many."""
+        chosen = [c for c, kind in self._connections.items() if what in ("all", kind)]
+        for connection in chosen:
+            connection.cut()
+        return len(chosen)
+
+    async def _upgrade(self, request: web.Request, kind: str) -> Connection | None:
+        if self._faults.plan.refuse:
+            if request.transport is not None:
+                request.transport.abort()
+            return None
+        socket = web.WebSocketResponse(heartbeat=180.0, autoping=True, max_msg_size=1 << 20, compress=False)
+        await socket.prepare(request)
+        connection = Connection(socket, self._faults)
+        self._connections[connection] = kind
+        return connection
+
+    async def _end(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        await connection.close()
+
+    async def _market_socket(self, request: web.Request) -> web.StreamResponse:
+        """`/ws/<stream or listen key>`, `/ws`, and `/stream?streams=a/b` whose frames are wrapped."""
+        combined = request.path == "/stream"
+        listed = request.query.get("streams", "") if combined else request.match_info.get("names", "")
+        names = [name for name in listed.split("/") if name]
+        account = None
+        for name in list(names):
+            owner = self._users.account_of(name, self._context.wall_s())
+            if owner is not None:
+                account = owner
+                names.remove(name)
+                key = name
+        connection = await self._upgrade(request, "user" if account is not None else "market")
+        if connection is None:
+            return web.Response(status=503)
+        subscriber = Subscriber(connection, combined)
+        self._streams.subscribe(subscriber, names)
+
+        def sink(event: bytes) -> None:
+            wrapped = b'{"stream":"' + key.encode() + b'","data":' + event + b"}" if combined else event
+            connection.send(wrapped, "user")
+
+        if account is not None:
+            self._users.listen(account, sink)
+        try:
+            async for message in connection.socket:
+                if message.type is WSMsgType.TEXT:
+                    connection.send(self._stream_request(subscriber, message.data), "answer")
+        finally:
+            self._streams.leave(subscriber)
+            if account is not None:
+                self._users.leave(account, sink)
+            await self._end(connection)
+        return connection.socket
+
+    def _stream_request(self, subscriber: Subscriber, text: str) -> bytes:
+        identifier = None
+        try:
+            request = msgspec.json.decode(text)
+            identifier, method = request.get("id"), request["method"]
+            names = request.get("params") or []
+            answer: object = None
+            if method == "SUBSCRIBE":
+                self._streams.subscribe(subscriber, [str(name) for name in names])
+            elif method == "UNSUBSCRIBE":
+                self._streams.unsubscribe(subscriber, [str(name) for name in names])
+            elif method == "LIST_SUBSCRIPTIONS":
+                answer = list(subscriber.streams)
+            elif method == "SET_PROPERTY" and names and names[0] == "combined":
+                subscriber.combined = bool(names[1])
+            elif method == "GET_PROPERTY":
+                answer = subscriber.combined
+            else:
+                raise ValueError(method)
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            return msgspec.json.encode({"error": {"code": 2, "msg": f"Invalid request: {error}"}, "id": identifier})
+        return msgspec.json.encode({"result": answer, "id": identifier})
+
+    async def _api_socket(self, request: web.Request) -> web.StreamResponse:
+        connection = await self._upgrade(request, "ws_api")
+        if connection is None:
+            return web.Response(status=503)
+        session = Session(self._ws_api, connection)
+        try:
+            async for message in connection.socket:
+                if message.type is WSMsgType.TEXT:
+                    self.catch_up()
+                    await session.handle(message.data)
+        finally:
+            session.close()
+            await self._end(connection)
+        return connection.socket
