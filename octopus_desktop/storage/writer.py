@@ -1,0 +1,351 @@
+"""The one thread that writes to the data file.
+
+Two connections, both used by this thread alone, so they never wait for each other. What somebody waits for goes
+through the first, in synchronous FULL: the write-ahead log is on the disk before the caller is told, and with it
+everything that was written before. The rest goes through the second, in batches and synchronous NORMAL, which needs no
+sync of its own; it also moves the log into the file, so that no order waits for that. Changing `synchronous` on one
+connection would do too, but a pragma that acts when it is prepared is nothing to build durability on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
+from itertools import groupby, islice
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from octopus_desktop.model.errors import StorageError
+from octopus_desktop.storage.failures import is_passing, translate
+
+logger = logging.getLogger(__name__)
+
+BATCH_S: Final = 0.1
+BATCH_ROWS: Final = 500
+RETRY_S: Final = 1.0
+KEPT_WAITING: Final = 100_000
+"""Batched rows that may wait for a disk to come back. What an order needs is never dropped."""
+LAST_TRIES: Final = 3
+
+
+class Row(NamedTuple):
+    sql: str
+    values: tuple[Any, ...]
+
+
+Work = Row | Callable[[sqlite3.Connection], None]
+"""One row, or what a whole function does inside the batch's transaction. It may run again after a rollback."""
+
+Settle = Callable[[StorageError | None], object]
+"""Called on the writer's thread, once: with None when the rows are on the disk."""
+
+
+class _Durable(NamedTuple):
+    rows: Sequence[Row]
+    settle: Settle | None
+
+
+_LATER, _NOW, _STOP = "later", "now", "stop"
+
+
+class Writer:
+    """All methods from any thread."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+        self._wake: SimpleQueue[str] = SimpleQueue()
+        self._durable: deque[_Durable] = deque()
+        self._batch: deque[Work] = deque()
+        self._flushes: deque[Settle] = deque()
+        self._clock_runs = False
+        self._failing = False
+        self._dropped = 0
+        self._closed = False
+        self._gate = threading.Lock()
+        opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(opened,), name="storage writer", daemon=True)
+        self._thread.start()
+        opened.result()
+
+    # From any thread --------------------------------------------------------
+
+    async def commit(self, rows: Sequence[Row]) -> None:
+        """Returns when `rows` are on the disk, all of them. Raises StorageError, and then none of them is or will be.
+
+        Callers that wait at the same time share one transaction.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        with self._gate:
+            if self._closed:
+                raise StorageError(f"{self._path} is closed: nothing more is written.")
+            self._durable.append(_Durable(rows, lambda error: loop.call_soon_threadsafe(_resolve, done, error)))
+            self._wake.put(_NOW)
+        await done
+
+    def keep(self, row: Row) -> None:
+        """Write `row` before every commit that is asked for later, at the latest with the next batch. Never lost to
+        an error: it is tried until it is written.
+        """
+        self._durable.append(_Durable((row,), None))
+        self._start_clock()
+
+    def later(self, work: Work) -> None:
+        """Write it with the next batch, in order."""
+        if len(self._batch) >= KEPT_WAITING:
+            self._dropped += 1
+            return
+        self._batch.append(work)
+        if len(self._batch) == BATCH_ROWS:
+            self._wake.put(_NOW)
+        else:
+            self._start_clock()
+
+    def flush(self) -> Future[None]:
+        """Done when everything asked for before is in the file; StorageError where it can't be for now."""
+        done: Future[None] = Future()
+        with self._gate:
+            if not self._closed:
+                self._flushes.append(partial(_resolve, done))
+                self._wake.put(_NOW)
+                return done
+        done.set_result(None)
+        return done
+
+    def close(self) -> None:
+        """Returns when everything is in the file, or after a few tries that could not put it there."""
+        with self._gate:
+            self._closed = True
+            self._wake.put(_STOP)
+        self._thread.join()
+
+    def _start_clock(self) -> None:
+        # Set before the wake-up and cleared before the queues are emptied: a row is seen by one or the other.
+        if not self._clock_runs:
+            self._clock_runs = True
+            self._wake.put(_LATER)
+
+    # On the writer's thread -------------------------------------------------
+
+    def _run(self, opened: Future[None]) -> None:
+        try:
+            full = self._engine.raw_connection()
+            normal = self._engine.raw_connection()
+            self._full = _tuned(full, "FULL")
+            self._normal = _tuned(normal, "NORMAL")
+        except Exception as error:  # noqa: BLE001  # the caller waits for it and raises it
+            opened.set_exception(translate(error, self._path))
+            return
+        opened.set_result(None)
+        due: float | None = None
+        while True:
+            try:
+                token = self._wake.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            except Empty:
+                token = _LATER
+            if token == _STOP:
+                break
+            try:
+                due = self._turn(token, due)
+            except Exception:
+                # A defect here must not end the thread that orders wait for.
+                logger.exception("the storage writer met an error it does not know")
+                due = time.monotonic() + RETRY_S
+        self._finish()
+        full.close()
+        normal.close()
+
+    def _turn(self, token: str, due: float | None) -> float | None:
+        """When the next batch is due, None where there is none."""
+        now = time.monotonic()
+        error = self._write_durable() if token == _NOW else None
+        full = len(self._batch) >= BATCH_ROWS and not self._failing
+        if self._flushes or full or (due is not None and now >= due):
+            error = self._write_all()
+            due = None
+        elif token == _LATER and due is None:
+            due = now + BATCH_S
+        self._tell(error)
+        return now + RETRY_S if error is not None and due is None else due
+
+    def _tell(self, error: StorageError | None) -> None:
+        """Once when writing stops working and once when it works again: the log is written here, too."""
+        if error is not None and not self._failing:
+            logger.error("nothing can be written for now, trying again every %.0f s: %s", RETRY_S, error)
+        elif error is None and self._failing:
+            logger.info("%s can be written again", self._path)
+        self._failing = error is not None
+
+    def _write_all(self) -> StorageError | None:
+        self._clock_runs = False
+        error = self._write_durable()
+        while self._batch and error is None:
+            error = self._write_slice() or self._write_durable()
+        while self._flushes:
+            self._flushes.popleft()(error)
+        if self._dropped and error is None:
+            logger.error("%d lines of log, balances and candles were dropped: %s", self._dropped, self._path)
+            self._dropped = 0
+        return error
+
+    def _write_durable(self) -> StorageError | None:
+        """Everything in the ordered lane, in one transaction."""
+        requests = [self._durable.popleft() for _ in range(len(self._durable))]
+        if not requests:
+            return None
+        try:
+            self._write_requests(requests)
+        except Exception as error:  # noqa: BLE001  # told to every waiter, or logged
+            if is_passing(error) or len(requests) == 1:
+                return self._failed(requests, error)
+            # One of them can't be written, ever: the others must not suffer from it.
+            for done, request in enumerate(requests):
+                try:
+                    self._write_requests([request])
+                except Exception as single:  # noqa: BLE001  # as above
+                    if is_passing(single):
+                        return self._failed(requests[done:], single)
+                    self._failed([request], single)
+        return None
+
+    def _write_requests(self, requests: list[_Durable]) -> None:
+        waited_for = any(request.settle is not None for request in requests)
+        with _transaction(self._full if waited_for else self._normal) as connection:
+            rows = [row for request in requests for row in request.rows]
+            for sql, same in groupby(rows, _sql_of):
+                connection.executemany(sql, [row.values for row in same])
+        for request in requests:
+            if request.settle is not None:
+                self._settle(request.settle, None)
+
+    def _failed(self, requests: list[_Durable], error: Exception) -> StorageError | None:
+        """Waiters are told and their rows forgotten; what nobody waits for goes back to the front of the lane."""
+        told = translate(error, self._path)
+        kept = [request for request in requests if request.settle is None]
+        for request in requests:
+            if request.settle is not None:
+                self._settle(request.settle, type(told)(str(told)))
+        if not is_passing(error):
+            for request in kept:
+                logger.critical("cannot be written to %s: %r", self._path, request.rows, exc_info=error)
+            return None
+        self._durable.extendleft(reversed(kept))
+        return told
+
+    def _settle(self, settle: Settle, error: StorageError | None) -> None:
+        try:
+            settle(error)
+        except Exception:
+            # The loop it wants to wake may be closed; the rows are as they are.
+            logger.exception("a caller of the storage writer could not be told")
+
+    def _write_slice(self) -> StorageError | None:
+        """The oldest batched work in one transaction; it gives way as soon as an order wants the disk."""
+        works = list(islice(self._batch, BATCH_ROWS))
+        try:
+            done = self._write_works(works)
+        except Exception as error:  # noqa: BLE001  # tried again, or logged and dropped
+            if is_passing(error):
+                return translate(error, self._path)
+            if len(works) > 1:
+                for work in works:
+                    single = self._write_single(work)
+                    if single is not None:
+                        return single
+                return None
+            return self._write_single(works[0])
+        for _ in range(done):
+            self._batch.popleft()
+        return None
+
+    def _write_single(self, work: Work) -> StorageError | None:
+        try:
+            self._write_works([work])
+        except Exception as error:
+            if is_passing(error):
+                return translate(error, self._path)
+            logger.exception("cannot be written to %s and is dropped: %r", self._path, work)
+        self._batch.popleft()
+        return None
+
+    def _write_works(self, works: list[Work]) -> int:
+        done = 0
+        with _transaction(self._normal) as connection:
+            for sql, same in groupby(works, _sql_of):
+                run = list(same)
+                if sql:
+                    connection.executemany(sql, [work.values for work in run if isinstance(work, Row)])
+                    done += len(run)
+                    continue
+                for work in run:
+                    assert not isinstance(work, Row)
+                    work(connection)
+                    done += 1
+                    if self._durable:
+                        return done
+        return done
+
+    def _finish(self) -> None:
+        for attempt in range(LAST_TRIES):
+            if attempt:
+                time.sleep(RETRY_S)
+            error = self._write_all()
+            if error is None:
+                break
+        lost = sum(len(request.rows) for request in self._durable) + len(self._batch)
+        if lost:
+            logger.error("%d rows could not be written to %s before the end: %s", lost, self._path, error)
+        try:
+            self._normal.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as failure:
+            logger.warning("the write-ahead log of %s stays beside it: %s", self._path, failure)
+
+
+def _tuned(connection: PoolProxiedConnection, synchronous: str) -> sqlite3.Connection:
+    driver = connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(f"PRAGMA synchronous={synchronous}")
+    if synchronous == "FULL":
+        driver.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        if sys.platform == "darwin":
+            driver.execute("PRAGMA fullfsync=ON")  # fsync alone leaves it in the drive's cache there
+    return driver
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _sql_of(work: Work) -> str:
+    return work.sql if isinstance(work, Row) else ""
+
+
+def _resolve(done: asyncio.Future[None] | Future[None], error: StorageError | None) -> None:
+    if done.cancelled():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
