@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -25,7 +25,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     __str__ = __repr__
 
-    def __rich_repr__(self) -> list[object]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         return []
 
     def __reduce__(self) -> NoReturn:
