@@ -1,0 +1,88 @@
+"""Making a profile with a key: asked for, checked with the venue, kept in the keyring, never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from octopus_desktop.config.profiles import ProfileBook, check_name
+from octopus_desktop.config.redaction import protect
+from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
+from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.errors import ProfileError
+from octopus_desktop.model.profile import Profile
+
+_PEM_END: Final = "-----END"
+
+
+class Permissions(msgspec.Struct, frozen=True):
+    """What a venue says a key may do."""
+
+    trade: bool
+    withdraw: bool
+
+
+Ask = Callable[[str], str]
+"""Shows the text and gives what was typed, without echo."""
+
+CheckPermissions = Callable[[Profile, Credentials], Permissions]
+"""Asks the venue. Raises VenueError."""
+
+
+def add_profile(
+    name: str,
+    preset: Profile,
+    ask: Ask,
+    store: SecretStore,
+    book: ProfileBook,
+    check_permissions: CheckPermissions,
+) -> Profile:
+    """The new profile, kept in `book`, its key in `store`. Raises ProfileError, SettingsError or VenueError, and then
+    neither is.
+    """
+    check_name(name)
+    if name in {profile.name for profile in book.all()}:
+        raise ProfileError(f'There is a profile "{name}" already. Choose another name, or remove that one first.')
+    if not store.is_available:
+        raise ProfileError(NO_KEYRING)  # before a secret was typed
+    profile = msgspec.structs.replace(preset, name=name)
+    api_key = ask("API key: ").strip()
+    secret = _ask_secret(ask)
+    protect(api_key)
+    protect(secret)
+    if not api_key or not secret:
+        raise ProfileError("Both the key and the secret are needed. Nothing was kept.")
+    credentials = Credentials(api_key, secret)
+    permissions = check_permissions(profile, credentials)
+    if permissions.withdraw:
+        raise ProfileError(
+            "This key may withdraw, and a trading terminal must never hold such a key. Nothing was kept. Make a key "
+            "without that permission at the venue, and delete this one there."
+        )
+    if not permissions.trade:
+        raise ProfileError(
+            "This key may not trade. Nothing was kept. Allow trading for it at the venue (not withdrawals), then try "
+            "again."
+        )
+    store.store(name, credentials)
+    try:
+        book.add(profile)
+    except BaseException:
+        store.delete(name)
+        raise
+    return profile
+
+
+def _ask_secret(ask: Ask) -> str:
+    """A private key in PEM has several lines, and a prompt gives one."""
+    first = ask("Secret (hidden; for an Ed25519 key paste the whole PEM): ").strip()
+    if not first.startswith("-----BEGIN"):
+        return first
+    lines = first.splitlines()
+    while not lines[-1].startswith(_PEM_END):
+        if len(lines) > 50:
+            raise ProfileError("That is no private key in PEM: its END line is missing. Nothing was kept.")
+        lines.append(ask("").strip())
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,82 @@
+"""Where a session keeps its files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import platformdirs
+
+from octopus_desktop.model.profile import Profile
+
+APPLICATION: Final = "octopus-desktop"
+
+
+class Folders(msgspec.Struct, frozen=True):
+    """`config` holds what the trader writes (settings, profiles), `data` what the program writes."""
+
+    config: Path
+    data: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "settings.toml"
+
+    @property
+    def profiles_file(self) -> Path:
+        return self.config / "profiles.toml"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    def of_profile(self, profile: Profile) -> Path:
+        """Its data file is in here, and nothing of any other profile."""
+        if profile.data_dir is not None:
+            return Path(profile.data_dir).expanduser().absolute()
+        return self.data / "profiles" / profile.name
+
+
+def folders(data_dir: Path | None = None) -> Folders:
+    """The system's own places, or all of it below `data_dir`: a session there leaves nothing anywhere else."""
+    if data_dir is not None:
+        root = data_dir.expanduser().absolute()
+        return Folders(root, root)
+    return Folders(
+        platformdirs.user_config_path(APPLICATION, appauthor=False),
+        platformdirs.user_data_path(APPLICATION, appauthor=False),
+    )
+
+
+def make_private(folder: Path) -> Path:
+    """Creates it for its owner alone; one that is there already is left as it is. Raises OSError."""
+    missing = [folder, *folder.parents]
+    for path in reversed(missing):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces the file by one with `text`, for its owner alone: all of it or, after a crash, none. Raises OSError."""
+    make_private(path.parent)
+    target = path.resolve()  # a link to a file elsewhere stays a link
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    if sys.platform != "win32":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name itself
+        finally:
+            os.close(folder)
