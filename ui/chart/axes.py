@@ -28,7 +28,7 @@ class Axes:
         self._scene = scene
         view = scene.viewport
         most = max(2, int(view.height / (_PRICE_EVERY * scene.dpr)))
-        make = log_price_ticks if view.log else price_ticks
+        make = log_price_ticks if view.is_log else price_ticks
         self.prices = [(price, view.y_of(price)) for price in make(view.low, view.high, scene.tick, most)]
         self.times = self._times()
 
@@ -37,7 +37,7 @@ class Axes:
         scene = self._scene
         width, hair = scene.viewport.width, scene.hair - 1
         lines = [(0, int(y), width - 1, int(y) + hair) for _, y in self.prices]
-        lines += [(int(x), 0, int(x) + hair, scene.plot_height - 1) for x, _ in self.times]
+        lines += [(int(x), 0, int(x) + hair, scene.plot_height - 1) for x, _ in self.times if x < width]
         draw_rects(painter, np.array(lines, np.int32).reshape(-1, 4), scene.colors.grid)
 
     def paint_labels(self, painter: QPainter) -> None:

@@ -191,7 +191,7 @@ def _columns(scene: Scene, part: Slice) -> Columns:
 
 def _ys(scene: Scene, prices: Floats) -> NDArray[np.int32]:
     view = scene.viewport
-    if view.log:
+    if view.is_log:
         top, bottom = math.log(view.high), math.log(view.low)
         y = (top - np.log(np.maximum(prices, 1e-300))) * ((view.height - 1) / (top - bottom)) + 0.5
     else:
@@ -205,7 +205,7 @@ def _ys(scene: Scene, prices: Floats) -> NDArray[np.int32]:
 def _y(scene: Scene, price: float) -> int:
     # The very steps of `_ys`, or the last candle would twitch when it stops being live.
     view = scene.viewport
-    if view.log:
+    if view.is_log:
         top, bottom = math.log(view.high), math.log(view.low)
         y = (top - math.log(max(price, 1e-300))) * ((view.height - 1) / (top - bottom)) + 0.5
     else:

@@ -43,6 +43,11 @@ class Viewport:
     def left(self) -> float:
         return self.right - self.width / self.spacing
 
+    @property
+    def is_log(self) -> bool:
+        """Whether prices are spaced by their logarithm; never below zero, where there is none."""
+        return self.log and self.low > 0.0
+
     # -- candles to pixels
 
     def x_of(self, index: float) -> float:
@@ -63,7 +68,7 @@ class Viewport:
     # -- prices to pixels
 
     def y_of(self, price: float) -> float:
-        if self.log:
+        if self.is_log:
             if price <= 0.0:
                 return float(self.height)
             top, bottom = math.log(self.high), math.log(self.low)
@@ -72,7 +77,7 @@ class Viewport:
 
     def price_at(self, y: float) -> float:
         share = y / max(1, self.height - 1)
-        if self.log:
+        if self.is_log:
             top, bottom = math.log(self.high), math.log(self.low)
             return math.exp(top - share * (top - bottom))
         return self.high - share * (self.high - self.low)

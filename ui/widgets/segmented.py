@@ -68,6 +68,8 @@ class Segmented(QWidget):
 
     def set_value(self, value: str) -> None:
         """Switch without a signal, to follow what happened elsewhere. Raises `ValueError` for another value."""
+        if value not in self.values:
+            raise ValueError(f"no segment {value!r} among {', '.join(self.values)}")
         self._index = self.values.index(value)
         self._describe()
         self.update()
