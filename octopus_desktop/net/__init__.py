@@ -1,0 +1,1 @@
+"""Sockets, requests and clocks: the tools that every venue's client uses."""

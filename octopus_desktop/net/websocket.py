@@ -1,0 +1,251 @@
+"""A WebSocket that keeps itself up: connects, watches for life, reconnects."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+import time
+from typing import Any, Final, Protocol
+
+import picows
+
+from octopus_desktop.net.backoff import Backoff
+from octopus_desktop.net.redaction import redact
+
+logger = logging.getLogger(__name__)
+# picows tells of each handshake with its whole address; a listen key in it is as good as a password.
+_picows_logger = logging.getLogger(f"{__name__}.picows")
+_picows_logger.setLevel(logging.WARNING)
+
+CONNECT_TIMEOUT_S: Final = 5.0
+WATCH_EVERY_S: Final = 0.2
+PING_AFTER_S: Final = 0.4
+"""Two pings a second on an idle link, none on a busy one: Binance counts pings among the five messages a second."""
+QUIET_AFTER_S: Final = 1.0
+CUT_AFTER_S: Final = 6.0
+STEADY_AFTER_S: Final = 10.0
+MAX_FRAME: Final = 16 * 1024 * 1024
+
+_TEXT: Final = picows.WSMsgType.TEXT
+_PING: Final = picows.WSMsgType.PING
+_PONG: Final = picows.WSMsgType.PONG
+_CLOSE: Final = picows.WSMsgType.CLOSE
+
+
+class Listener(Protocol):
+    """Who gets what the socket says. Everything is called on the loop, and nothing may block."""
+
+    def on_connecting(self) -> None: ...
+
+    def on_up(self) -> None: ...
+
+    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
+        """One whole text or binary message. What it raises is logged and costs that message only."""
+        ...
+
+    def on_quiet(self, quiet: bool) -> None:
+        """True: no sign of life for `QUIET_AFTER_S`, though the socket is open. False: it is back."""
+        ...
+
+    def on_down(self, reason: str) -> None: ...
+
+
+class WebSocket:
+    """`start` once; from then on it is up or on its way up until `stop`.
+
+    Signs of life are frames and pongs. A link that shows none is reported quiet within a second, and cut and
+    reconnected after `CUT_AFTER_S`.
+    """
+
+    def __init__(self, url: str, listener: Listener, *, name: str, slowest_reconnect_s: float = 30.0) -> None:
+        self.url = url
+        self._listener = listener
+        self._name = name
+        self._backoff = Backoff(0.25, slowest_reconnect_s)
+        self._transport: Any = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._cut_reason = ""
+        self._last_logged = ""
+        self._opened_at = 0.0
+        self.life = 0
+        self.round_trip_ns = 0
+
+    @property
+    def is_up(self) -> bool:
+        return self._transport is not None
+
+    def start(self) -> None:
+        assert self._task is None, "a WebSocket is started once"
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"{self._name} link")
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        transport = self._transport
+        if transport is not None:
+            transport.send_close(picows.WSCloseCode.OK)
+            transport.disconnect(graceful=False)
+        if self._task is not None:
+            if transport is None:
+                self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def send(self, message: bytes) -> bool:
+        """The bytes are with the operating system, or in the transport's buffer behind earlier ones, on return.
+
+        False: the link is down and nothing was written.
+        """
+        transport = self._transport
+        if transport is None or transport.is_disconnected or transport.is_close_frame_sent:
+            return False
+        transport.send(_TEXT, message)
+        return True
+
+    def cut(self, reason: str) -> None:
+        """Give this connection up and make a new one."""
+        if self._transport is not None:
+            self._cut_reason = reason
+            self._transport.disconnect(graceful=False)
+
+    def opened(self, transport: picows.WSTransport) -> None:
+        """The handshake is done, and no frame was read yet."""
+        self._cut_reason = ""
+        self._opened_at = time.monotonic()
+        self._transport = transport
+        self._listener.on_up()
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._opened_at = 0.0
+            self._listener.on_connecting()
+            reason = await self._one_connection()
+            if self._opened_at and time.monotonic() - self._opened_at > STEADY_AFTER_S:
+                self._backoff.reset()
+                self._last_logged = ""
+            if self._stopping.is_set():
+                reason = "closed by us"
+            elif reason != self._last_logged:
+                logger.warning("%s: %s; reconnecting", self._name, reason)
+                self._last_logged = reason
+            self._listener.on_down(reason)
+            if not self._stopping.is_set():
+                await asyncio.sleep(self._backoff.next_s())
+
+    async def _one_connection(self) -> str:
+        """Until it ends; the reason why it did, without secrets."""
+        frames = _Frames(self, self._listener)
+        watch: _Watch | None = None
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                transport, _ = await picows.ws_connect(
+                    lambda: frames,
+                    self.url,
+                    websocket_handshake_timeout=CONNECT_TIMEOUT_S,
+                    disconnect_on_exception=False,
+                    max_frame_size=MAX_FRAME,
+                    logger_name=_picows_logger,
+                )
+            watch = _Watch(self, transport, self._listener, asyncio.get_running_loop())
+            await transport.wait_disconnected()
+        except TimeoutError:
+            return f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
+        except (OSError, picows.WSError) as error:
+            return redact(str(error).strip() or type(error).__name__)[:300]
+        finally:
+            self._transport = None
+            if watch is not None:
+                watch.stop()
+        return self._cut_reason or _close_reason(transport)
+
+
+class _Frames(picows.WSListener):
+    """Puts fragments together, and keeps a failing listener from costing the connection."""
+
+    def __init__(self, link: WebSocket, listener: Listener) -> None:
+        self._link = link
+        self._on_frame = listener.on_frame
+        self._parts: list[bytes] = []
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._link.opened(transport)
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        self._link.life += 1
+        kind = frame.msg_type
+        if kind == _TEXT and frame.fin:
+            payload = frame.get_payload_as_bytes()
+        elif kind == _PONG:
+            self._pong(frame.get_payload_as_bytes())
+            return
+        elif kind == _PING:
+            return
+        elif kind == _CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+            return
+        else:
+            self._parts.append(frame.get_payload_as_bytes())
+            if not frame.fin:
+                return
+            payload = b"".join(self._parts)
+            self._parts.clear()
+        try:
+            self._on_frame(payload, time.time_ns())
+        except Exception:
+            logger.exception("a message could not be handled: %s", redact(payload[:500].decode(errors="replace")))
+
+    def _pong(self, payload: bytes) -> None:
+        if len(payload) == 8:
+            (sent,) = struct.unpack(">Q", payload)
+            self._link.round_trip_ns = max(0, time.monotonic_ns() - sent)
+
+
+class _Watch:
+    """Looks for life a few times a second while a connection is open."""
+
+    def __init__(
+        self, link: WebSocket, transport: picows.WSTransport, listener: Listener, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._link = link
+        self._transport = transport
+        self._listener = listener
+        self._loop = loop
+        self._seen = link.life
+        self._alive_at = self._looked_at = self._pinged_at = loop.time()
+        self._quiet = False
+        self._timer = loop.call_later(WATCH_EVERY_S, self._look)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        self._timer = self._loop.call_later(WATCH_EVERY_S, self._look)
+        late = now - self._looked_at > 3 * WATCH_EVERY_S
+        self._looked_at = now
+        if self._link.life != self._seen or late:
+            # A look that comes late (a machine that slept, a loop that was busy) says nothing about the venue.
+            self._seen = self._link.life
+            self._alive_at = now
+            if self._quiet and not late:
+                self._quiet = False
+                self._listener.on_quiet(False)
+        silence = now - self._alive_at
+        if silence >= PING_AFTER_S - WATCH_EVERY_S / 2 and now - self._pinged_at >= PING_AFTER_S:
+            self._pinged_at = now
+            self._transport.send_ping(struct.pack(">Q", time.monotonic_ns()))
+        if silence >= QUIET_AFTER_S - WATCH_EVERY_S / 2 and not self._quiet:
+            self._quiet = True
+            self._listener.on_quiet(True)
+        if silence >= CUT_AFTER_S:
+            self._link.cut(f"silent for {silence:.0f} s")
+
+
+def _close_reason(transport: picows.WSTransport) -> str:
+    handshake = transport.close_handshake
+    if handshake is None or handshake.recv is None:
+        return "the connection broke"
+    code = handshake.recv.code
+    text = redact(str(handshake.recv.reason or ""))[:200]
+    return f"closed by the venue ({getattr(code, 'value', code)}{': ' + text if text else ''})"
