@@ -285,6 +285,7 @@ def entry(theme: Theme, qtbot: QtBot) -> Iterator[NumberEdit]:
     host.show()
     edit.setFocus()
     yield edit
+    host.close()
 
 
 def test_typed_number_is_an_exact_decimal(entry: NumberEdit, qtbot: QtBot) -> None:

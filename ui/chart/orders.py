@@ -4,74 +4,104 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
-from ui.chart.candles import draw_rects
 from ui.chart.scene import ChartFill, ChartOrder, Scene
 from ui.theme.numbers import format_price
+from ui.theme.text import TextCache
 
 _TAG_HEIGHT = 16
-_DASH = (6, 4)
+_DASH, _GAP = 6, 4
+_MOST = 256  # kept tags; orders come and go all day
 
 
 class OrderLayer:
-    """Dashed lines with a tag of side, quantity and kind; on the axis, their price."""
+    """Dashed lines with a tag of side, quantity and kind; on the axis, their price.
+
+    Tags and dashes are kept as small pictures: twenty orders must not slow a drag down.
+    """
 
     def __init__(self) -> None:
         self.orders: Sequence[ChartOrder] = ()
+        self._pictures: dict[tuple[object, ...], QPixmap] = {}
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        shown = self._shown(scene)
-        if not shown:
-            return
-        dpr, colors = scene.dpr, scene.colors
-        on, off = (round(part * dpr) for part in _DASH)
-        starts = np.arange(0, scene.viewport.width, on + off, dtype=np.int32)
-        for order, y in shown:
-            dashes = np.empty((len(starts), 4), np.int32)
-            dashes[:, 0], dashes[:, 2] = starts, starts + on - 1
-            dashes[:, 1], dashes[:, 3] = y, y + scene.hair - 1
-            draw_rects(painter, dashes, colors.side_soft(order.is_buy) if order.pending else colors.side(order.is_buy))
-        painter.save()
-        painter.scale(dpr, dpr)
-        edge = scene.viewport.width / dpr - 8
-        before = -100.0
-        right = edge
-        for order, y in shown:
-            middle = y / dpr
+        dpr = scene.dpr
+        edge = scene.viewport.width - round(8 * dpr)
+        before, right = -100 * _TAG_HEIGHT, edge
+        for order, y in self._shown(scene):
+            line, ink = _colours(scene, order)
+            painter.drawPixmap(0, y, self._dashes(scene, line))
             text = " ".join(part for part in ("Buy" if order.is_buy else "Sell", order.quantity, order.label) if part)
-            width = scene.words.width(text) + 12
-            if middle - before >= _TAG_HEIGHT:
-                right, before = edge, middle  # tags that would cover each other stand side by side
-            box = QRectF(right - width, round(middle) - _TAG_HEIGHT / 2, width, _TAG_HEIGHT)
-            right -= width + 4
-            side = colors.side_soft(order.is_buy) if order.pending else colors.side(order.is_buy)
-            painter.setPen(QPen(side, 1))
-            painter.setBrush(colors.bg0)
-            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-            painter.setPen(colors.text_lo if order.pending else colors.side(order.is_buy))
-            scene.words.left(painter, box.left() + 6, box.center().y(), text)
-        painter.restore()
+            tag = self._tag(scene, scene.words, text, line, ink)
+            if y - before >= _TAG_HEIGHT * dpr:
+                right, before = edge, y  # tags that would cover each other stand side by side
+            painter.drawPixmap(right - tag.width(), y - tag.height() // 2, tag)
+            right -= tag.width() + round(4 * dpr)
 
     def paint_axis(self, painter: QPainter, scene: Scene) -> None:
-        """Prices on the axis; the painter is in logical pixels."""
-        left = scene.viewport.width / scene.dpr
-        width = scene.axis_width / scene.dpr
+        """Prices on the axis; device pixels."""
         for order, y in self._shown(scene):
-            side = scene.colors.side_soft(order.is_buy) if order.pending else scene.colors.side(order.is_buy)
-            box = QRectF(left, round(y / scene.dpr) - _TAG_HEIGHT / 2, width, _TAG_HEIGHT)
-            painter.setPen(QPen(side, 1))
-            painter.setBrush(scene.colors.bg0)
-            painter.drawRect(box.adjusted(0.5, 0.5, -1.5, -0.5))
-            painter.setPen(scene.colors.text_hi)
-            scene.numbers.right(painter, left + width - 8, box.center().y(), format_price(order.price, scene.precision))
+            line, _ = _colours(scene, order)
+            text = format_price(order.price, scene.precision)
+            tag = self._tag(scene, scene.numbers, text, line, scene.colors.text_hi, scene.axis_width)
+            painter.drawPixmap(scene.viewport.width, y - tag.height() // 2, tag)
 
     def _shown(self, scene: Scene) -> list[tuple[ChartOrder, int]]:
         placed = [(order, round(scene.viewport.y_of(order.price))) for order in self.orders]
         inside = [(order, y) for order, y in placed if 0 <= y < scene.viewport.height]
         return sorted(inside, key=lambda entry: entry[1])
+
+    def _dashes(self, scene: Scene, colour: QColor) -> QPixmap:
+        key = ("dashes", scene.viewport.width, scene.dpr, colour.rgb())
+        picture = self._pictures.get(key)
+        if picture is None:
+            picture = self._keep(key, QPixmap(scene.viewport.width, scene.hair))
+            picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(picture)
+            on, off = round(_DASH * scene.dpr), round(_GAP * scene.dpr)
+            for x in range(0, scene.viewport.width, on + off):
+                painter.fillRect(x, 0, on, scene.hair, colour)
+            painter.end()
+        return picture
+
+    def _tag(
+        self, scene: Scene, cache: TextCache, text: str, line: QColor, ink: QColor, width: int | None = None
+    ) -> QPixmap:
+        """A framed text in device pixels; right-aligned in `width` where that is given."""
+        key = (text, line.rgb(), ink.rgb(), scene.colors.bg0.rgb(), scene.dpr, width)
+        picture = self._pictures.get(key)
+        if picture is None:
+            dpr = scene.dpr
+            wide = cache.width(text) + 12 if width is None else width / dpr
+            picture = self._keep(key, QPixmap(round(wide * dpr), round(_TAG_HEIGHT * dpr)))
+            painter = QPainter(picture)
+            painter.fillRect(picture.rect(), line)
+            hair = scene.hair
+            painter.fillRect(picture.rect().adjusted(hair, hair, -hair, -hair), scene.colors.bg0)
+            painter.scale(dpr, dpr)
+            painter.setPen(ink)
+            if width is None:
+                cache.left(painter, 6, _TAG_HEIGHT / 2, text)
+            else:
+                cache.right(painter, wide - 8, _TAG_HEIGHT / 2, text)
+            painter.end()
+        return picture
+
+    def _keep(self, key: tuple[object, ...], picture: QPixmap) -> QPixmap:
+        if len(self._pictures) >= _MOST:
+            self._pictures.clear()
+        self._pictures[key] = picture
+        return picture
+
+
+def _colours(scene: Scene, order: ChartOrder) -> tuple[QColor, QColor]:
+    """Line and text of an order; a pending one is dimmed."""
+    if order.pending:
+        return scene.colors.side_soft(order.is_buy), scene.colors.text_lo
+    side = scene.colors.side(order.is_buy)
+    return side, side
 
 
 class FillLayer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
 from ui.chart.axes import Axes
@@ -24,6 +24,8 @@ class Picture:
     def __init__(self) -> None:
         self._base = QPixmap()
         self._strip = QPixmap()
+        self._mark = QPixmap()
+        self._mark_key: tuple[str, int, float] | None = None
         self._covered = (QRect(), QRect())  # by the candle and by its volume, in the picture's pixels
         self.live = QRect()  # device pixels of the strip; null when the last candle is out of view
 
@@ -37,14 +39,16 @@ class Picture:
         painter.fillRect(self._base.rect(), scene.colors.bg0)
         axes = Axes(scene)
         axes.paint_grid(painter)
-        _paint_watermark(painter, scene, mark)
+        self._paint_watermark(painter, scene, mark)
         painter.setClipRect(0, 0, scene.viewport.width, scene.plot_height)
         for layer in layers:
             layer.paint(painter, scene)
         painter.setClipping(False)
         self._paint_borders(painter, scene)
+        painter.save()
         painter.scale(scene.dpr, scene.dpr)
         axes.paint_labels(painter)
+        painter.restore()
         orders.paint_axis(painter, scene)
         painter.end()
         self._start_live(scene)
@@ -103,6 +107,26 @@ class Picture:
         if not both.isEmpty():
             painter.drawPixmap(both, self._strip, both.translated(-self.live.left(), 0))
 
+    def _paint_watermark(self, painter: QPainter, scene: Scene, mark: TextCache) -> None:
+        """The instrument's name, large and faint, in the middle of the plot where there is room."""
+        dpr = scene.dpr
+        key = (scene.title, scene.colors.bg0.rgb(), dpr)
+        if key != self._mark_key:
+            self._mark_key = key
+            width = mark.width(scene.title)
+            self._mark = QPixmap(round(width * dpr), round(mark.height * dpr)) if scene.title else QPixmap()
+            if scene.title:
+                self._mark.fill(Qt.GlobalColor.transparent)
+                onto = QPainter(self._mark)
+                onto.scale(dpr, dpr)
+                onto.setPen(scene.colors.watermark)
+                mark.left(onto, 0, mark.height / 2, scene.title)
+                onto.end()
+        width, height = self._mark.width(), self._mark.height()
+        if 0 < width < scene.viewport.width * 0.9:
+            at = QPoint((scene.viewport.width - width) // 2, (scene.viewport.height - height) // 2)
+            painter.drawPixmap(at, self._mark)
+
     @staticmethod
     def _paint_borders(painter: QPainter, scene: Scene) -> None:
         width, height, hair = scene.viewport.width, scene.plot_height, scene.hair
@@ -112,15 +136,3 @@ class Picture:
 
 def _covered(shapes: LastRects) -> tuple[QRect, QRect]:
     return shapes.wick.united(shapes.body), shapes.volume
-
-
-def _paint_watermark(painter: QPainter, scene: Scene, mark: TextCache) -> None:
-    if not scene.title:
-        return
-    painter.save()
-    painter.scale(scene.dpr, scene.dpr)
-    painter.setPen(scene.colors.watermark)
-    width, height = scene.viewport.width / scene.dpr, scene.viewport.height / scene.dpr
-    if mark.width(scene.title) < width * 0.9:
-        mark.center(painter, width / 2, height / 2, scene.title)
-    painter.restore()
