@@ -19,7 +19,8 @@ Kind = Literal["market", "user", "answer"]
 class Connection:
     """The sending half of a socket. `send` never waits."""
 
-    def __init__(self, socket: web.WebSocketResponse, faults: Faults) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, faults: Faults) -> None:
+        self._request = request
         self.socket = socket
         self._faults = faults
         self._queue: deque[tuple[float, bytes]] = deque()
@@ -48,7 +49,7 @@ class Connection:
         """Drop the connection as a broken line would: no close frame."""
         self.closed = True
         self._wake.set()
-        transport = self.socket._req.transport if self.socket._req is not None else None
+        transport = self._request.transport
         if transport is not None:
             transport.abort()
 

@@ -46,6 +46,7 @@ class Crowd:
         self._block_start = -1
         self._refs: list[float] = []
         self._flow: list[float] = []
+        self._restless: list[float] = []
         self._mean_size = listing.daily_volume / DAY_S / listing.trades_per_second
         self._tick_share = listing.tick / UNIT / listing.level
         self._coarse = self._tick_share / (self._tick_share + 3e-5)
@@ -63,10 +64,12 @@ class Crowd:
         """Where the price ought to be at a step (counted since genesis), and the base volume of its second."""
         if not 0 <= step - self._block_start < len(self._refs):
             self._block_start = step
-            cells = self._path.cells(DEPTH_100MS, step, step + _BLOCK + 10)
+            cells = self._path.cells(DEPTH_100MS, step, step + _BLOCK + 60)
             self._refs = np.exp(cells.last).tolist()[:_BLOCK]
             smooth = np.convolve(cells.volume, np.ones(10), mode="valid")
             self._flow = smooth[:_BLOCK].tolist()
+            variance = np.convolve(cells.variance, np.ones(50) / 5.0, mode="valid")
+            self._restless = np.sqrt(variance[:_BLOCK]).tolist()
         at = step - self._block_start
         return self._refs[at], self._flow[at]
 
@@ -108,7 +111,8 @@ class Crowd:
         reference, flow = self.look(step)
         random = self._random
         tick = self._tick / UNIT
-        slack = max(3.2e-5 * reference, 0.62 * tick) * self._patience
+        restless = self._restless[step - self._block_start]
+        slack = max(0.32 * restless * reference, 0.62 * tick) * self._patience
         if abs(reference - self._center) > slack:
             self._center = reference
             self._patience = 0.35 + random.expovariate(1.5)
@@ -212,7 +216,7 @@ class Crowd:
         for _ in range(5):
             if len(near_orders) > 90 and random.random() < len(near_orders) / 260:
                 self._cancel_one(near_orders)
-        surplus = len(self._orders) - 3 * LEVELS
+        surplus = len(self._orders) - 5 * LEVELS
         if surplus > 0 or random.random() < 0.4:
             for _ in range(max(1, min(12, surplus))):
                 self._cancel_one(self._orders)
@@ -221,7 +225,7 @@ class Crowd:
         """An order at a price where nobody stands yet, if a few looks find one."""
         levels = (self._book.bids if is_buy else self._book.asks).levels
         for _ in range(4):
-            distance = self._distance(1.03 * LEVELS * self._random.random() ** 0.8)
+            distance = self._distance(1.05 * LEVELS * self._random.random() ** 0.8)
             level = touch - int(distance) if is_buy else touch + int(distance)
             if level * self._tick not in levels:
                 break
@@ -293,8 +297,11 @@ class Crowd:
             for order in list(side.levels[price].values()):
                 if order.owner != CROWD:
                     continue
-                if spare > 0:
+                if spare >= order.remaining:
                     spare -= order.remaining
+                elif spare > self._listing.lot:
+                    book.reduce(order, spare // self._listing.lot * self._listing.lot)
+                    spare = 0
                 else:
                     book.cancel(order)
 

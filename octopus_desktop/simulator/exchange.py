@@ -97,7 +97,6 @@ class Exchange:
                 seed, path, market.book, self.now_ns, self._ids.__next__, self._taker_of(market), activity
             )
             self._triggers[listing.symbol] = []
-        self._is_open = False
 
     def _taker_of(self, market: Market) -> _CrowdTook:
         return _CrowdTook(self, market)
@@ -115,8 +114,10 @@ class Exchange:
             tick = market.listing.tick
             market.last_price = round(reference * UNIT / tick) * tick
             market.history.go_live(now_s, market.last_price, known_until_s)
+            if known_until_s:
+                self._make_up(market, known_until_s, now_s)
             self._crowds[symbol].open_book(self._step, self.now_ns)
-        self._is_open = True
+            self._fire(market)
         self._settle_up()
 
     def advance(self, to_ns: int) -> None:
@@ -145,6 +146,26 @@ class Exchange:
         for market in self.markets.values():
             market.history.roll(now_s, market.last_price)
         self._settle_up()
+
+    def _make_up(self, market: Market, from_s: int, to_s: int) -> None:
+        """Fill what the market has passed while nobody was there to see it: at its own price, as a maker.
+
+        Triggers the price has passed in that time are left to the first price now.
+        """
+        if to_s <= from_s:
+            return
+        low, high = market.history.extremes(from_s, to_s)
+        for orders in list(self._open.values()):
+            for order in list(orders.values()):
+                if order.symbol != market.listing.symbol or not order.triggered:
+                    continue
+                if order.price > low if order.is_buy else order.price < high:
+                    market.book.cancel(order)
+                    quantity, order.remaining = order.remaining, 0
+                    buyer, seller = (order.order_id, 0) if order.is_buy else (0, order.order_id)
+                    one = Print(market.next_trade_id, order.price, quantity, self.now_ns, order.is_buy, buyer, seller)
+                    market.next_trade_id += 1
+                    self._settle(market, not order.is_buy, None, order, one)
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -294,8 +315,7 @@ class Exchange:
         self._orders.setdefault(order.owner, {})[order.order_id] = order
         if order.is_open:
             self._open.setdefault(order.owner, {})[order.order_id] = order
-        name = order.original_client_id or order.client_order_id
-        self._by_client_id[order.owner, order.symbol, name] = order
+        self._by_client_id[order.owner, order.symbol, order.name] = order
 
     def _spent_asset(self, order: Order) -> str:
         listing = self.markets[order.symbol].listing
@@ -334,12 +354,11 @@ class Exchange:
                 self._close(order, "EXPIRED", "INSUFFICIENT_LIQUIDITY")
                 return
         budget = order.quote_quantity or None
-        if not is_limit and order.is_buy and order.type in TRIGGER_TYPES:
-            # Its estimate was set aside at the trigger price; it may use whatever is free besides.
+        if not is_limit:
+            # What a trigger had set aside was an estimate; a buy may use whatever is free, and no more.
             self._release(order)
-            budget = self.ledger.balance(order.owner, self._spent_asset(order)).free
-        elif not is_limit and not order.is_buy:
-            self._release(order)
+            if order.is_buy and budget is None:
+                budget = self.ledger.balance(order.owner, self._spent_asset(order)).free
         wanted = order.remaining
         if order.quote_quantity:
             wanted = market.listing.max_quantity * 1_000
@@ -349,6 +368,8 @@ class Exchange:
         sweep = book.take(
             order.is_buy, wanted, limit, budget=budget, lot=market.listing.lot, owner=order.owner, stp=order.stp
         )
+        if order.quote_quantity:  # now its quantity is known
+            order.quantity = sum(match.quantity for match in sweep.matches)
         self._trade(market, order.is_buy, order, order.order_id, sweep.matches)
         for maker in sweep.prevented:
             assert isinstance(maker, Order)
@@ -357,10 +378,6 @@ class Exchange:
             return
         if sweep.taker_expires:
             self._close(order, "EXPIRED_IN_MATCH")
-        elif order.quote_quantity and order.filled:
-            order.quantity, order.remaining = order.filled, 0
-            order.status = "FILLED"
-            self._shut(order)
         elif not is_limit or order.time_in_force in ("IOC", "FOK"):
             self._close(order, "EXPIRED", "" if is_limit else "INSUFFICIENT_LIQUIDITY")
         else:
@@ -421,9 +438,9 @@ class Exchange:
         order.filled += one.quantity
         order.filled_quote += quote
         order.updated_ns = self.now_ns
-        if not is_maker and not order.quote_quantity:
+        if not is_maker:
             order.remaining = order.quantity - order.filled
-        is_whole = order.filled == order.quantity and not order.quote_quantity
+        is_whole = order.filled == order.quantity
         order.status = "FILLED" if is_whole else "PARTIALLY_FILLED"
         if self.store is not None:
             self.store.save_execution(order.owner, execution)

@@ -20,6 +20,8 @@ class HttpFault(msgspec.Struct):
     every: int = 1
     times: int = 0
     retry_after_s: int = 1
+    done: bool = False
+    """Do what is asked all the same: only the answer is an error."""
 
 
 class Swallow(msgspec.Struct):

@@ -116,11 +116,13 @@ class History:
         self._path = path
         self._tick = path.listing.tick
         self._lot = path.listing.lot
-        self._trade_size = path.listing.daily_volume / DAY_S / path.listing.trades_per_second
+        # A taker is about one and a half prints, and a move sweeps more of them.
+        self._trade_size = path.listing.daily_volume / DAY_S / path.listing.trades_per_second / 1.7
         self.minutes: dict[int, Candle] = {}
         """The minutes in which the market was live, by opening second, the present one last."""
         self.live_seconds: dict[int, Candle] = {}
         self._whole: dict[tuple[str, int], Candle] = {}
+        self._growing: dict[tuple[str, int], tuple[int, Candle | None]] = {}
 
     # ── the live market writes ───────────────────────────────────────────────────────────────────────────
 
@@ -220,13 +222,32 @@ class History:
             if newest >= stop:
                 self._whole[interval, open_s] = plain
             return plain
-        parts = [minutes.get(c.open_s, c) for c in self._from_path(60, open_s, min(stop, newest + 60))]
-        whole = parts[0].copy()
-        for part in parts[1:]:
-            whole.follow(part)
+        done, whole = self._growing.get((interval, open_s), (open_s, None))
+        edge = min(stop, newest)
+        if done < edge:
+            for part in (minutes.get(c.open_s, c) for c in self._from_path(60, done, edge)):
+                if whole is None:
+                    whole = part.copy()
+                else:
+                    whole.follow(part)
+            assert whole is not None
+            self._growing[interval, open_s] = (edge, whole)
         if newest >= stop:
+            assert whole is not None
+            self._growing.pop((interval, open_s), None)
             self._whole[interval, open_s] = whole
-        return whole
+            return whole
+        if whole is None:
+            return minutes[newest].copy()
+        now = whole.copy()
+        now.follow(minutes[newest])
+        return now
+
+    def extremes(self, from_s: int, to_s: int) -> tuple[int, int]:
+        """The path's lowest and highest price between two moments, to the second for an hour's time."""
+        length = 1 if to_s - from_s <= 3_600 else 60 if to_s - from_s <= 30 * DAY_S else 3_600
+        found = self._from_path(length, from_s // length * length, to_s)
+        return min(candle.low for candle in found), max(candle.high for candle in found)
 
     def _bundled(self, finer: str, interval: str, first: int, stop: int) -> list[Candle]:
         first = max(first, GENESIS_S)

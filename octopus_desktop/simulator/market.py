@@ -9,7 +9,7 @@ from octopus_desktop.simulator.book import Book, Match
 from octopus_desktop.simulator.history import Candle, History
 from octopus_desktop.simulator.listings import Listing
 from octopus_desktop.simulator.path import GENESIS_S, Path
-from octopus_desktop.simulator.units import DAY_S, MINUTE_NS, SECOND_NS, notional
+from octopus_desktop.simulator.units import DAY_S, SECOND_NS, notional
 
 TRADES_KEPT = 5_000
 
@@ -63,8 +63,10 @@ class Market:
         self.next_trade_id = base * 60
         self.next_aggregate_id = base * 40
         self.last_price = 0
-        self._day_minute = -1
-        self._day: list[Candle] = []
+        self._day_minute = 0
+        self._minutes: deque[Candle] = deque(maxlen=1440)
+        nothing = Candle(0, 0, 0, 0, 0)
+        self._day = (nothing, nothing)
 
     def print_matches(self, is_buy: bool, taker_id: int, matches: list[Match], ts_ns: int) -> list[Print]:
         """Make a taker's matches public; one print each, one aggregate a price."""
@@ -113,20 +115,18 @@ class Market:
         self.history.roll(now_s, self.last_price)
         minute = now_s // 60
         if minute != self._day_minute:
+            missing = min(minute - self._day_minute, 1440)
+            fresh = self.history.candles("1m", now_s, (minute - missing) * 60, None, missing + 1)
             self._day_minute = minute
-            self._day = self.history.candles("1m", now_s, now_s - DAY_S - now_s % 60, None, 1441)[:-1]
-            whole = self._day[1].copy()
-            for candle in self._day[2:]:
+            self._minutes.extend(fresh[:-1])
+            rest = iter(self._minutes)
+            before, whole = next(rest), next(rest).copy()
+            for candle in rest:
                 whole.follow(candle)
-            self._day = [self._day[0], whole]
+            self._day = (before, whole)
         before, whole = self._day
         whole = whole.copy()
         whole.follow(self.history.minutes[minute * 60])
         return DayStatistics(
             whole, before.close, now_ns - DAY_S * SECOND_NS, now_ns, max(0, self.next_trade_id - whole.trades)
         )
-
-
-def minute_of(ts_ns: int) -> int:
-    """The opening second of a moment's minute."""
-    return ts_ns // MINUTE_NS * 60

@@ -98,6 +98,11 @@ class Order(Resting):
         self.executions: list[Execution] = []
 
     @property
+    def name(self) -> str:
+        """What the account called it: a cancel request gives the cancellation a name, not the order."""
+        return self.original_client_id if self.status == "CANCELED" else self.client_order_id
+
+    @property
     def is_open(self) -> bool:
         return self.status in OPEN
 

@@ -3,10 +3,10 @@
 A day is drawn from a walk whose volatility is itself a sum of slow processes; inside a day the path is
 refined by splitting: a cell of time with known ends, extremes, variance and volume becomes two, and so on
 down to 100 ms. Each split draws the share of variance first (a multiplicative cascade: calm and wild
-stretches on every scale, hence clustered volatility and fat tails), then the middle price as that of a
-Brownian bridge (Mandelbrot, Fisher and Calvet, "A Multifractal Model of Asset Returns", 1997). A cell's
-high and low are drawn once and handed to one of its children, so the candles of every interval agree with
-each other exactly, and a thousand candles of any interval cost a few milliseconds.
+stretches on every scale, hence clustered volatility and fat tails; Mandelbrot, Fisher and Calvet, "A
+Multifractal Model of Asset Returns", 1997), then the middle price as that of a Brownian bridge of which
+both ends and both extremes are known. A cell's high and low are thus drawn once and handed down, so the
+candles of every interval agree with each other exactly, and a thousand of any interval cost milliseconds.
 
 All randomness is a hash of (seed, instrument, scale, index): nothing has to be kept to know any moment.
 """
@@ -212,18 +212,10 @@ class Path:
         share = 1.0 / (1.0 + np.exp(-tilt) / odds)
         left_variance, right_variance = variance * share, variance * (1.0 - share)
         draw = self._beta * _normal(common_key ^ 2, index) + own * _normal(own_key ^ 2, index)
-        middle = first + (last - first) * share + np.sqrt(variance * share * (1.0 - share)) * draw
-        # Within the extremes that the coarser scale has already shown.
-        middle = np.where(middle > high, 2.0 * high - middle, middle)
-        middle = np.where(middle < low, 2.0 * low - middle, middle)
-        middle = np.clip(middle, low, high)
-        high_l, low_l = _extremes(first, middle, left_variance, own_key ^ 3, index)
-        high_r, low_r = _extremes(middle, last, right_variance, own_key ^ 4, index)
-        left_is_higher, left_is_lower = high_l >= high_r, low_l <= low_r
-        high_l = np.where(left_is_higher, high, np.minimum(high_l, high))
-        high_r = np.where(left_is_higher, np.minimum(high_r, high), high)
-        low_l = np.where(left_is_lower, low, np.maximum(low_l, low))
-        low_r = np.where(left_is_lower, np.maximum(low_r, low), low)
+        middle = _middle(cells, left_variance, right_variance, draw)
+        high_l, high_r = _share_extreme(first, middle, last, high, left_variance, right_variance, own_key ^ 3, index)
+        low_l, low_r = _share_extreme(-first, -middle, -last, -low, left_variance, right_variance, own_key ^ 4, index)
+        low_l, low_r = -low_l, -low_r
         # Volume follows volatility, less than in proportion, with a mind of its own besides.
         lean = 0.65 * tilt + 1.1 * _CASCADE[level] * _normal(own_key ^ 5, index)
         volume_share = 1.0 / (1.0 + np.exp(-lean) / odds)
@@ -243,6 +235,74 @@ def _relax(shock: Floats, memory: float) -> Floats:
         level = keep * level + fresh * value
         out[i] = level
     return out
+
+
+def _reach_law(first: Floats, last: Floats, high: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Of a Brownian bridge's highest point: its density at `high`, and the chance that it stays below."""
+    above = 2.0 * (high - first) * (high - last) / variance
+    stays = -np.expm1(-above)
+    return (2.0 * high - first - last) / variance * (1.0 - stays), stays
+
+
+_GRID = (np.arange(14, dtype=np.float64)[:, None] + 0.5) / 14
+
+
+def _middle(cells: Cells, left: Floats, right: Floats, draw: Floats) -> Floats:
+    """The price between two halves, drawn from its law given both ends and both extremes.
+
+    The law is taken at 14 points of the range between the extremes; `draw` is a standard normal, of which
+    the result is a rising function, so that what is correlated stays correlated.
+    """
+    first, last, high, low, variance, _ = cells
+    width = high - low
+    at = low + _GRID * width
+    share = left / variance
+    spread = variance * share * (1.0 - share)
+    usual = np.exp(-0.5 * (at - first - (last - first) * share) ** 2 / spread)
+    weight = usual
+    for sign, bound in ((1.0, high), (-1.0, low)):
+        density_l, stays_l = _reach_law(sign * first, sign * at, sign * bound, left)
+        density_r, stays_r = _reach_law(sign * at, sign * last, sign * bound, right)
+        weight = weight * (density_l * stays_r + density_r * stays_l)
+    ladder = np.cumsum(weight, axis=0)
+    total = ladder[-1]
+    # Where the law underflows there is no choice to make: the straight way.
+    sound = total > 1e-280
+    ladder = ladder / np.where(sound, total, 1.0)
+    # The normal law as a logistic curve (Bowling et al., 2009), to one part in seven thousand.
+    chance = 1.0 / (1.0 + np.exp(-1.5976 * draw - 0.07056 * draw**3))
+    step = np.minimum((ladder < chance).sum(axis=0), len(_GRID) - 1)
+    column = np.arange(len(first))
+    upper = ladder[step, column]
+    lower = np.where(step > 0, ladder[np.maximum(step - 1, 0), column], 0.0)
+    inside = np.clip((chance - lower) / np.maximum(upper - lower, 1e-300), 0.0, 1.0)
+    bent = low + (step + inside) / len(_GRID) * width
+    straight = np.clip(first + (last - first) * share, low, high)
+    return np.where(sound, bent, straight)
+
+
+def _share_extreme(
+    first: Floats,
+    middle: Floats,
+    last: Floats,
+    high: Floats,
+    left: Floats,
+    right: Floats,
+    key: int,
+    index: NDArray[np.int64],
+) -> tuple[Floats, Floats]:
+    """The highs of two halves of which one must be `high`, by the law of the bridge (low: signs turned)."""
+    density_l, stays_l = _reach_law(first, middle, high, left)
+    density_r, stays_r = _reach_law(middle, last, high, right)
+    odds_l, odds_r = density_l * stays_r, density_r * stays_l
+    is_left = _uniform(key ^ 31, index) * (odds_l + odds_r) < odds_l
+    # The other half's own high, given that it stays below.
+    one, two = np.where(is_left, middle, first), np.where(is_left, last, middle)
+    variance, stays = np.where(is_left, right, left), np.where(is_left, stays_r, stays_l)
+    reach = -np.log1p(-_uniform(key ^ 17, index) * stays)
+    lesser = 0.5 * (one + two + np.sqrt((two - one) ** 2 + 2.0 * variance * reach))
+    lesser = np.clip(lesser, np.maximum(one, two), high)
+    return np.where(is_left, high, lesser), np.where(is_left, lesser, high)
 
 
 def _extremes(

@@ -30,6 +30,7 @@ _LISTEN_KEY_PATH = "/api/v3/userDataStream"
 _FAULT_WORDS = {
     429: (-1003, "Too many requests; please use WebSocket Streams."),
     418: (-1003, "Way too many requests; IP banned. Please use WebSocket Streams."),
+    503: (-1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown."),
 }
 
 
@@ -53,7 +54,7 @@ class Rest:
         if self._faults.plan.delay_ms:
             await asyncio.sleep(self._faults.plan.delay_ms / 1000)
         fault = self._faults.http_fault(path, method)
-        if fault is not None:
+        if fault is not None and not fault.done:
             return _faulty(fault)
         body = await request.read()
         headers: dict[str, str] = {}
@@ -68,7 +69,10 @@ class Rest:
             log.exception("request failed: %s %s", method, path)
             status, answer = 500, {"code": -1000, "msg": "An unknown error occurred while processing the request."}
         if self._faults.swallows(path, method):
-            await asyncio.Event().wait()  # until the caller gives up
+            while request.transport is not None:  # until the caller gives up
+                await asyncio.sleep(0.1)
+        if fault is not None:
+            return _faulty(fault)
         payload = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
         return web.Response(status=status, body=payload, content_type="application/json", headers=headers)
 

@@ -76,7 +76,7 @@ class Server:
         app.router.add_get("/ws-api/v3", self._api_socket)
         app.router.add_routes(self.control.routes())
         app.router.add_route("*", "/{path:.*}", self._rest_request)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=512)
         await site.start()
@@ -158,7 +158,7 @@ class Server:
             return None
         socket = web.WebSocketResponse(heartbeat=180.0, autoping=True, max_msg_size=1 << 20, compress=False)
         await socket.prepare(request)
-        connection = Connection(socket, self._faults)
+        connection = Connection(request, socket, self._faults)
         self._connections[connection] = kind
         return connection
 

@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 
 UNIT = 100_000_000
 SECOND_NS = 1_000_000_000
-MINUTE_NS = 60 * SECOND_NS
 DAY_S = 86_400
 
 

@@ -318,7 +318,7 @@ def order_status(order: Order) -> Json:
         "symbol": order.symbol,
         "orderId": order.order_id,
         "orderListId": -1,
-        "clientOrderId": order.original_client_id or order.client_order_id,
+        "clientOrderId": order.name,
         "price": _shown_price(order),
         "origQty": spelled(order.quantity),
         "executedQty": spelled(order.filled),

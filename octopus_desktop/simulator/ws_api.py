@@ -14,7 +14,7 @@ from octopus_desktop.simulator.connection import Connection
 from octopus_desktop.simulator.endpoints import Context, Endpoint, Security
 from octopus_desktop.simulator.endpoints_account import ReplaceFailed
 from octopus_desktop.simulator.errors import Refusal, TooManyRequests, missing
-from octopus_desktop.simulator.faults import Faults
+from octopus_desktop.simulator.faults import Faults, HttpFault
 from octopus_desktop.simulator.params import Params
 from octopus_desktop.simulator.user_streams import Sink, UserStreams
 
@@ -70,9 +70,11 @@ class Session:
             except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
                 raise Refusal(-1135, "Invalid JSON request; it needs id, method and params.") from error
             fault = api.faults.http_fault(method, "WS")
-            if fault is not None:
-                raise Refusal(-1003 if fault.status in (418, 429) else -1000, "Fault injected.", fault.status)
+            if fault is not None and not fault.done:
+                raise _faulty(fault)
             status, body = 200, {"result": self._answer(method, sent)}
+            if fault is not None:
+                raise _faulty(fault)
             if api.faults.swallows(method, "WS"):
                 return
         except ReplaceFailed as refusal:
@@ -219,6 +221,13 @@ class Session:
         self._subscriptions[number] = (account, sink)
         self._api.users.listen(account, sink)
         return {"subscriptionId": number}
+
+
+def _faulty(fault: HttpFault) -> Refusal:
+    if fault.status in (418, 429):
+        return TooManyRequests(-1003, "Too many requests.", fault.status, fault.retry_after_s)
+    words = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+    return Refusal(-1007, words, fault.status)
 
 
 def _text(value: Any) -> str:
