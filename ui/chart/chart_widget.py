@@ -140,12 +140,21 @@ class PriceChart(QWidget):
         self._scene.zone = zone
         self.refresh()
 
-    def set_candles(self, t: Times, o: Floats, h: Floats, low: Floats, c: Floats, v: Floats) -> None:
-        """Show these candles from the newest on, in place of all there were. Raises `ValueError` if out of order."""
-        scene = self._scene
+    def set_candles(
+        self, t: Times, o: Floats, h: Floats, low: Floats, c: Floats, v: Floats, *, keep_view: bool = False
+    ) -> None:
+        """Show these candles in place of all there were. Raises `ValueError` if out of order.
+
+        The view goes to the newest; with `keep_view`, for a hole that was filled, it stays at the time it is at.
+        """
+        scene, view = self._scene, self._scene.viewport
+        seen = None if view.following or not keep_view or not len(scene.series) else scene.time_of(view.right)
         scene.series.replace(t, o, h, low, c, v)
-        scene.viewport.auto_price = True
-        scene.viewport.show_last(len(scene.series))
+        if seen is not None:
+            view.right = float(scene.index_of(seen))
+        else:
+            view.auto_price = view.auto_price or not keep_view
+            view.show_last(len(scene.series))
         self._asked_for = None
         self._crosshair.move(scene, None)
         self.refresh()
@@ -182,9 +191,8 @@ class PriceChart(QWidget):
 
     def set_fills(self, fills: Sequence[ChartFill]) -> None:
         """Own executions in this instrument, all of them."""
-        if list(fills) != list(self._fills.fills):
-            self._fills.fills = tuple(fills)
-            self.refresh()
+        self._fills.fills = list(fills)
+        self.refresh()
 
     def add_layer(self, layer: Layer) -> None:
         """Paint one more thing over the candles, under own orders."""
@@ -247,11 +255,12 @@ class PriceChart(QWidget):
             self._picture.blit(painter, _device(area, scene.dpr))
         self._last_price.paint_line(painter, scene)
         painter.scale(scene.dpr, scene.dpr)
+        self._crosshair.paint_hairs(painter, scene)
         if region.intersects(self._legend.rect):
             self._legend.paint(painter, scene, region.intersected(self._legend.rect).boundingRect())
         if region.intersects(self._last_price.tag):
             self._last_price.paint_tag(painter, scene, self._now_ns())
-        self._crosshair.paint(painter, scene)
+        self._crosshair.paint_tags(painter, scene)
         if self.hasFocus():
             painter.fillRect(0, 0, self.width(), 1, scene.colors.accent)
         painter.end()

@@ -45,8 +45,8 @@ class Crosshair:
             self._time_rect(scene).adjusted(-1, 0, 1, 0),
         ]
 
-    def paint(self, painter: QPainter, scene: Scene) -> None:
-        """The painter is in logical pixels."""
+    def paint_hairs(self, painter: QPainter, scene: Scene) -> None:
+        """The two lines; logical pixels."""
         if self.at is None or self.index is None:
             return
         colors, dpr = scene.colors, scene.dpr
@@ -59,6 +59,13 @@ class Crosshair:
         y = (int(self.at.y() * dpr) + 0.5) / dpr
         painter.drawLine(QPointF(x, 0), QPointF(x, height))
         painter.drawLine(QPointF(0, y), QPointF(width, y))
+
+    def paint_tags(self, painter: QPainter, scene: Scene) -> None:
+        """Price and time on the axes; logical pixels."""
+        if self.at is None or self.index is None:
+            return
+        colors, dpr = scene.colors, scene.dpr
+        width, y = scene.viewport.width / dpr, self.at.y()
         if y * dpr < scene.viewport.height:
             tag = QRect(round(width), round(y) - 9, round(scene.axis_width / dpr), 18)
             painter.fillRect(tag.adjusted(1, 0, 0, 0), colors.bg2)

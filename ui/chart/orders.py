@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, Qt
@@ -108,33 +109,40 @@ class FillLayer:
     """A small arrow per fill, pointing at its price: up from below for a buy, down from above for a sell."""
 
     def __init__(self) -> None:
-        self.fills: Sequence[ChartFill] = ()
+        self._fills: list[ChartFill] = []
+        self._times: list[int] = []
+
+    @property
+    def fills(self) -> list[ChartFill]:
+        """In order of time."""
+        return self._fills
+
+    @fills.setter
+    def fills(self, fills: Sequence[ChartFill]) -> None:
+        self._fills = sorted(fills, key=lambda fill: fill.ts_ns)
+        self._times = [fill.ts_ns for fill in self._fills]
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        if not self.fills or not len(scene.series):
+        if not self._fills or not len(scene.series):
             return
         view = scene.viewport
         half = 4.5 * scene.dpr
+        # Of a year's fills only those in view cost anything.
+        first = bisect_left(self._times, scene.time_of(max(0.0, view.left - 1)))
+        last = bisect_right(self._times, scene.time_of(view.right + 1))
         drawn: set[tuple[int, int, bool]] = set()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(scene.colors.bg0, scene.dpr))
-        for fill in self.fills:
-            index = scene.index_of(fill.ts_ns)
-            if not view.left - 1 <= index <= view.right + 1:
-                continue
-            x, y = view.x_of(index + 0.5), view.y_of(fill.price)
+        for fill in self._fills[first:last]:
+            x, y = view.x_of(scene.index_of(fill.ts_ns) + 0.5), view.y_of(fill.price)
             spot = (int(x / half), int(y / half), fill.is_buy)
             if spot in drawn:  # one order filled in many parts is one arrow
                 continue
             drawn.add(spot)
             sign = 1.0 if fill.is_buy else -1.0
             tip = y + sign * 2 * scene.dpr
-            arrow = [
-                QPointF(x, tip),
-                QPointF(x - half, tip + sign * 2 * half),
-                QPointF(x + half, tip + sign * 2 * half),
-            ]
+            foot = tip + sign * 2 * half
             painter.setBrush(scene.colors.side(fill.is_buy))
-            painter.drawPolygon(QPolygonF(arrow), Qt.FillRule.OddEvenFill)
+            painter.drawPolygon(QPolygonF([QPointF(x, tip), QPointF(x - half, foot), QPointF(x + half, foot)]))
         painter.restore()
