@@ -53,7 +53,7 @@ class Database:
         self._writer.flush().result()
 
     def close(self) -> None:
-        """Writes what is left, and lets the next instance in. Blocking."""
+        """Writes what is left, and lets the next instance in. Blocking; twice is once."""
         self.repository.close()
         self._writer.close()
         self._engine.dispose()

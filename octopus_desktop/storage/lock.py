@@ -43,7 +43,10 @@ class InstanceLock:
         os.write(self._file, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        os.close(self._file)
+        """Twice is once."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 if sys.platform == "win32":

@@ -48,6 +48,7 @@ class SqliteRepository:
         self._path = path
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="storage reader")
         self._connection: Connection | None = None
+        self._closed = False
         self._balances: dict[tuple[Venue, str], tuple[Decimal, Decimal]] = {}
 
     # Written in batches -----------------------------------------------------
@@ -129,8 +130,10 @@ class SqliteRepository:
             if self._connection is not None:
                 self._connection.close()
 
-        self._reader.submit(close_connection).result()
-        self._reader.shutdown()
+        if not self._closed:
+            self._closed = True
+            self._reader.submit(close_connection).result()
+            self._reader.shutdown()
 
 
 def _candles(
