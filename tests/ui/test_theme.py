@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from ui.theme import fonts, icons
+from ui.theme.colors import Colors
 from ui.theme.numbers import (
     MINUS,
     NOTHING,
@@ -22,7 +23,7 @@ from ui.theme.numbers import (
     format_price,
     parse_number,
 )
-from ui.theme.resources import resources_dir
+from ui.theme.resources import find_resources, resources_dir
 from ui.theme.style import stylesheet
 from ui.theme.theme import Theme
 from ui.theme.tokens import THEMES, Tokens, contrast, lightness, text_on, tokens
@@ -54,6 +55,30 @@ def test_button_text_reads_on_its_fill(table: Tokens) -> None:
     """Buy, sell and danger buttons are legible in both themes."""
     for fill in (table.up, table.down, table.danger, table.accent):
         assert contrast(text_on(fill), fill) >= 4.5
+
+
+@every_table
+def test_numbers_read_on_depth_bars(table: Tokens) -> None:
+    """A price over a depth bar, and a quantity over the strongest one, are still legible."""
+    colors = Colors(table)
+    for side, faint, soft in (
+        (table.up, colors.up_faint, colors.up_soft),
+        (table.down, colors.down_faint, colors.down_soft),
+    ):
+        assert contrast(side, faint.name()) >= 4.5
+        assert contrast(table.text_mid, soft.name()) >= 4.5
+        assert contrast(table.text_hi, soft.name()) >= 7
+
+
+def test_files_are_found_in_a_checkout_and_when_installed(tmp_path: Path) -> None:
+    """Fonts are there from a clone and from a wheel; an installation without them says what is wrong."""
+    ui = tmp_path / "ui"
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        find_resources(ui)
+    (tmp_path / "resources" / "fonts").mkdir(parents=True)
+    assert find_resources(ui) == tmp_path / "resources"
+    (ui / "_resources" / "fonts").mkdir(parents=True)
+    assert find_resources(ui) == ui / "_resources"
 
 
 def test_unknown_theme_is_refused_untouched(qapp: QApplication) -> None:

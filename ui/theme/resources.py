@@ -9,7 +9,11 @@ from pathlib import Path
 @cache
 def resources_dir() -> Path:
     """The folder of the shipped files. Raises `FileNotFoundError` for a broken installation."""
-    ui = Path(__file__).resolve().parent.parent
+    return find_resources(Path(__file__).resolve().parent.parent)
+
+
+def find_resources(ui: Path) -> Path:
+    """The shipped files that belong to a `ui` package: inside it when installed, beside it in a checkout."""
     for folder in (ui / "_resources", ui.parent / "resources"):
         if (folder / "fonts").is_dir():
             return folder

@@ -53,6 +53,14 @@ class _Cell(NamedTuple):
     selected: bool
 
 
+class _Scale(NamedTuple):
+    """What all rows of one paint share: pixels per cumulative and per own quantity, and the time (seconds)."""
+
+    depth: float
+    quantity: float
+    now: float
+
+
 class BookView(QWidget):
     """A painted order book. Prices come and go as floats; what an order needs is made by the instrument."""
 
@@ -79,14 +87,15 @@ class BookView(QWidget):
         self._mid_tone = 0
         self._picture = QPixmap()
         self._painted: dict[int, _Cell | str | None] = {}  # top of row → what is there
-        self._changed = True
+        self._edges = 0, 0, 0
+        self._changed = self._touched = True
         self._stale = False
         self._hover: QPoint | None = None
         self._selected: tuple[float, bool] | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.setInterval(round(_FLASH_S * 1000) + 10)
-        self._fade.timeout.connect(self.update)
+        self._fade.timeout.connect(self._touch)
         self._overlay = StateOverlay(theme, self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
@@ -114,14 +123,14 @@ class BookView(QWidget):
             self._overlay.show_state("live")
             self._fade_out(False)
         self._changed = True
-        self.update()
+        self._touch()
 
     def set_grouping(self, ticks: int) -> None:
         """Gather prices in rows of so many ticks."""
         self._group = max(1, ticks)
         self._quantities.clear()
         self._changed = True
-        self.update()
+        self._touch()
 
     @property
     def grouping(self) -> int:
@@ -131,7 +140,7 @@ class BookView(QWidget):
         """Quantities of own open orders by price."""
         self._own = dict(orders)
         self._changed = True
-        self.update()
+        self._touch()
 
     def set_stale(self, age_s: float | None) -> None:
         """Show the book grey with its age; None when it is fresh again."""
@@ -149,7 +158,7 @@ class BookView(QWidget):
         self._flashes.clear()
         self._changed = True
         self._overlay.show_state("empty", text, hint, blank=True)
-        self.update()
+        self._touch()
 
     def row_count(self) -> int:
         """Rows that fit on each side."""
@@ -166,20 +175,40 @@ class BookView(QWidget):
             self._picture = QPixmap(size)
             self._picture.setDevicePixelRatio(dpr)
             self._painted.clear()
-        onto = QPainter(self._picture)
-        if not self._painted:
-            onto.fillRect(self.rect(), self._colors.bg0)
-            self._paint_header(onto)
-        for top, row, is_bid in self._places():
-            cell = self._cell(top, row, is_bid) if row is not None else None
-            if top not in self._painted or self._painted[top] != cell:
-                self._paint_row(onto, top, cell)
-                self._painted[top] = cell
-        self._paint_spread(onto)
-        onto.end()
+        if self._touched or not self._painted:
+            self._touched = False
+            self._paint_changes()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
         painter.end()
+
+    def _paint_changes(self) -> None:
+        """Bring those rows of the picture up to date that differ from what is painted."""
+        edges = self._columns()
+        if edges != self._edges:
+            self._edges = edges
+            self._painted.clear()
+        painter = QPainter(self._picture)
+        if not self._painted:
+            painter.fillRect(self.rect(), self._colors.bg0)
+            self._paint_header(painter)
+        scale = _Scale(
+            self.width() / (self._rows.deepest or 1.0),
+            self.width() * 0.4 / (self._rows.highest_quantity or 1.0),
+            time.monotonic(),
+        )
+        for top, row, is_bid in self._places():
+            cell = self._cell(top, row, is_bid, scale) if row is not None else None
+            if top not in self._painted or self._painted[top] != cell:
+                self._paint_row(painter, top, cell)
+                self._painted[top] = cell
+        self._paint_spread(painter)
+        painter.end()
+
+    def _touch(self) -> None:
+        """Look for changes at the next paint."""
+        self._touched = True
+        self.update()
 
     def _gather(self) -> None:
         """Make the rows that fit, and note which quantities changed since the last paint."""
@@ -217,17 +246,16 @@ class BookView(QWidget):
     def _spread_top(self) -> int:
         return _HEADER + self.row_count() * ROW
 
-    def _cell(self, top: int, row: BookRow, is_bid: bool) -> _Cell:
-        deepest, highest = self._rows.deepest, self._rows.highest_quantity
+    def _cell(self, top: int, row: BookRow, is_bid: bool, scale: _Scale) -> _Cell:
         flash = self._flashes.get(row.price)
         return _Cell(
             format_price(row.price, self._price_precision),
             format_quantity(row.quantity, self._quantity_precision),
-            format_quantity(row.cumulative, self._quantity_precision),
+            format_quantity(row.cumulative, self._quantity_precision) if self._edges[2] else "",
             is_bid,
-            round(self.width() * row.cumulative / deepest) if deepest > 0 else 0,
-            round(self.width() * 0.4 * row.quantity / highest) if highest > 0 else 0,
-            flash[1] if flash is not None and flash[0] > time.monotonic() else 0,
+            round(row.cumulative * scale.depth),
+            round(row.quantity * scale.quantity),
+            flash[1] if flash is not None and flash[0] > scale.now else 0,
             row.own > 0,
             self._hover is not None and top <= self._hover.y() < top + ROW,
             self._selected == (row.price, is_bid),
@@ -252,7 +280,7 @@ class BookView(QWidget):
         painter.fillRect(width - cell.bar, top, cell.bar, ROW - 1, faint)
         painter.fillRect(width - cell.own_bar, top, cell.own_bar, ROW - 1, soft)
         middle = top + ROW / 2
-        price, quantity, cumulative = self._columns()
+        price, quantity, cumulative = self._edges
         painter.setPen(colors.side(cell.is_bid))
         self._numbers.right(painter, price, middle, cell.price)
         painter.setPen((colors.text_hi, colors.up, colors.down)[cell.flash])
@@ -269,7 +297,7 @@ class BookView(QWidget):
 
     def _paint_header(self, painter: QPainter) -> None:
         painter.setPen(self._colors.text_lo)
-        price, quantity, cumulative = self._columns()
+        price, quantity, cumulative = self._edges
         self._words.right(painter, price, _HEADER / 2, "Price")
         self._words.right(painter, quantity, _HEADER / 2, "Quantity")
         if cumulative:
@@ -304,7 +332,7 @@ class BookView(QWidget):
     def _dress(self) -> None:
         self._colors = self._theme.colors.faded() if self._stale else self._theme.colors
         self._painted.clear()
-        self.update()
+        self._touch()
 
     def _fade_out(self, stale: bool) -> None:
         if stale != self._stale:
@@ -331,7 +359,7 @@ class BookView(QWidget):
         row = self.row_at(at) if at is not None else None
         self.setCursor(Qt.CursorShape.PointingHandCursor if row is not None else Qt.CursorShape.ArrowCursor)
         self.price_hovered.emit(row[0] if row is not None else None)
-        self.update()
+        self._touch()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -348,7 +376,7 @@ class BookView(QWidget):
                 self._choose(self._selected)
             case Qt.Key.Key_Escape if self._selected is not None:
                 self._selected = None
-                self.update()
+                self._touch()
             case _:
                 super().keyPressEvent(event)
 
@@ -364,7 +392,7 @@ class BookView(QWidget):
         else:
             index = len(self._rows.asks) - (1 if step < 0 else 0)
         self._selected = rows[max(0, min(len(rows) - 1, index))]
-        self.update()
+        self._touch()
 
     def _choose(self, row: tuple[float, bool]) -> None:
         price, is_bid = row
@@ -386,14 +414,14 @@ class BookView(QWidget):
         QToolTip.hideText()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._touch()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._touch()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._painted.clear()
-        self._changed = True
+        self._changed = self._touched = True
 
 
 def _paint_mark(painter: QPainter, at: QPointF, colour: QColor) -> None:
