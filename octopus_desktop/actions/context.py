@@ -1,0 +1,22 @@
+"""Where the trader is: which of several actions on one key is meant."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Context(Enum):
+    """The value is what the cheat sheet calls it. An inner context wins over `WINDOW`."""
+
+    WINDOW = "Anywhere"
+    CHART = "In the chart"
+    TICKET = "In the order ticket"
+    BOOK = "In the order book"
+    WATCHLIST = "In the watchlist"
+    ORDERS = "In open orders"
+    POSITIONS = "In positions"
+    TABLE = "In any table"
+
+
+Contexts = tuple[Context, ...]
+"""The contexts that hold now, innermost first; it ends with `WINDOW`."""

@@ -1,0 +1,91 @@
+"""Handlers of the actions in `octopus_desktop/actions/layout.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from octopus_desktop.actions.layout import PANES, focus_action, show_action
+from ui.panes.open_orders import count_of
+from ui.panes.table_pane import TablePane
+
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
+
+
+def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
+    def table() -> TablePane | None:
+        pane = window.focused_pane() or window.last_pane
+        return pane if isinstance(pane, TablePane) else None
+
+    def copy() -> None:
+        pane = table()
+        if pane is not None:
+            count = pane.table.copy()
+            window.session.tell("info", f"{count_of(count, 'row')} copied")
+
+    def export() -> None:
+        pane = table()
+        if pane is None:
+            window.session.tell("info", "No table is in front", "Go into one first, then export it.")
+            return
+        name, _ = QFileDialog.getSaveFileName(window, f"Export {pane.title}", f"{pane.pane_id}.csv", "CSV (*.csv)")
+        if name:
+            write_table(window, pane, Path(name))
+
+    def filter_table() -> None:
+        pane = table()
+        if pane is not None:
+            pane.focus_filter()
+
+    def show(pane_id: str) -> Callable[[], None]:
+        return lambda: window.toggle_pane(pane_id)
+
+    def focus(pane_id: str) -> Callable[[], None]:
+        return lambda: window.focus_pane(pane_id)
+
+    return {
+        **{focus_action(pane_id): focus(pane_id) for pane_id, _ in PANES},
+        **{show_action(pane_id): show(pane_id) for pane_id, _ in PANES},
+        "pane.next": lambda: window.step_pane(1),
+        "pane.previous": lambda: window.step_pane(-1),
+        "pane.close": window.close_pane,
+        "pane.float": window.float_pane,
+        "layout.reset": window.reset_layout,
+        "theme.dark": lambda: window.set_theme("dark"),
+        "theme.light": lambda: window.set_theme("light"),
+        "theme.toggle": lambda: window.set_theme("light" if window.theme.tokens.is_dark else "dark"),
+        "theme.colour_blind": lambda: window.set_theme(colour_blind=not window.colour_blind),
+        "window.full_screen": window.toggle_full_screen,
+        "table.copy": copy,
+        "table.export": export,
+        "table.filter": filter_table,
+    }
+
+
+def write_table(window: MainWindow, pane: TablePane, path: Path) -> None:
+    """Write it, and say what came of it."""
+    try:
+        count = pane.export(path)
+    except OSError as error:
+        window.session.tell("error", f"{pane.title} is not exported", f"{path}: {error.strerror or error}.")
+    else:
+        window.session.tell("success", f"{count_of(count, 'row')} exported", str(path))
+
+
+def checks(window: MainWindow) -> dict[str, Callable[[], bool]]:
+    """What the toggles among them say now."""
+
+    def is_open(pane_id: str) -> Callable[[], bool]:
+        return lambda: not window.docks[pane_id].isHidden()
+
+    return {
+        **{show_action(pane_id): is_open(pane_id) for pane_id, _ in PANES},
+        "theme.dark": lambda: window.theme.tokens.is_dark,
+        "theme.light": lambda: not window.theme.tokens.is_dark,
+        "theme.colour_blind": lambda: window.colour_blind,
+        "window.full_screen": window.isFullScreen,
+    }

@@ -1,0 +1,61 @@
+"""Handlers of the actions in `octopus_desktop/actions/trading.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from octopus_desktop.model.commands import LockEntry, Reconcile, UnlockEntry
+from octopus_desktop.model.orders import OrderType, Side
+from octopus_desktop.model.profile import Mode
+
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
+
+
+def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
+    ticket, orders, session = window.ticket, window.open_orders, window.session
+
+    def bring_ticket(side: Side) -> None:
+        window.bring_up("ticket")
+        ticket.take_side(side)
+
+    def price_at(side: Side) -> None:
+        ticket.take_touch(side)
+
+    def cancel_selected() -> None:
+        window.bring_up("open_orders")
+        orders.cancel_selected()
+
+    def close_position() -> None:
+        window.positions.close_selected()
+
+    def unlock() -> None:
+        if session.node.profile.mode is Mode.LIVE and session.state.entry_locked is not None:
+            window.ask_to_unlock()
+        else:
+            session.execute(UnlockEntry())
+
+    return {
+        "ticket.buy": lambda: bring_ticket(Side.BUY),
+        "ticket.sell": lambda: bring_ticket(Side.SELL),
+        "ticket.submit": ticket.submit,
+        "ticket.limit": lambda: ticket.set_type(OrderType.LIMIT),
+        "ticket.market": lambda: ticket.set_type(OrderType.MARKET),
+        "ticket.next_type": ticket.next_type,
+        "ticket.post_only": ticket.post_only.toggle,
+        "ticket.next_unit": ticket.next_unit,
+        "ticket.price_bid": lambda: price_at(Side.BUY),
+        "ticket.price_ask": lambda: price_at(Side.SELL),
+        "ticket.percent_25": lambda: ticket.take_percent(25),
+        "ticket.percent_50": lambda: ticket.take_percent(50),
+        "ticket.percent_75": lambda: ticket.take_percent(75),
+        "ticket.percent_100": lambda: ticket.take_percent(100),
+        "order.cancel": cancel_selected,
+        "order.cancel_instrument": orders.cancel_instrument,
+        "order.cancel_all": orders.cancel_all,
+        "position.close": close_position,
+        "entry.unlock": unlock,
+        "entry.lock": lambda: session.execute(LockEntry()),
+        "account.reconcile": lambda: session.execute(Reconcile(session.node.profile.venue)),
+    }

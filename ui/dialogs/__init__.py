@@ -1,0 +1,1 @@
+"""The few questions that must be answered before anything else."""

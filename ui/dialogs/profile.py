@@ -1,0 +1,143 @@
+"""A new profile: its name, its venue, and a key that goes to the system keyring and is never shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from octopus_desktop.model.credentials import Credentials
+
+AddProfile = Callable[[str, str, Credentials], Future[str]]
+"""Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
+refused (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
+
+VENUES = (
+    ("binance", "Binance spot"),
+    ("binance-usdm", "Binance USD-M futures"),
+    ("binance-testnet", "Binance testnet"),
+)
+
+
+class ProfileDialog(QDialog):
+    """It asks the venue what the key may do before anything is kept."""
+
+    _answered = Signal(object)
+
+    def __init__(self, add: AddProfile, parent: QWidget, venues: tuple[tuple[str, str], ...] = VENUES) -> None:
+        super().__init__(parent)
+        self._add = add
+        self._waiting = False
+        self.setWindowTitle("Add a profile")
+        self.setFixedWidth(480)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 16)
+        column.setSpacing(10)
+        words = QLabel(
+            "The key goes into the system keyring and is never shown again. Make it without permission to withdraw: "
+            "one that may withdraw is refused."
+        )
+        words.setWordWrap(True)
+        column.addWidget(words)
+        form = QFormLayout()
+        form.setSpacing(8)
+        self.name = QLineEdit()
+        self.venue = QComboBox()
+        for value, title in venues:
+            self.venue.addItem(title, value)
+        self.key = QLineEdit()
+        self.secret = QLineEdit()
+        for entry in (self.key, self.secret):
+            entry.setEchoMode(QLineEdit.EchoMode.Password)
+            entry.setInputMethodHints(Qt.InputMethodHint.ImhHiddenText | Qt.InputMethodHint.ImhNoPredictiveText)
+        for word, widget in (
+            ("Name", self.name),
+            ("Venue", self.venue),
+            ("API key", self.key),
+            ("Secret", self.secret),
+        ):
+            widget.setAccessibleName(word)
+            form.addRow(word, widget)
+        column.addLayout(form)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.hide()
+        column.addWidget(self.progress)
+        self.problem = QLabel()
+        self.problem.setProperty("tone", "danger")
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setWordWrap(True)
+        column.addWidget(self.problem)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        leave = QPushButton("Cancel")
+        leave.setAutoDefault(False)
+        leave.setToolTip("Keep nothing (Esc)")
+        leave.clicked.connect(self.reject)
+        self.accept_button = QPushButton("Check and keep the key")
+        self.accept_button.setProperty("role", "primary")
+        self.accept_button.setToolTip("Ask the venue what the key may do, then keep it (Enter)")
+        self.accept_button.setDefault(True)
+        self.accept_button.clicked.connect(self._send)
+        buttons.addWidget(leave)
+        buttons.addWidget(self.accept_button)
+        column.addLayout(buttons)
+        self.message = ""
+        for entry in (self.name, self.key, self.secret):
+            entry.textChanged.connect(self._check)
+        # The answer comes on a thread that is not the screen's.
+        self._answered.connect(self._done, Qt.ConnectionType.QueuedConnection)
+        self._check()
+
+    def _check(self) -> None:
+        whole = all(entry.text().strip() for entry in (self.name, self.key, self.secret))
+        self.accept_button.setEnabled(whole and not self._waiting)
+
+    def _send(self) -> None:
+        self._wait(True)
+        credentials = Credentials(self.key.text().strip(), self.secret.text().strip())
+        future = self._add(self.name.text().strip(), self.venue.currentData(), credentials)
+        future.add_done_callback(self._answered.emit)
+
+    def _wait(self, waiting: bool) -> None:
+        self._waiting = waiting
+        self.progress.setVisible(waiting)
+        if waiting:
+            self.problem.setText("")
+        self._check()
+
+    def _done(self, future: Future[str]) -> None:
+        self._wait(False)
+        error = future.exception()
+        if error is not None:
+            self.problem.setText(str(error))
+            return
+        self.message = future.result()
+        self._forget()
+        self.accept()
+
+    def _forget(self) -> None:
+        for entry in (self.key, self.secret):
+            entry.clear()
+
+    def reject(self) -> None:
+        self._forget()
+        super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._forget()
+        super().closeEvent(event)

@@ -1,0 +1,535 @@
+"""The window: menu, instrument bar, docks, status line, and the frame that says which mode this is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QLineEdit,
+    QMainWindow,
+    QMenuBar,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from octopus_desktop.model.profile import Profile
+from ui.theme.icons import app_icon, icon
+from ui.theme.theme import Theme
+from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
+from ui.widgets.state_overlay import StateOverlay
+from ui.widgets.toast import Toasts
+
+if TYPE_CHECKING:
+    from octopus_desktop.actions.context import Contexts
+    from octopus_desktop.ports import Node
+    from ui.dialogs.profile import AddProfile
+    from ui.docks import PaneDock
+    from ui.frame import Dirty
+    from ui.palette import Entry
+    from ui.panes.pane import Pane
+
+P = TypeVar("P")
+
+logger = logging.getLogger(__name__)
+
+LAYOUT_SETTING: Final = "window.layout"
+RECENT_SETTING: Final = "palette.recent"
+DEFAULT_SIZE: Final = QSize(1600, 1000)
+LEAST_SIZE: Final = QSize(1000, 600)
+_STATE_VERSION: Final = 0
+"""Of Qt's format of a layout, not of the program: it never changes, or a layout would be lost with an upgrade."""
+
+_KINDS: Final = {"info": "info", "success": "success", "warn": "warn", "error": "error"}
+
+
+class MainWindow(QMainWindow):
+    """Shown before anything is in it: `furnish` builds the rest, a step for each turn of the event loop."""
+
+    closing = Signal()
+    furnished = Signal()
+
+    def __init__(self, theme: Theme, profile: Profile, *, safe_mode: bool = False, size: QSize | None = None) -> None:
+        super().__init__()
+        self.theme = theme
+        self.colour_blind = False
+        self.safe_mode = safe_mode
+        self.add_profile: AddProfile | None = None
+        self.docks: dict[str, PaneDock] = {}
+        self.last_pane: Pane | None = None
+        self.may_close = False
+        self._profile = profile
+        self._asked_size = size
+        self.setWindowTitle(f"{profile.name} · {profile.mode.value} · Octopus Desktop")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(LEAST_SIZE)
+        self.resize(size or DEFAULT_SIZE)
+        self.setContentsMargins(FRAME, FRAME, FRAME, FRAME)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._build_top()
+        self.mode_frame = ModeFrame(theme, self, profile.mode.value)
+        self.toasts = Toasts(theme, self)
+        self.toasts.set_bottom(24)
+        self._opening = StateOverlay(theme, self._waiting_room())
+        self._opening.show_state("loading", "Opening", blank=True)
+        self._layout_timer = QTimer(self)
+        self._layout_timer.setSingleShot(True)
+        self._layout_timer.setInterval(500)
+        self._layout_timer.timeout.connect(self.keep_layout)
+        theme.changed.connect(self._dress)
+
+    # Building ---------------------------------------------------------------
+
+    def _build_top(self) -> None:
+        self._top = QWidget()
+        self._top_column = QVBoxLayout(self._top)
+        self._top_column.setContentsMargins(0, 0, 0, 0)
+        self._top_column.setSpacing(0)
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 0, 8, 0)
+        row.setSpacing(8)
+        self.menu_bar = QMenuBar()
+        self.menu_bar.setNativeMenuBar(False)
+        self.menu_bar.setStyleSheet("border: none")
+        self.menu_bar.setAccessibleName("Menu")
+        self.palette_button = QPushButton("Find anything  Ctrl+K")
+        self.palette_button.setProperty("role", "flat")
+        self.palette_button.setStyleSheet("min-height: 18px; max-height: 18px")
+        self.palette_button.setToolTip("Every action and instrument (Ctrl+K)")
+        self.palette_button.setAccessibleName("Find any action or instrument")
+        self.palette_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        row.addWidget(self.menu_bar, 1)
+        row.addWidget(self.palette_button)
+        row.addWidget(ModeBadge(self.theme, self._profile.mode.value))
+        self._top_column.addLayout(row)
+        self.setMenuWidget(self._top)
+        self._dress()
+
+    def _waiting_room(self) -> QWidget:
+        """What is in the window until it is furnished."""
+        room = QWidget()
+        self.setCentralWidget(room)
+        return room
+
+    def furnish(self, node: Node, *, since_ns: int | None = None) -> Iterator[None]:
+        """Build everything that needs the node, in steps of a few milliseconds each. `node` may not run yet."""
+        from ui.session import Session
+
+        self.session = Session(node, self.theme, self, safe_mode=self.safe_mode)
+        self.session.told.connect(self._show_toast)
+        yield
+        from ui.panes.all_panes import PANE_CLASSES
+
+        yield
+        panes: dict[str, Pane] = {}
+        for pane_class in PANE_CLASSES:
+            panes[pane_class.pane_id] = pane_class(self.session)
+            yield
+        self._name_panes(panes)
+        from ui.docks import PaneDock, TabRows
+        from ui.panes.instrument_bar import InstrumentBar
+        from ui.status_line import StatusLine
+
+        self.bar = InstrumentBar(self.session)
+        self.bar.search_wanted.connect(self.search_instrument)
+        self.status = StatusLine(self.session)
+        yield
+        self.setUpdatesEnabled(False)
+        try:
+            for pane_id, pane in panes.items():
+                self.docks[pane_id] = PaneDock(self.theme, pane, self)
+            self._top_column.addWidget(self.bar)
+            self.setStatusBar(self.status)
+            self._tab_rows = TabRows(self, self.docks)
+            self.setCentralWidget(None)  # type: ignore[arg-type]  # Qt takes None for none; docks then fill the window
+            self._place_docks()
+            self._restore_layout()
+        finally:
+            self.setUpdatesEnabled(True)
+        yield
+        self._join_panes()
+        yield
+        self._build_views()
+        yield
+        self._start_frames(node, since_ns)
+        self.furnished.emit()
+
+    def _name_panes(self, panes: dict[str, Pane]) -> None:
+        from ui.panes.chart import ChartPane
+        from ui.panes.log import LogPane
+        from ui.panes.open_orders import OpenOrdersPane
+        from ui.panes.positions import PositionsPane
+        from ui.panes.ticket import TicketPane
+        from ui.panes.watchlist import WatchlistPane
+
+        def of(kind: type[P]) -> P:
+            return next(pane for pane in panes.values() if isinstance(pane, kind))
+
+        self.panes = panes
+        self.chart, self.log, self.ticket = of(ChartPane), of(LogPane), of(TicketPane)
+        self.open_orders, self.positions, self.watchlist = of(OpenOrdersPane), of(PositionsPane), of(WatchlistPane)
+
+    def _join_panes(self) -> None:
+        """A price clicked anywhere is in the ticket; a position to close is, too."""
+        from ui.panes.book import BookPane
+        from ui.panes.tape import TapePane
+
+        for pane in self.panes.values():
+            if isinstance(pane, BookPane | TapePane):
+                pane.price_chosen.connect(self.ticket.take_price)
+        self.chart.price_chosen.connect(self.ticket.take_price)
+        self.positions.close_wanted.connect(self.ticket.take_closing)
+        self.ticket.close_wanted.connect(self.positions.close_selected)
+        self.ticket.unlock_wanted.connect(lambda: self.run("entry.unlock"))
+        for dock in self.docks.values():
+            dock.arranged.connect(self._layout_timer.start)
+            dock.topLevelChanged.connect(lambda _: self._layout_timer.start())
+            dock.dockLocationChanged.connect(lambda _: self._layout_timer.start())
+            dock.visibilityChanged.connect(lambda _: self._layout_timer.start())
+
+    def _build_views(self) -> None:
+        """Menus, keys, palette and cheat sheet: four views of one registry."""
+        from octopus_desktop.actions.catalog import standard_actions
+        from ui.actions import app, chart, layout, trading
+        from ui.cheat_sheet import CheatSheet
+        from ui.menus import Menus
+        from ui.palette import Palette
+        from ui.shortcuts import Shortcuts
+
+        self.registry = standard_actions()
+        self.cheat_sheet = CheatSheet(self.theme, self, self.registry)
+        self.palette_page = Palette(self.theme, self)
+        self.handlers: dict[str, Callable[[], object]] = {}
+        for subject in (trading, chart, layout, app):
+            self.handlers.update(subject.handlers(self))
+        self.checks = {**chart.checks(self), **layout.checks(self)}
+        self.menus = Menus(self.registry, self.menu_bar, self.run, lambda action_id: self.checks[action_id]())
+        self.shortcuts = Shortcuts(self.registry, self, self.contexts, self.run)
+        self.palette_button.clicked.connect(lambda: self.run("palette.open"))
+        self.palette_page.closed.connect(self.shortcuts.update)
+        self.cheat_sheet.closed.connect(self.shortcuts.update)
+        app_instance = QApplication.instance()
+        assert isinstance(app_instance, QApplication)
+        app_instance.focusChanged.connect(self._focus_changed)
+
+    def _start_frames(self, node: Node, since_ns: int | None) -> None:
+        from ui.frame import FrameLoop
+        from ui.outcomes import Outcomes
+
+        self.frames = FrameLoop(node, self.session.state, self)
+        self._outcomes = Outcomes(self.session, time.time_ns() if since_ns is None else since_ns)
+        self.frames.ticked.connect(self._ticked)
+        self.frames.add(self.bar)
+        for pane in self.panes.values():
+            self.frames.add(pane)
+        self.frames.add(self.status)
+        self.frames.start()
+
+    def _ticked(self, dirty: Dirty) -> None:
+        if dirty.instruments:
+            self.session.listed(dirty)
+        if dirty.log:
+            self.log.collect(dirty.log)
+        if dirty.order_events or dirty.notices:
+            self._outcomes.take(dirty)
+
+    # Actions ----------------------------------------------------------------
+
+    def run(self, action_id: str) -> None:
+        """What every key, menu item and palette entry ends in."""
+        try:
+            self.handlers[action_id]()
+        except Exception:
+            logger.exception("%s failed", action_id)
+            self.session.tell("error", f"{self.registry[action_id].title} failed", "The log says more.")
+
+    def contexts(self) -> Contexts:
+        """Where the keyboard is, innermost first."""
+        from octopus_desktop.actions.context import Context
+
+        if not self.palette_page.isHidden() or not self.cheat_sheet.isHidden():
+            return ()
+        pane = self.focused_pane()
+        inside = pane.contexts if pane is not None else ()
+        if pane is not None and Context.TABLE in inside and isinstance(QApplication.focusWidget(), QLineEdit):
+            inside = ()  # Return and Del belong to the filter's text
+        return (*inside, Context.WINDOW)
+
+    def open_palette(self) -> None:
+        from octopus_desktop.actions.keys import show_keys
+        from ui.palette import Entry
+
+        entries = [
+            Entry(
+                action.id,
+                action.title,
+                action.doc,
+                lambda action_id=action.id: self.run(action_id),  # type: ignore[misc]  # binds the loop's variable
+                show_keys(action.keys[0]) if action.keys else "",
+                action.menu.value,
+            )
+            for action in self.registry
+            if action.id != "palette.open"
+        ]
+        self._offer([*entries, *self._instrument_entries()], "Find an action or an instrument")
+
+    def search_instrument(self) -> None:
+        entries = self._instrument_entries()
+        if entries:
+            self._offer(entries, "Find an instrument")
+        else:
+            self.session.tell("info", "No instruments yet", "The venue has not listed any.")
+
+    def _instrument_entries(self) -> list[Entry]:
+        from ui.palette import Entry
+        from ui.theme.numbers import format_price
+
+        watched = {name: place for place, name in enumerate(self.session.watchlist)}
+        state = self.session.state
+        listed = sorted(state.instruments, key=lambda name: (watched.get(name, len(watched)), name))
+        entries = []
+        for name in listed:
+            instrument = state.instruments[name]
+            last = state.market(name).last_price
+            price = format_price(last, instrument.price_precision) if last is not None else ""
+            doc = f"{instrument.base} in {instrument.quote}, {instrument.kind.value} at {instrument.venue}"
+            entries.append(
+                Entry(name, instrument.symbol, doc, lambda name=name: self.session.select(name), mark=price)  # type: ignore[misc]  # binds the loop's variable
+            )
+        return entries
+
+    def _offer(self, entries: list[Entry], placeholder: str) -> None:
+        kept = self.session.setting(RECENT_SETTING)
+        recent = kept.split("\n") if kept else []
+        self.palette_page.offer(
+            entries, placeholder, recent, lambda used: self.session.save(RECENT_SETTING, "\n".join(used))
+        )
+        self.shortcuts.update()
+
+    def ask_to_unlock(self) -> None:
+        from ui.dialogs.unlock import UnlockDialog
+
+        UnlockDialog(self.session, self).open()
+
+    def ask_for_profile(self) -> None:
+        if self.add_profile is None:
+            self.session.tell("info", "Profiles are added on the command line", "octopus-desktop profile add NAME")
+            return
+        from ui.dialogs.profile import ProfileDialog
+
+        dialog = ProfileDialog(self.add_profile, self)
+        dialog.accepted.connect(lambda: self.session.tell("success", "Profile added", dialog.message))
+        dialog.open()
+
+    def _show_toast(self, kind: str, title: str, text: str) -> None:
+        self.toasts.show(_KINDS[kind], title, text)  # type: ignore[arg-type]  # the keys are the kinds there are
+
+    # Panes ------------------------------------------------------------------
+
+    def focused_pane(self) -> Pane | None:
+        """The pane that holds the keyboard, its controls in a row of tabs included."""
+        widget = QApplication.focusWidget()
+        while widget is not None:
+            for dock in self.docks.values():
+                if widget is dock or (widget is dock.pane.controls):
+                    return dock.pane
+            widget = widget.parentWidget()
+        return None
+
+    def bring_up(self, pane_id: str) -> None:
+        self.docks[pane_id].bring_up()
+
+    def focus_pane(self, pane_id: str) -> None:
+        dock = self.docks[pane_id]
+        dock.bring_up()
+        if dock.isFloating():
+            dock.activateWindow()
+        dock.pane.focus_target().setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def step_pane(self, step: int) -> None:
+        """Among the panes that can be seen, in the order of the registry."""
+        seen = [pane_id for pane_id, dock in self.docks.items() if dock.pane.isVisible()]
+        if not seen:
+            return
+        pane = self.focused_pane() or self.last_pane
+        here = seen.index(pane.pane_id) if pane is not None and pane.pane_id in seen else -step
+        self.focus_pane(seen[(here + step) % len(seen)])
+
+    def toggle_pane(self, pane_id: str) -> None:
+        dock = self.docks[pane_id]
+        if dock.isHidden():
+            self.focus_pane(pane_id)
+        else:
+            dock.close()
+
+    def close_pane(self) -> None:
+        pane = self.focused_pane() or self.last_pane
+        if pane is not None:
+            self.docks[pane.pane_id].close()
+            self.session.tell("info", f"{pane.title} is closed", "View → Panes brings it back.")
+
+    def float_pane(self) -> None:
+        pane = self.focused_pane() or self.last_pane
+        if pane is not None:
+            self.docks[pane.pane_id].toggle_floating()
+
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        pane = self.focused_pane()
+        if pane is not None:
+            self.last_pane = pane
+        for dock in self.docks.values():
+            dock.set_active(dock.pane is pane)
+
+    # Layout -----------------------------------------------------------------
+
+    def _place_docks(self) -> None:
+        """The default workspace."""
+        docks = self.docks
+        top, bottom = Qt.DockWidgetArea.TopDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        side, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        for dock in docks.values():
+            dock.setFloating(False)
+            dock.show()
+        self.addDockWidget(top, docks["watchlist"])
+        self.splitDockWidget(docks["watchlist"], docks["chart"], side)
+        self.splitDockWidget(docks["chart"], docks["book"], side)
+        self.splitDockWidget(docks["book"], docks["ticket"], side)
+        self.splitDockWidget(docks["book"], docks["tape"], down)
+        tabs = ["positions", "open_orders", "order_history", "fills", "balances", "log"]
+        self.addDockWidget(bottom, docks[tabs[0]])
+        for pane_id in tabs[1:]:
+            self.tabifyDockWidget(docks[tabs[0]], docks[pane_id])
+        docks[tabs[0]].raise_()
+        self._size_docks()
+
+    def _size_docks(self) -> None:
+        docks, width, height = self.docks, self.width(), self.height()
+        roomy = width >= 1500
+        widths = {"watchlist": 356 if roomy else 280, "book": 290 if roomy else 250, "ticket": 272 if roomy else 250}
+        widths["chart"] = max(300, width - sum(widths.values()) - 20)
+        across: list[QDockWidget] = [docks[pane_id] for pane_id in widths]
+        self.resizeDocks(across, list(widths.values()), Qt.Orientation.Horizontal)
+        low = max(150, min(236, height // 4))
+        body = height - low - 110
+        self.resizeDocks([docks["chart"], docks["positions"]], [body, low], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["book"], docks["tape"]], [body * 64 // 100, body * 36 // 100], Qt.Orientation.Vertical)
+
+    def reset_layout(self) -> None:
+        from ui.panes.table_pane import TablePane
+
+        self._place_docks()
+        for pane in self.panes.values():
+            if isinstance(pane, TablePane):
+                pane.table.reset_arrangement()
+        self._layout_timer.start()
+
+    def keep_layout(self) -> None:
+        """Geometry and docks into the settings. Safe mode leaves them as they are."""
+        if self.safe_mode:
+            return
+        kept = {
+            "geometry": self.saveGeometry().toBase64().toStdString(),
+            "state": self.saveState(_STATE_VERSION).toBase64().toStdString(),
+        }
+        self.session.save(LAYOUT_SETTING, json.dumps(kept))
+
+    def _restore_layout(self) -> None:
+        text = None if self.safe_mode else self.session.setting(LAYOUT_SETTING)
+        if text is None:
+            return
+        try:
+            kept = json.loads(text)
+            geometry, state = (QByteArray.fromBase64(kept[key].encode()) for key in ("geometry", "state"))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            logger.warning("the kept layout cannot be read; the window starts as at first")
+            return
+        if self._asked_size is None:
+            self.restoreGeometry(geometry)
+        if not self.restoreState(state, _STATE_VERSION):
+            logger.warning("the kept layout does not fit; the window starts as at first")
+            self._place_docks()
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # Theme ------------------------------------------------------------------
+
+    def set_theme(self, name: str | None = None, *, colour_blind: bool | None = None) -> None:
+        """Change what is given, and keep it."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        name = name or self.theme.tokens.name
+        self.colour_blind = self.colour_blind if colour_blind is None else colour_blind
+        self.theme.apply(app, name, self.colour_blind)
+        self.session.save("theme", name)
+        self.session.save("colour_blind", "yes" if self.colour_blind else "no")
+
+    def _dress(self) -> None:
+        self.palette_button.setIcon(icon("search", self.theme.tokens, 14))
+
+    # Out --------------------------------------------------------------------
+
+    def write_picture(self, path: Path) -> bool:
+        """The window as a PNG, at the screen's own pixels, floating panes laid where they are. False if it can't be."""
+        picture = self.grab()
+        floating = [dock for dock in self.docks.values() if dock.isFloating() and dock.isVisible()]
+        if floating:
+            painter = QPainter(picture)
+            for dock in floating:
+                at = dock.mapToGlobal(QPoint(0, 0)) - self.mapToGlobal(QPoint(0, 0))
+                painter.drawPixmap(at, dock.grab())
+            painter.end()
+        return _write(picture, path)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "frames"):
+            self.frames.set_hidden(self.isMinimized())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The first time the window only says that it is closing; who opened it then stops the node."""
+        if self.may_close or not hasattr(self, "frames"):
+            self.may_close = True
+            self.closing.emit()
+            super().closeEvent(event)
+            return
+        event.ignore()
+        self.keep_layout()
+        self.session.save_now()
+        self.closing.emit()
+
+    def show_failure(self, reason: str) -> None:
+        """There is no node: one sentence that says why, and a way out."""
+        self._opening.show_state("error", "The terminal could not start", reason, action="Close", blank=True)
+        self._opening.action_triggered.connect(self.close)
+
+    def show_closing(self) -> None:
+        """Orders are still being written down: say so rather than freeze."""
+        cover = QWidget(self)
+        cover.setGeometry(self.rect())
+        overlay = StateOverlay(self.theme, cover)
+        overlay.show_state("loading", "Closing: writing everything down", blank=True)
+        cover.setAutoFillBackground(True)
+        cover.show()
+        cover.raise_()
+        self.mode_frame.raise_()
+
+
+def _write(picture: QPixmap, path: Path) -> bool:
+    return picture.save(str(path), "PNG")

@@ -1,0 +1,1 @@
+"""Qt table models over the state, and the table that shows them."""

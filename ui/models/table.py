@@ -1,0 +1,284 @@
+"""The table of every pane: sorts, filters, copies, exports, and keeps how the trader arranged it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Generic
+
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from ui.models.cells import PAD, ROW_HEIGHT, CellDelegate, fitted
+from ui.models.columns import Paint, Row, exported
+from ui.models.rows_model import SORT_ROLE, RowsModel
+from ui.theme import fonts
+from ui.theme.text import TextCache
+from ui.theme.theme import Theme
+
+logger = logging.getLogger(__name__)
+
+_HEADER_HEIGHT: Final = 20
+
+
+class _Filter(QSortFilterProxyModel):
+    """Keeps the rows in which any cell holds the text."""
+
+    def __init__(self, rows: RowsModel[Any]) -> None:
+        super().__init__(rows)
+        self._rows = rows
+        self._text = ""
+        self.setSortRole(SORT_ROLE)
+        self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setSourceModel(rows)
+
+    def set_text(self, text: str) -> None:
+        self._text = text.strip().casefold()
+        self.invalidateRowsFilter()
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex | QPersistentModelIndex) -> bool:
+        if not self._text:
+            return True
+        row = self._rows.rows[source_row]
+        return any(self._text in column.text(row).casefold() for column in self._rows.columns)
+
+
+class _Header(QHeaderView):
+    """Painted by hand: a title stands over its column's digits whether the column is sorted by or not."""
+
+    def __init__(self, theme: Theme, rows: RowsModel[Any]) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._theme, self._rows = theme, rows
+        self._text = TextCache(fonts.words(fonts.TABLE))
+        self.setSectionsClickable(True)
+        self.setMouseTracking(True)
+        theme.changed.connect(self.viewport().update)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        colors = self._theme.colors
+        column = self._rows.columns[section]
+        sorted_by = section == self.sortIndicatorSection()
+        middle = rect.top() + rect.height() / 2
+        painter.fillRect(rect, colors.bg0)
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, colors.line)
+        painter.setPen(colors.text_hi if sorted_by else colors.text_lo)
+        room = rect.width() - 2 * PAD
+        title = column.title if self._text.width(column.title) <= room else fitted(self._text, column.title, room)
+        if column.right:
+            self._text.right(painter, rect.right() - PAD, middle, title)
+            mark = rect.right() - PAD - self._text.width(title) - 7
+        else:
+            self._text.left(painter, rect.left() + PAD, middle, title)
+            mark = rect.left() + PAD + self._text.width(title) + 7
+        if sorted_by and title and rect.left() < mark < rect.right():
+            up = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
+            tip, foot = (middle - 2, middle + 2) if up else (middle + 2, middle - 2)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colors.accent)
+            painter.drawPolygon(QPolygonF([QPointF(mark - 3, foot), QPointF(mark + 3, foot), QPointF(mark, tip)]))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+class Table(QTableView, Generic[Row]):
+    """A table over a RowsModel. `table_id` names its arrangement in the settings."""
+
+    arranged = Signal()
+    """The trader moved, resized or sorted columns; `arrangement` is to be kept."""
+    chosen = Signal()
+    """A row was double-clicked."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        model: RowsModel[Row],
+        name: str,
+        parent: QWidget | None = None,
+        *,
+        sort: tuple[str, bool] | None = None,
+    ) -> None:
+        """`sort` is the first order: a column's key, and True for descending."""
+        super().__init__(parent)
+        self._rows = model
+        self._first_sort = sort
+        self._filter = _Filter(model)
+        self.setModel(self._filter)
+        self._cells = CellDelegate(theme, model, lambda index: self._filter.mapToSource(index).row(), self)
+        self.setItemDelegate(self._cells)
+        self.setAccessibleName(name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setMinimumSectionSize(ROW_HEIGHT)
+        rows.setDefaultSectionSize(ROW_HEIGHT)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = _Header(theme, model)
+        self.setHorizontalHeader(header)
+        header.setFixedHeight(_HEADER_HEIGHT)
+        header.setSectionsMovable(True)
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(24)
+        header.setStretchLastSection(model.columns[-1].paint is Paint.WORDS)
+        header.setAccessibleName(f"Columns of {name}")
+        for section, column in enumerate(model.columns):
+            self.setColumnWidth(section, column.width)
+        self.setSortingEnabled(True)
+        self.reset_arrangement()
+        header.sectionMoved.connect(self.arranged)
+        header.sectionResized.connect(self._resized_by_hand)
+        header.sortIndicatorChanged.connect(self.arranged)
+        self.doubleClicked.connect(self.chosen)
+        theme.changed.connect(self.viewport().update)
+
+    @property
+    def rows_model(self) -> RowsModel[Row]:
+        return self._rows
+
+    # Rows -------------------------------------------------------------------
+
+    def selected_rows(self) -> list[Row]:
+        """From top to bottom."""
+        indexes = sorted(self.selectionModel().selectedRows(), key=lambda index: index.row())
+        return [self._rows.rows[self._filter.mapToSource(index).row()] for index in indexes]
+
+    def shown_rows(self) -> list[Row]:
+        """Filtered and in the order of the screen."""
+        return [
+            self._rows.rows[self._filter.mapToSource(self._filter.index(place, 0)).row()]
+            for place in range(self._filter.rowCount())
+        ]
+
+    def select_place(self, place: int) -> None:
+        """Make the row of the model at `place` the current and only selected one, and bring it into view."""
+        index = self._filter.mapFromSource(self._rows.index(place, 0))
+        if index.isValid():
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.selectionModel().setCurrentIndex(index, flags)
+            self.scrollTo(index)
+
+    def filter(self, text: str) -> None:
+        self._filter.set_text(text)
+
+    @property
+    def filter_text(self) -> str:
+        return self._filter.text
+
+    # Out of the program -----------------------------------------------------
+
+    def copy(self) -> int:
+        """The selected rows, or all that are shown, as tab-separated text with a header. Returns how many."""
+        rows = self.selected_rows() or self.shown_rows()
+        QGuiApplication.clipboard().setText(self._written(rows, "\t", raw=False))
+        return len(rows)
+
+    def export(self, path: Path) -> int:
+        """Write every row as CSV with unrounded values. Returns how many. Raises OSError."""
+        rows = list(self._rows.rows)
+        path.write_text(self._written(rows, ",", raw=True), encoding="utf-8", newline="")
+        return len(rows)
+
+    def _written(self, rows: Sequence[Row], delimiter: str, *, raw: bool) -> str:
+        columns = [column for column in self._rows.columns if column.paint is not Paint.SPARKLINE]
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+        writer.writerow([column.key if raw else column.title for column in columns])
+        for row in rows:
+            writer.writerow([exported(column.raw(row)) if raw else column.text(row) for column in columns])
+        return out.getvalue()
+
+    # Arrangement ------------------------------------------------------------
+
+    def arrangement(self) -> str:
+        """Order, widths and sort by the columns' keys, so that a later version with other columns can read it."""
+        header, columns = self.horizontalHeader(), self._rows.columns
+        by_place = sorted(range(len(columns)), key=header.visualIndex)
+        sort = header.sortIndicatorSection()
+        descending = header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+        return json.dumps(
+            {
+                "order": [columns[section].key for section in by_place],
+                "widths": {column.key: header.sectionSize(section) for section, column in enumerate(columns)},
+                "sort": [columns[sort].key, descending] if 0 <= sort < len(columns) else None,
+            }
+        )
+
+    def arrange(self, text: str) -> None:
+        """What `arrangement` said earlier; what no longer fits is left out."""
+        try:
+            kept = json.loads(text)
+            order, widths, sort = list(kept["order"]), dict(kept["widths"]), kept["sort"]
+        except (ValueError, KeyError, TypeError):
+            logger.warning("the arrangement of %s cannot be read; it starts as at first", self.accessibleName())
+            return
+        header = self.horizontalHeader()
+        sections = {column.key: section for section, column in enumerate(self._rows.columns)}
+        known = [key for key in order if key in sections]
+        header.blockSignals(True)
+        for place, key in enumerate(known):
+            header.moveSection(header.visualIndex(sections[key]), place)
+            width = widths.get(key)
+            if isinstance(width, int) and 24 <= width <= 2000:
+                header.resizeSection(sections[key], width)
+        header.blockSignals(False)
+        if isinstance(sort, list) and len(sort) == 2 and sort[0] in sections:
+            self._sort(sort[0], bool(sort[1]))
+
+    def reset_arrangement(self) -> None:
+        header = self.horizontalHeader()
+        for section, column in enumerate(self._rows.columns):
+            header.moveSection(header.visualIndex(section), section)
+            header.resizeSection(section, column.width)
+        if self._first_sort is not None:
+            self._sort(*self._first_sort)
+        else:
+            header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+
+    def _sort(self, key: str, descending: bool) -> None:
+        section = next(place for place, column in enumerate(self._rows.columns) if column.key == key)
+        self.sortByColumn(section, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
+
+    def _resized_by_hand(self, section: int, old: int, new: int) -> None:
+        stretched = section == len(self._rows.columns) - 1 and self.horizontalHeader().stretchLastSection()
+        if not stretched and old and new:
+            self.arranged.emit()
+
+    # Input ------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for section, column in enumerate(self._rows.columns):
+            if column.least:
+                self.setColumnHidden(section, self.viewport().width() < column.least)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The keyboard always stands on a row: the arrows and Del need one."""
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid() and self._filter.rowCount():
+            self.setCurrentIndex(self._filter.index(0, 0))

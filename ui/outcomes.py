@@ -1,0 +1,100 @@
+"""Tells the trader what became of orders, and what the engine wants seen, as toasts."""
+
+from __future__ import annotations
+
+from octopus_desktop.model.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderInitiated,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUnknown,
+    Severity,
+)
+from octopus_desktop.model.identifiers import symbol_of
+from octopus_desktop.model.orders import Order, OrderStatus
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
+from ui.session import Session
+
+_KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn", Severity.ERROR: "error"}
+
+
+class Outcomes:
+    """`since_ns`: what the journal remembers of earlier is history, not news."""
+
+    def __init__(self, session: Session, since_ns: int) -> None:
+        self._session = session
+        self._since_ns = since_ns
+
+    def take(self, dirty: Dirty) -> None:
+        """The events of one frame, already folded."""
+        state = self._session.state
+        filled: set[str] = set()
+        for event in dirty.order_events:
+            if event.ts_ns >= self._since_ns and event.client_order_id in state.orders:
+                if isinstance(event, OrderFilled):
+                    filled.add(event.client_order_id)
+                else:
+                    self._tell(event, state)
+        for order_id, order in state.orders.items() if filled else ():
+            if order_id in filled:
+                self._tell_filled(order, state)
+        for notice in dirty.notices:
+            self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
+
+    def _tell(self, event: OrderEvent, state: State) -> None:
+        order = state.orders[event.client_order_id]
+        words = describe(order, state)
+        tell = self._session.tell
+        match event:
+            case OrderAccepted():
+                if order.status is OrderStatus.ACCEPTED:
+                    tell("info", "Order placed", words)
+            case OrderDenied():
+                tell("warn", "Not sent", f"{words}. {event.reason}")
+            case OrderRejected():
+                code = f" ({event.code})" if event.code is not None else ""
+                tell("error", "Refused by the venue", f"{words}. {event.reason}{code}")
+            case OrderCanceled():
+                tell("info", "Order canceled", words)
+            case OrderExpired():
+                tell("warn", "Order expired", f"{words}. {event.reason}".rstrip(". ") + ".")
+            case OrderUnknown():
+                tell("warn", "Outcome unknown", f"{words}. The venue is being asked; do not send it again.")
+            case OrderCancelRejected():
+                tell("warn", "Not canceled", f"{words}. {event.reason}")
+            case OrderInitiated() | OrderSubmitted() | OrderCancelRequested():
+                pass  # the tables show it
+            case _:
+                raise TypeError(type(event))
+
+    def _tell_filled(self, order: Order, state: State) -> None:
+        """One message for all the fills of a frame."""
+        write = Precisions(state)
+        name = order.intent.instrument_id
+        text = f"{side_word(order.intent.side)} {write.quantity(name, order.filled_quantity)} {symbol_of(name)}"
+        text += f" at {write.price(name, order.average_price)}"
+        title = "Filled" if order.status is OrderStatus.FILLED else "Partly filled"
+        self._session.tell("success", title, text)
+
+
+def describe(order: Order, state: State) -> str:
+    """`Buy 0.05000 BTCUSDT, limit 67,390.00`."""
+    write = Precisions(state)
+    intent = order.intent
+    name = intent.instrument_id
+    if intent.quote_quantity is not None:
+        quantity = f"{intent.quote_quantity:,.2f} worth of"
+    else:
+        quantity = write.quantity(name, intent.quantity)
+    price = intent.price or intent.trigger_price
+    at = f" {write.price(name, price)}" if price is not None else ""
+    return f"{side_word(intent.side)} {quantity} {symbol_of(name)}, {TYPE_WORDS[intent.type].lower()}{at}"

@@ -1,0 +1,258 @@
+"""The chart of the instrument on the screen: history asked for, live candles, own orders and fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from octopus_desktop.actions.context import Context
+from octopus_desktop.model.events import CandleChanged, Channel, TradePrinted
+from octopus_desktop.model.identifiers import InstrumentId, Interval
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.market import Candles
+from octopus_desktop.model.orders import OrderStatus, Side
+from octopus_desktop.model.queries import CandlesQuery
+from octopus_desktop.state import State
+from ui.chart.chart_widget import PriceChart
+from ui.chart.scene import ChartFill, ChartOrder
+from ui.frame import Dirty
+from ui.panes.order_columns import TYPE_WORDS
+from ui.panes.pane import Pane, stale_age_s
+from ui.session import Session
+from ui.theme.numbers import format_quantity
+from ui.widgets.segmented import Segment, Segmented
+
+FIRST_CANDLES: Final = 1000
+MORE_CANDLES: Final = 2000
+_PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+
+
+@dataclass(slots=True)
+class _Forming:
+    """The candle that trades go into until the venue's own word of it comes."""
+
+    open_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    def take(self, trade: TradePrinted) -> None:
+        self.high, self.low = max(self.high, trade.price), min(self.low, trade.price)
+        self.close = trade.price
+        self.volume += trade.quantity
+
+
+class ChartPane(Pane):
+    pane_id = "chart"
+    title = "Chart"
+    contexts = (Context.CHART,)
+    hint = QSize(760, 560)
+
+    price_chosen = Signal(float, object)
+    """A price of the plot, and no side."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        theme = session.theme
+        self.intervals = Segmented(
+            theme,
+            [
+                Segment(interval.value, interval.value, tooltip=f"{interval.value} candles (G then {number})")
+                for number, interval in enumerate(Interval, start=1)
+            ],
+            height=19,
+            name="Timeframe",
+        )
+        self.intervals.set_value(session.interval.value)
+        self.controls = self.intervals
+        self.controls_left = True
+        self.chart = PriceChart(theme, self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.chart, 1)
+        self.setFocusProxy(self.chart)
+        self.intervals.changed.connect(lambda value: session.set_interval(Interval(value)))
+        self.chart.history_needed.connect(self._ask_for_older)
+        self.chart.price_clicked.connect(lambda price: self.price_chosen.emit(price, None))
+        self.chart.state_overlay.action_triggered.connect(self.load)
+        session.instrument_changed.connect(self._show)
+        session.interval_changed.connect(self._show_interval)
+        self._forming: _Forming | None = None
+        self._loaded = False
+        self._older_end: int | None = None
+        self.chart.set_state("loading", "Waiting for the venue")
+
+    def focus_target(self) -> QWidget:
+        return self.chart
+
+    def _show(self, instrument: Instrument) -> None:
+        self.chart.set_instrument(
+            instrument.symbol,
+            instrument.price_precision,
+            float(instrument.tick_size),
+            f"{self.session.interval.value} · {instrument.venue}",
+        )
+        self.load()
+
+    def _show_interval(self, interval: Interval) -> None:
+        self.intervals.set_value(interval.value)
+        if self.session.instrument is not None:
+            self._show(self.session.instrument)
+
+    # History ----------------------------------------------------------------
+
+    def load(self) -> None:
+        """Ask for the newest candles of what is to be shown."""
+        instrument, interval = self.session.instrument, self.session.interval
+        if instrument is None:
+            return
+        self._loaded, self._forming, self._older_end = False, None, None
+        empty = Candles.empty(instrument.instrument_id, interval)
+        self.chart.set_interval(interval.ns)
+        self.chart.set_candles(empty.open_ns, empty.open, empty.high, empty.low, empty.close, empty.volume)
+        self.chart.set_state("loading", f"Loading {interval.value} candles of {instrument.symbol}")
+        self.missed = True
+        asked = instrument.instrument_id, interval
+        self.session.query(
+            CandlesQuery(instrument.instrument_id, interval, FIRST_CANDLES),
+            self._came,
+            lambda reason: self._failed(asked, reason),
+        )
+
+    def _is_shown(self, name: InstrumentId, interval: Interval) -> bool:
+        shown = self.session.instrument
+        return shown is not None and shown.instrument_id == name and self.session.interval is interval
+
+    def _came(self, candles: Candles) -> None:
+        if not self._is_shown(candles.instrument_id, candles.interval):
+            return
+        self._loaded = True
+        chart = self.chart
+        chart.set_candles(candles.open_ns, candles.open, candles.high, candles.low, candles.close, candles.volume)
+        if len(candles):
+            chart.set_state("live")
+            last = len(candles) - 1
+            self._forming = _Forming(
+                int(candles.open_ns[last]),
+                float(candles.open[last]),
+                float(candles.high[last]),
+                float(candles.low[last]),
+                float(candles.close[last]),
+                float(candles.volume[last]),
+            )
+        else:
+            chart.set_state("empty", "No candles yet", hint="The first one appears with the next trade")
+        self.missed = True
+
+    def _failed(self, asked: tuple[InstrumentId, Interval], reason: str) -> None:
+        if self._is_shown(*asked):
+            self.chart.set_state("error", "The history did not come", hint=reason, action="Try again")
+
+    def _ask_for_older(self, first_open_ns: int) -> None:
+        instrument, interval = self.session.instrument, self.session.interval
+        if instrument is None or not self._loaded or self._older_end == first_open_ns:
+            return
+        self._older_end = first_open_ns
+        query = CandlesQuery(instrument.instrument_id, interval, MORE_CANDLES, first_open_ns)
+        self.session.query(query, self._older_came, lambda reason: self._older_failed(reason))
+
+    def _older_came(self, older: Candles) -> None:
+        if self._loaded and len(older) and self._is_shown(older.instrument_id, older.interval):
+            self.chart.prepend(older.open_ns, older.open, older.high, older.low, older.close, older.volume)
+
+    def _older_failed(self, reason: str) -> None:
+        self._older_end = None
+        self.session.tell("warn", "Older candles did not come", reason)
+
+    # Live -------------------------------------------------------------------
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        instrument = self.session.instrument
+        if instrument is None:
+            return
+        name = instrument.instrument_id
+        if dirty.everything or dirty.orders:
+            self._show_own(state, name)
+        if self._loaded:
+            if dirty.everything:
+                known = state.market(name).candles.get(self.session.interval)
+                self._advance([known] if known is not None else [], [])
+            elif name in dirty.candles or name in dirty.trades:
+                self._advance(dirty.candles.get(name, ()), dirty.trades.get(name, ()))
+        if dirty.everything or name in dirty.feeds:
+            self._show_age(state, state.market(name).book.ts_venue_ns)
+
+    def each_second(self, state: State, now_ns: int) -> None:
+        self._show_age(state, now_ns)
+
+    def _advance(self, candles: list[CandleChanged] | tuple[()], trades: list[TradePrinted] | tuple[()]) -> None:
+        """Trades move the forming candle; the venue's own candle then has the last word."""
+        interval = self.session.interval
+        forming = self._forming
+        changed = False
+        for trade in trades:
+            opened = trade.ts_venue_ns // interval.ns * interval.ns
+            if forming is None or opened > forming.open_ns:
+                if forming is not None and changed:
+                    self._draw(forming)
+                price = trade.price
+                forming = self._forming = _Forming(opened, price, price, price, price, 0.0)
+            if opened == forming.open_ns:
+                forming.take(trade)
+                changed = True
+        for candle in candles:
+            if candle.interval is not interval or (forming is not None and candle.open_ns < forming.open_ns):
+                continue
+            if forming is not None and changed and candle.open_ns > forming.open_ns:
+                self._draw(forming)
+            forming = self._forming = _Forming(
+                candle.open_ns, candle.open, candle.high, candle.low, candle.close, candle.volume
+            )
+            changed = True
+        if forming is not None and changed:
+            self._draw(forming)
+
+    def _draw(self, candle: _Forming) -> None:
+        if not len(self.chart.series):
+            self.chart.set_state("live")
+        self.chart.update_candle(candle.open_ns, candle.open, candle.high, candle.low, candle.close, candle.volume)
+
+    def _show_own(self, state: State, name: InstrumentId) -> None:
+        self.chart.set_orders(
+            [
+                ChartOrder(
+                    order_id,
+                    order.intent.side is Side.BUY,
+                    float(price),
+                    format_quantity(order.remaining, state.instruments[name].quantity_precision),
+                    TYPE_WORDS[order.intent.type],
+                    order.status in _PENDING or order.cancel_requested,
+                )
+                for order_id, order in state.working.items()
+                if order.intent.instrument_id == name
+                and (price := order.intent.price or order.intent.trigger_price) is not None
+            ]
+        )
+        self.chart.set_fills(
+            [
+                ChartFill(fill.ts_venue_ns, float(fill.price), float(fill.quantity), fill.side is Side.BUY)
+                for fill in state.fills
+                if fill.instrument_id == name
+            ]
+        )
+
+    def _show_age(self, state: State, now_ns: int) -> None:
+        instrument = self.session.instrument
+        if instrument is None or not self._loaded or not len(self.chart.series):
+            return
+        age = stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns)
+        if age is None:
+            self.chart.set_state("live")
+        else:
+            self.chart.set_state("stale", "Stale", age)

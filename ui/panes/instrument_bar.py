@@ -1,0 +1,144 @@
+"""The bar at the top: which instrument it is, what it costs, and how its day went."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from octopus_desktop.model.events import Channel
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.models.columns import clock
+from ui.panes.pane import stale_age_s
+from ui.panes.positions import sign_tone
+from ui.session import Session
+from ui.theme import fonts
+from ui.theme.numbers import NOTHING, format_age, format_change, format_compact, format_percent, format_price
+
+
+class _Figure(QWidget):
+    """A small label over a number."""
+
+    def __init__(self, label: str, least: int) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.label = QLabel(label)
+        self.label.setProperty("tone", "lo")
+        self.label.setFont(fonts.words(fonts.TABLE))
+        self.value = QLabel(NOTHING)
+        self.value.setProperty("numeric", True)
+        self.value.setProperty("tone", "hi")
+        self.value.setMinimumWidth(least)
+        self.setAccessibleName(label)
+        column.addWidget(self.label)
+        column.addWidget(self.value)
+
+    def say(self, text: str, tone: str = "hi") -> None:
+        set_text(self.value, text, tone)
+
+
+def set_text(label: QLabel, text: str, tone: str) -> None:
+    """Touch the label only where something changed: a new tone is a new style."""
+    if label.text() != text:
+        label.setText(text)
+    if label.property("tone") != tone:
+        label.setProperty("tone", tone)
+        label.style().unpolish(label)
+        label.style().polish(label)
+
+
+_TONES = {"up": "up", "down": "down", "text_mid": "mid"}
+
+
+class InstrumentBar(QWidget):
+    """It is always there, so it is no dock."""
+
+    search_wanted = Signal()
+    slow = False
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.missed = True
+        self.setFixedHeight(44)
+        self.setAccessibleName("Instrument")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 0, 10, 0)
+        row.setSpacing(20)
+        self.name = QPushButton("No instrument")
+        self.name.setProperty("role", "flat")
+        self.name.setFont(fonts.words(fonts.HEADING, bold=True))
+        self.name.setStyleSheet(f"font-size: {fonts.HEADING}px; font-weight: 600; padding: 0 6px")
+        self.name.setToolTip("Find an instrument (Ctrl+L)")
+        self.name.clicked.connect(self.search_wanted)
+        self.last = QLabel(NOTHING)
+        self.last.setFont(fonts.numbers(fonts.PRICE, bold=True))
+        self.last.setStyleSheet(f'font-family: "{fonts.NUMBERS}"; font-size: {fonts.PRICE}px; font-weight: 700')
+        self.last.setProperty("tone", "hi")
+        self.last.setAccessibleName("Last price")
+        self.last.setMinimumWidth(110)
+        self.change = _Figure("24 h change", 130)
+        self.high = _Figure("24 h high", 74)
+        self.low = _Figure("24 h low", 74)
+        self.volume = _Figure("24 h volume", 96)
+        self.spread = _Figure("Spread", 104)
+        self.funding = _Figure("Funding", 110)
+        self.stale = QLabel()
+        self.stale.setProperty("tone", "warn")
+        row.addWidget(self.name)
+        row.addWidget(self.last)
+        for figure in (self.change, self.high, self.low, self.volume, self.spread, self.funding):
+            row.addWidget(figure)
+        row.addStretch(1)
+        row.addWidget(self.stale, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.right = row
+        session.instrument_changed.connect(self._show)
+
+    def _show(self, instrument: Instrument) -> None:
+        self.name.setText(f"{instrument.symbol}  ▾")
+        self.name.setAccessibleName(f"Instrument {instrument.symbol}, find another")
+        self.funding.setVisible(instrument.kind is InstrumentKind.PERPETUAL)
+        self.missed = True
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        instrument = self.session.instrument
+        if instrument is None:
+            return
+        name = instrument.instrument_id
+        if dirty.everything or name in dirty.trades or name in dirty.tickers or name in dirty.quotes:
+            self._write(state, instrument)
+        if dirty.everything or name in dirty.feeds:
+            self.each_second(state, state.market(name).book.ts_venue_ns)
+
+    def _write(self, state: State, instrument: Instrument) -> None:
+        market, digits = state.market(instrument.instrument_id), instrument.price_precision
+        trades = market.trades
+        tone = "hi"
+        if len(trades) > 1:
+            step = trades[-1].price - trades[-2].price
+            tone = "up" if step > 0 else "down" if step < 0 else str(self.last.property("tone"))
+        set_text(self.last, format_price(market.last_price, digits), tone)
+        ticker = market.ticker
+        if ticker is not None:
+            first = ticker.last / (1 + ticker.change) if ticker.change > -1 else ticker.last
+            moved = format_change(ticker.last - first, digits)
+            self.change.say(f"{format_percent(ticker.change * 100)}  {moved}", _TONES[sign_tone(ticker.change)])
+            self.high.say(format_price(ticker.high, digits))
+            self.low.say(format_price(ticker.low, digits))
+            self.volume.say(f"{format_compact(ticker.quote_volume)} {instrument.quote}", "mid")
+        touch = market.touch
+        if touch is not None:
+            spread = touch[1] - touch[0]
+            points = spread / ((touch[0] + touch[1]) / 2) * 10_000
+            self.spread.say(f"{format_price(spread, digits)}  {points:.2f} bp", "mid")
+        if market.mark is not None:
+            rate = format_percent(market.mark.funding_rate * 100, 4)
+            self.funding.say(f"{rate}  {clock(market.mark.next_funding_ns)}", "mid")
+
+    def each_second(self, state: State, now_ns: int) -> None:
+        instrument = self.session.instrument
+        age = stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns) if instrument else None
+        set_text(self.stale, f"Stale · {format_age(age)}" if age is not None else "", "warn")

@@ -1,0 +1,113 @@
+"""Open orders: what rests or may rest at the venue, with cancel one and cancel all."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from octopus_desktop.actions.context import Context
+from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome
+from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.model.orders import Order, OrderStatus
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.models.rows_model import RowsModel
+from ui.panes.order_columns import order_columns
+from ui.panes.table_pane import TablePane
+from ui.session import Session
+
+_COLUMNS = (
+    "time", "instrument", "side", "type", "price", "trigger", "quantity", "filled", "share", "remaining", "value",
+    "tif", "status", "client_order_id",
+)  # fmt: skip
+_PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+
+
+def count_of(count: int, word: str) -> str:
+    """`1 order`, `7 orders`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+class OpenOrdersPane(TablePane):
+    pane_id = "open_orders"
+    title = "Open orders"
+    slow = False
+    contexts = (Context.ORDERS, Context.TABLE)
+    empty_text = "No open orders"
+    empty_hint = "B or S brings up the ticket"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        columns = order_columns(session.state)
+        self.model = RowsModel[Order](
+            [columns[key] for key in _COLUMNS],
+            lambda order: order.client_order_id,
+            self,
+            faded=lambda order: order.status in _PENDING or order.cancel_requested,
+        )
+        self.set_table(self.model, ("time", True))
+        self.cancel_button = self._button("Cancel", "Cancel the selected orders (Del)", self.cancel_selected)
+        self.cancel_all_button = self._button("Cancel all", "Cancel every open order (Ctrl+Shift+X)", self.cancel_all)
+        self.table.selectionModel().selectionChanged.connect(self._label)
+        self._label()
+
+    def _button(self, text: str, tooltip: str, clicked: object) -> QPushButton:
+        button = QPushButton(text)
+        button.setProperty("role", "flat")
+        button.setToolTip(tooltip)
+        button.setAccessibleName(text)
+        button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
+        button.clicked.connect(clicked)
+        self.controls_row.addWidget(button)
+        return button
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        if dirty.everything:
+            self.model.replace(state.working.values())
+        else:
+            if not dirty.orders:
+                return
+            for order_id in dirty.orders:
+                order = state.working.get(order_id)
+                if order is not None:
+                    self.model.upsert(order)
+                else:
+                    self.model.remove(order_id)
+        self._label()
+        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+
+    def _label(self) -> None:
+        """A dangerous act names itself."""
+        count, selected = len(self.model.rows), len(self.table.selectionModel().selectedRows())
+        self.cancel_all_button.setText(f"Cancel {count_of(count, 'order')}" if count else "Cancel all")
+        self.cancel_all_button.setEnabled(count > 0)
+        self.cancel_button.setText(f"Cancel {selected} selected" if selected > 1 else "Cancel selected")
+        self.cancel_button.setEnabled(selected > 0)
+        for button in (self.cancel_button, self.cancel_all_button):
+            button.setAccessibleName(button.text())
+
+    def cancel_selected(self) -> None:
+        orders = self.table.selected_rows()
+        if not orders:
+            self.session.tell("info", "No order is selected", "Choose one in open orders, then press Del.")
+        for order in orders:
+            self.session.execute(CancelOrder(order.client_order_id))
+
+    def cancel_all(self) -> None:
+        self._cancel(None)
+
+    def cancel_instrument(self) -> None:
+        """Those of the instrument on the screen."""
+        if self.session.instrument is not None:
+            self._cancel(self.session.instrument.instrument_id)
+
+    def _cancel(self, name: InstrumentId | None) -> None:
+        self.session.execute(CancelAllOrders(name), self._canceled)
+
+    def _canceled(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Done):
+            if outcome.count:
+                self.session.tell("info", f"Canceling {count_of(outcome.count, 'order')}")
+            else:
+                self.session.tell("info", "No open orders to cancel")
+        else:
+            self.session.tell("warn", "Not canceled", outcome.reason)

@@ -1,0 +1,147 @@
+"""Positions: average entry, mark, what was won or lost and what would be, and fees."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from octopus_desktop.actions.context import Context
+from octopus_desktop.model.account import Position
+from octopus_desktop.model.identifiers import InstrumentId, symbol_of
+from octopus_desktop.model.orders import ZERO
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.models.columns import Column, Paint, day_and_clock, iso
+from ui.models.rows_model import RowsModel
+from ui.panes.order_columns import Precisions
+from ui.panes.table_pane import TablePane
+from ui.session import Session
+from ui.theme.numbers import NOTHING, format_change, format_percent, format_price
+
+
+def mark_of(state: State, name: InstrumentId) -> Decimal | None:
+    """The venue's mark price where it has one, else the last price."""
+    market = state.markets.get(name)
+    if market is None:
+        return None
+    mark = market.mark.mark if market.mark is not None else market.last_price
+    return Decimal(repr(mark)) if mark is not None else None
+
+
+def sign_tone(value: Decimal | float | None) -> str:
+    if value is None or value == 0:
+        return "text_mid"
+    return "up" if value > 0 else "down"
+
+
+def position_columns(state: State) -> list[Column[Position]]:
+    write = Precisions(state)
+
+    def mark(position: Position) -> Decimal | None:
+        return mark_of(state, position.instrument_id)
+
+    def value(position: Position) -> Decimal | None:
+        at = mark(position)
+        return abs(position.quantity) * at if at is not None else None
+
+    def unrealised(position: Position) -> Decimal | None:
+        at = mark(position)
+        return position.unrealised(at) if at is not None else None
+
+    def percent(position: Position) -> Decimal | None:
+        at = mark(position)
+        if at is None or not position.average_price or not position.quantity:
+            return None
+        return (at / position.average_price - 1) * 100 * (1 if position.quantity > 0 else -1)
+
+    def side(position: Position) -> str:
+        return "Long" if position.quantity > 0 else "Short" if position.quantity < 0 else "Flat"
+
+    def fees(position: Position) -> str:
+        paid = [f"{fee.normalize():,f} {asset}" if asset != "USDT" else f"{fee:,.2f} {asset}"
+                for asset, fee in position.fees.items() if fee]  # fmt: skip
+        return " + ".join(paid) or NOTHING
+
+    return [
+        Column("instrument", "Instrument", lambda p: symbol_of(p.instrument_id),
+               lambda p: symbol_of(p.instrument_id), 86, Paint.WORDS, tone=lambda p: "text_hi"),
+        Column("side", "Side", side, side, 48, Paint.WORDS, tone=lambda p: sign_tone(p.quantity)),
+        Column("quantity", "Quantity", lambda p: p.quantity,
+               lambda p: format_change(p.quantity, _precision(state, p.instrument_id)), 96),
+        Column("average", "Average entry", lambda p: p.average_price,
+               lambda p: write.price(p.instrument_id, p.average_price) if p.quantity else NOTHING, 104),
+        Column("mark", "Mark", mark, lambda p: write.price(p.instrument_id, mark(p)), 96),
+        Column("value", "Value", value, lambda p: format_price(value(p), 2), 96, tone=lambda p: "text_mid"),
+        Column("unrealised", "Unrealised", unrealised, lambda p: format_change(unrealised(p), 2), 92,
+               tone=lambda p: sign_tone(unrealised(p))),
+        Column("percent", "%", percent, lambda p: format_percent(percent(p)), 68, tone=lambda p: sign_tone(percent(p))),
+        Column("realised", "Realised", lambda p: p.realised, lambda p: format_change(p.realised, 2), 92,
+               tone=lambda p: sign_tone(p.realised)),
+        Column("bought", "Bought", lambda p: p.bought, lambda p: write.quantity(p.instrument_id, p.bought), 92,
+               tone=lambda p: "text_mid"),
+        Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,
+               tone=lambda p: "text_mid"),
+        Column("opened", "Opened", lambda p: iso(p.opened_ns), lambda p: day_and_clock(p.opened_ns), 104,
+               tone=lambda p: "text_mid"),
+        Column("fees", "Fees", lambda p: sum(p.fees.values(), ZERO), fees, 120, Paint.WORDS, tip=fees),
+    ]  # fmt: skip
+
+
+def _precision(state: State, name: InstrumentId) -> int:
+    instrument = state.instruments.get(name)
+    return instrument.quantity_precision if instrument is not None else 8
+
+
+class PositionsPane(TablePane):
+    pane_id = "positions"
+    title = "Positions"
+    contexts = (Context.POSITIONS, Context.TABLE)
+    empty_text = "No positions"
+    empty_hint = "Your fills in an instrument add up to one"
+    close_wanted = Signal(object)
+    """The `Position` that the trader wants to close."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.model = RowsModel[Position](
+            position_columns(session.state),
+            lambda position: position.instrument_id,
+            self,
+            faded=lambda position: not position.quantity,
+        )
+        self.set_table(self.model, ("value", True))
+        self.close_button = QPushButton("Close position…")
+        self.close_button.setProperty("role", "flat")
+        self.close_button.setToolTip("Fill the ticket with the order that closes the position (Ctrl+Shift+C)")
+        self.close_button.setAccessibleName("Close position")
+        self.close_button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
+        self.close_button.clicked.connect(self.close_selected)
+        self.controls_row.addWidget(self.close_button)
+        self.table.chosen.connect(self._show_instrument)
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        if dirty.everything or dirty.fills:
+            self.model.replace(state.positions.values())
+            self.session.watch_held()
+        elif dirty.tickers or dirty.trades:
+            self.model.touch_all()
+        self.close_button.setEnabled(any(position.quantity for position in self.model.rows))
+        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+
+    def close_selected(self) -> None:
+        """The selected position, else the one in the instrument on the screen, else the only one."""
+        selected = [position for position in self.table.selected_rows() if position.quantity]
+        held = [position for position in self.session.state.positions.values() if position.quantity]
+        shown = self.session.instrument
+        here = [each for each in held if shown is not None and each.instrument_id == shown.instrument_id]
+        chosen = (selected if self.table.hasFocus() else []) or here or selected or (held if len(held) == 1 else [])
+        if chosen:
+            self.close_wanted.emit(chosen[0])
+        else:
+            self.session.tell("info", "No position to close", "Choose one in positions.")
+
+    def _show_instrument(self) -> None:
+        for position in self.table.selected_rows()[:1]:
+            self.session.select(position.instrument_id)

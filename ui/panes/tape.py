@@ -1,0 +1,92 @@
+"""Time and sales: the public trades of the instrument on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from octopus_desktop.model.events import Channel, TradePrinted
+from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import Side
+from octopus_desktop.model.queries import RecentTradesQuery
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.panes.pane import Pane, stale_age_s
+from ui.session import Session
+from ui.widgets.tape_view import TapeView
+
+_EARLIER = 100
+
+
+class TapePane(Pane):
+    pane_id = "tape"
+    title = "Time and sales"
+    hint = QSize(290, 240)
+
+    price_chosen = Signal(float, object)
+    """Price, and no side: a print says where the market was, not what to do."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.view = TapeView(session.theme, self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.view)
+        self.setFocusProxy(self.view)
+        self.view.setToolTip("Click a print: its price is in the ticket")
+        self.view.price_clicked.connect(lambda price: self.price_chosen.emit(price, None))
+        session.instrument_changed.connect(self._show)
+        self.view.state_overlay.show_state("loading", "Waiting for trades", blank=True)
+
+    def focus_target(self) -> QWidget:
+        return self.view
+
+    def _show(self, instrument: Instrument) -> None:
+        self.view.clear()
+        self.view.set_precision(instrument.price_precision, instrument.quantity_precision)
+        self.view.state_overlay.show_state("loading", "Waiting for trades", blank=True)
+        self.missed = True
+        name = instrument.instrument_id
+        query = RecentTradesQuery(name, _EARLIER)
+        self.session.query(query, lambda trades: self._earlier(name, trades), lambda reason: None)
+
+    def _earlier(self, name: InstrumentId, trades: list[TradePrinted]) -> None:
+        """What was printed before we listened goes under what came since."""
+        shown = self.session.instrument
+        if shown is None or shown.instrument_id != name:
+            return
+        live = self.session.state.market(name).trades
+        first = live[0].trade_id if live else None
+        older = [trade for trade in trades if first is None or trade.trade_id < first]
+        if older:
+            self._write([*older, *live])
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        instrument = self.session.instrument
+        if instrument is None:
+            return
+        name = instrument.instrument_id
+        if dirty.everything:
+            trades = state.market(name).trades
+            if trades and (not self.view.prints or self.view.prints[0].ts_ns != trades[-1].ts_venue_ns):
+                self._write(trades)
+        elif name in dirty.trades:
+            self.view.append(_prints(dirty.trades[name]))
+        if dirty.everything or name in dirty.feeds:
+            self.each_second(state, state.market(name).book.ts_venue_ns)
+
+    def each_second(self, state: State, now_ns: int) -> None:
+        instrument = self.session.instrument
+        if instrument is not None and self.view.prints:
+            self.view.set_stale(stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns))
+
+    def _write(self, trades: Iterable[TradePrinted]) -> None:
+        self.view.clear()
+        self.view.append(_prints(trades))
+
+
+def _prints(trades: Iterable[TradePrinted]) -> list[tuple[int, float, float, bool]]:
+    return [(trade.ts_venue_ns, trade.price, trade.quantity, trade.aggressor is Side.BUY) for trade in trades]

@@ -1,0 +1,165 @@
+"""The watchlist: the instruments a trader keeps an eye on. Choosing one shows it in every pane."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
+
+from octopus_desktop.actions.context import Context
+from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.market import Candles
+from octopus_desktop.model.queries import CandlesQuery
+from octopus_desktop.state import Market, State
+from ui.frame import Dirty
+from ui.models.columns import Column, Paint
+from ui.models.rows_model import RowsModel
+from ui.panes.positions import sign_tone
+from ui.panes.table_pane import TablePane
+from ui.session import Session
+from ui.theme.numbers import NOTHING, format_compact, format_percent, format_price
+
+_TREND_CANDLES: Final = 96
+_TREND_INTERVAL: Final = Interval.M15
+
+
+class Watched:
+    """One instrument of the list: what is known of its market, and a day of closes."""
+
+    __slots__ = ("closes", "instrument", "market")
+
+    def __init__(self, instrument: Instrument, market: Market) -> None:
+        self.instrument = instrument
+        self.market = market
+        self.closes: deque[float] = deque(maxlen=_TREND_CANDLES)
+
+    @property
+    def spread_bp(self) -> float | None:
+        touch = self.market.touch
+        return (touch[1] - touch[0]) / ((touch[1] + touch[0]) / 2) * 10_000 if touch is not None else None
+
+    @property
+    def change(self) -> float | None:
+        return self.market.ticker.change * 100 if self.market.ticker is not None else None
+
+    def trend(self) -> NDArray[np.float64] | None:
+        """A day of 15-minute closes, the last one replaced by the price of now."""
+        if len(self.closes) < 2:
+            return None
+        values = np.fromiter(self.closes, np.float64, len(self.closes))
+        last = self.market.last_price
+        if last is not None:
+            values[-1] = last
+        return values
+
+
+def watch_columns() -> list[Column[Watched]]:
+    def volume(row: Watched) -> float | None:
+        return row.market.ticker.quote_volume if row.market.ticker is not None else None
+
+    def spread(row: Watched) -> str:
+        value = row.spread_bp
+        return f"{value:.2f}" if value is not None else NOTHING
+
+    return [
+        Column("instrument", "Instrument", lambda w: w.instrument.symbol, lambda w: w.instrument.symbol, 76,
+               Paint.WORDS, tone=lambda w: "text_hi"),
+        Column("last", "Last", lambda w: w.market.last_price,
+               lambda w: format_price(w.market.last_price, w.instrument.price_precision), 72),
+        Column("change", "24 h", lambda w: w.change, lambda w: format_percent(w.change), 62,
+               tone=lambda w: sign_tone(w.change)),
+        Column("trend", "Day", lambda w: w.trend(), lambda w: "", 48, Paint.SPARKLINE,
+               tone=lambda w: sign_tone(w.change)),
+        Column("spread", "bp", lambda w: w.spread_bp, spread, 42, tone=lambda w: "text_mid", least=296,
+               tip=lambda w: "Spread in hundredths of a percent"),
+        Column("volume", "Volume", volume, lambda w: format_compact(volume(w)), 50, tone=lambda w: "text_mid",
+               least=344, tip=lambda w: f"24 hours, in {w.instrument.quote}"),
+    ]  # fmt: skip
+
+
+class WatchlistPane(TablePane):
+    pane_id = "watchlist"
+    title = "Watchlist"
+    contexts = (Context.WATCHLIST, Context.TABLE)
+    hint = QSize(340, 420)
+    empty_text = "No instruments"
+    empty_hint = "Ctrl+L finds one and adds it"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.model = RowsModel[Watched](watch_columns(), lambda row: row.instrument.instrument_id, self)
+        self.set_table(self.model, None)
+        self.filter_edit.setFixedWidth(110)
+        self.table.clicked.connect(self.open_selected)
+        self.table.horizontalHeader().setStretchLastSection(False)
+        session.watchlist_changed.connect(self._relist)
+        session.instrument_changed.connect(self._mark)
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        if dirty.everything or dirty.instruments:
+            self._relist()
+        touched = dirty.tickers | dirty.quotes | dirty.trades.keys()
+        last = len(self.model.columns) - 1
+        for name in touched:
+            place = self.model.place(name)
+            if place is not None:
+                self.model.dataChanged.emit(self.model.index(place, 1), self.model.index(place, last))
+        self.show_state(known=bool(state.instruments))
+
+    def _relist(self) -> None:
+        state = self.session.state
+        rows = {row.instrument.instrument_id: row for row in self.model.rows}
+        wanted = []
+        for name in self.session.watchlist:
+            instrument = state.instruments.get(name)
+            if instrument is None:
+                continue
+            row = rows.get(name)
+            if row is None:
+                row = Watched(instrument, state.market(name))
+                self._ask_for_trend(name)
+            row.instrument = instrument
+            wanted.append(row)
+        self.model.replace(wanted)
+        if self.session.instrument is not None:
+            self._mark(self.session.instrument)
+
+    def _ask_for_trend(self, name: InstrumentId) -> None:
+        # A missing trend is not worth a message: the row says everything else.
+        self.session.query(CandlesQuery(name, _TREND_INTERVAL, _TREND_CANDLES), self._trend_came, lambda reason: None)
+
+    def _trend_came(self, candles: Candles) -> None:
+        place = self.model.place(candles.instrument_id)
+        if place is not None:
+            self.model.rows[place].closes.extend(candles.close.tolist())
+            self.model.touch_cells([(place, 3)])
+
+    def _mark(self, instrument: Instrument) -> None:
+        place = self.model.place(instrument.instrument_id)
+        if place is not None and self.selected() != instrument.instrument_id:
+            self.table.select_place(place)
+
+    def selected(self) -> InstrumentId | None:
+        rows = self.table.selected_rows()
+        return rows[0].instrument.instrument_id if rows else None
+
+    def open_selected(self) -> None:
+        """Show the selected instrument everywhere."""
+        name = self.selected()
+        if name is not None:
+            self.session.select(name)
+
+    def remove_selected(self) -> None:
+        """Take the selected instruments off the list; the one on the screen stays."""
+        shown = self.session.instrument.instrument_id if self.session.instrument is not None else None
+        chosen = {row.instrument.instrument_id for row in self.table.selected_rows()}
+        if shown is not None and shown in chosen:
+            self.session.tell("info", f"{symbol_of(shown)} stays", "It is the instrument on the screen.")
+        gone = chosen - {shown}
+        if gone:
+            self.session.set_watchlist([name for name in self.session.watchlist if name not in gone])

@@ -1,0 +1,226 @@
+"""What the panes share: the node, the screen's copy of the state, and which instrument and timeframe are shown."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from octopus_desktop.model.commands import Command, Outcome, Refused, SaveSetting, Subscribe, Unsubscribe
+from octopus_desktop.model.events import Channel
+from octopus_desktop.model.identifiers import InstrumentId, Interval
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.queries import Query
+from octopus_desktop.ports import Node
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.theme.theme import Theme
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SAVE_AFTER_MS: Final = 400
+_FIRST_WATCHED: Final = 12
+_KNOWN_FIRST: Final = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE", "ADA", "LINK", "AVAX", "LTC", "TRX", "DOT")
+_ALWAYS: Final = (Channel.BOOK, Channel.TRADES)
+
+
+class Session(QObject):
+    """One window's dealings with one node. Every answer of the node arrives on the Qt thread."""
+
+    instrument_changed = Signal(object)
+    """The `Instrument` that every pane shows from now on."""
+    interval_changed = Signal(object)
+    watchlist_changed = Signal()
+    told = Signal(str, str, str)
+    """Kind (`info`, `success`, `warn`, `error`), title and text of something the trader should see now."""
+    _answered = Signal(object)
+
+    def __init__(self, node: Node, theme: Theme, parent: QObject | None = None, *, safe_mode: bool = False) -> None:
+        super().__init__(parent)
+        self.node = node
+        self.theme = theme
+        self.state = State()
+        self.safe_mode = safe_mode
+        self.instrument: Instrument | None = None
+        self.interval = self._kept_interval()
+        self.watchlist: list[InstrumentId] = self._kept_watchlist()
+        self._watched: set[InstrumentId] = set()
+        self._wanted: InstrumentId | None = InstrumentId(node.setting("instrument") or "") or None
+        self._unsaved: dict[str, str] = {}
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(_SAVE_AFTER_MS)
+        self._saving.timeout.connect(self.save_now)
+        # Futures are resolved on the node's thread; the queue of the receiver brings the answer over to this one.
+        self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    # The node ---------------------------------------------------------------
+
+    def execute(self, command: Command, then: Callable[[Outcome], None] | None = None) -> None:
+        """Send a command; a refusal is told to the trader unless `then` takes the outcome."""
+        self._when_done(self.node.execute(command), then or self._tell_refusal, self._tell_failure)
+
+    def query(self, query: Query[T], then: Callable[[T], None], failed: Callable[[str], None]) -> None:
+        """Ask; `failed` gets the sentence of the error where there is no answer."""
+        self._when_done(self.node.query(query), then, lambda error: failed(str(error) or type(error).__name__))
+
+    def tell(self, kind: str, title: str, text: str = "") -> None:
+        self.told.emit(kind, title, text)
+
+    def _when_done(
+        self, future: Future[Any], then: Callable[[Any], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        future.add_done_callback(lambda done: self._answered.emit((done, then, failed)))
+
+    def _deliver(self, answer: tuple[Future[Any], Callable[[Any], None], Callable[[BaseException], None]]) -> None:
+        future, then, failed = answer
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            failed(error)
+        else:
+            then(future.result())
+
+    def _tell_refusal(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused):
+            self.tell("warn", "Refused", outcome.reason)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        logger.error("a command failed: %s", error)
+        self.tell("error", "It did not work", str(error))
+
+    # Settings ---------------------------------------------------------------
+
+    def setting(self, key: str) -> str | None:
+        """What is to be saved counts as saved."""
+        return self._unsaved.get(key, self.node.setting(key))
+
+    def save(self, key: str, value: str) -> None:
+        """Kept a moment later, so that a splitter being dragged is written once."""
+        if self.setting(key) != value:
+            self._unsaved[key] = value
+            self._saving.start()
+
+    def save_now(self) -> None:
+        unsaved, self._unsaved = self._unsaved, {}
+        for key, value in unsaved.items():
+            self.execute(SaveSetting(key, value), lambda outcome, key=key: self._saved(key, outcome))  # type: ignore[misc]  # the default binds the loop's variable
+
+    def _saved(self, key: str, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused):
+            logger.warning("the setting %s is not kept: %s", key, outcome.reason)
+
+    def _kept_interval(self) -> Interval:
+        kept = self.node.setting("interval")
+        return next((interval for interval in Interval if interval.value == kept), Interval.M1)
+
+    def _kept_watchlist(self) -> list[InstrumentId]:
+        text = self.node.setting("watchlist")
+        if text is None:
+            return []
+        try:
+            names = json.loads(text)
+        except ValueError:
+            logger.warning("the kept watchlist cannot be read; starting with a new one")
+            return []
+        return [InstrumentId(name) for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+    # What is shown ----------------------------------------------------------
+
+    def listed(self, dirty: Dirty) -> None:
+        """Instruments became known, or known better. The first ones decide what the screen shows."""
+        state = self.state
+        if not self.watchlist:
+            self.watchlist = self._first_watched()
+            if self.watchlist:
+                self.watchlist_changed.emit()
+        self._watch(self.watchlist)
+        if self.instrument is None and state.instruments:
+            wanted = self._wanted if self._wanted in state.instruments else None
+            known = (name for name in self.watchlist if name in state.instruments)
+            self.select(wanted or next(known, None) or next(iter(state.instruments)))
+        elif self.instrument is not None and self.instrument.instrument_id in dirty.instruments:
+            self.instrument = state.instruments[self.instrument.instrument_id]
+
+    def select(self, name: InstrumentId) -> None:
+        """Show this instrument in every pane."""
+        instrument = self.state.instruments.get(name)
+        if instrument is None:
+            self.tell("warn", "No such instrument", f"{name} is not listed by the venue.")
+            return
+        before = self.instrument
+        if before is not None and before.instrument_id == name:
+            return
+        self.instrument = instrument
+        if name not in self.watchlist:
+            self.set_watchlist([*self.watchlist, name])
+        self._stream(Subscribe, instrument)
+        if before is not None:
+            self._stream(Unsubscribe, before)
+        self.save("instrument", name)
+        self.instrument_changed.emit(instrument)
+
+    def set_interval(self, interval: Interval) -> None:
+        if interval is self.interval:
+            return
+        before, self.interval = self.interval, interval
+        if self.instrument is not None:
+            name = self.instrument.instrument_id
+            self.execute(Subscribe(name, Channel.CANDLES, interval))
+            self.execute(Unsubscribe(name, Channel.CANDLES, before))
+        self.save("interval", interval.value)
+        self.interval_changed.emit(interval)
+
+    def step_instrument(self, step: int) -> None:
+        """The next (1) or previous (-1) one of the watchlist."""
+        known = [name for name in self.watchlist if name in self.state.instruments]
+        if known and self.instrument is not None:
+            self.select(known[(known.index(self.instrument.instrument_id) + step) % len(known)])
+
+    def set_watchlist(self, names: list[InstrumentId]) -> None:
+        gone = [name for name in self.watchlist if name not in names]
+        self.watchlist = names
+        self._watch(names)
+        for name in gone:
+            if name in self._watched:
+                self._watched.discard(name)
+                for channel in (Channel.TICKER, Channel.QUOTES):
+                    self.execute(Unsubscribe(name, channel))
+        self.save("watchlist", json.dumps(names))
+        self.watchlist_changed.emit()
+
+    def watch_held(self) -> None:
+        """What is held or has orders needs a price, in the watchlist or not."""
+        held = [name for name, position in self.state.positions.items() if position.quantity]
+        self._watch([*held, *(order.intent.instrument_id for order in self.state.working.values())])
+
+    def _watch(self, names: Iterable[InstrumentId]) -> None:
+        for name in names:
+            if name in self.state.instruments and name not in self._watched:
+                self._watched.add(name)
+                for channel in (Channel.TICKER, Channel.QUOTES):
+                    self.execute(Subscribe(name, channel))
+
+    def _stream(self, kind: type[Subscribe] | type[Unsubscribe], instrument: Instrument) -> None:
+        name = instrument.instrument_id
+        for channel in _ALWAYS:
+            self.execute(kind(name, channel))
+        if instrument.kind is InstrumentKind.PERPETUAL:
+            self.execute(kind(name, Channel.MARK_PRICE))
+        self.execute(kind(name, Channel.CANDLES, self.interval))
+
+    def _first_watched(self) -> list[InstrumentId]:
+        """A first start's watchlist: the best-known coins, else the first the venue lists."""
+        listed = self.state.instruments.values()
+        by_base = {each.base: each.instrument_id for each in listed if each.quote == "USDT" and each.trading}
+        known = [by_base[base] for base in _KNOWN_FIRST if base in by_base]
+        if len(known) < _FIRST_WATCHED:
+            known += [name for name in self.state.instruments if name not in known][: _FIRST_WATCHED - len(known)]
+        return known

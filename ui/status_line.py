@@ -1,0 +1,101 @@
+"""The status line: venue, links, latency, load, journal, clock, and the time in UTC."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from octopus_desktop.model.events import Link, LinkStatus, Severity
+from octopus_desktop.state import State
+from ui.frame import Dirty
+from ui.models.columns import clock
+from ui.panes.instrument_bar import set_text
+from ui.session import Session
+from ui.theme import fonts
+
+SLOW_MS = 500.0
+SKEWED_MS = 500.0
+HEAVY = 0.8
+
+_ITEMS = (
+    ("venue", "Venue and the state of its links"),
+    ("latency", "Round trip to the venue"),
+    ("messages", "Messages a second from the venue"),
+    ("weight", "Request weight used of the venue's limit, this minute"),
+    ("journal", "The journal that every order is written into before it leaves"),
+    ("clock", "The venue's clock minus ours"),
+    ("entry", "Order entry"),
+)
+
+
+class StatusLine(QStatusBar):
+    slow = True
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.missed = True
+        self.setSizeGripEnabled(False)
+        self.setFixedHeight(24)
+        self.setAccessibleName("Status")
+        self.labels: dict[str, QLabel] = {}
+        for key, tooltip in _ITEMS:
+            label = QLabel()
+            label.setToolTip(tooltip)
+            label.setAccessibleName(tooltip)
+            label.setContentsMargins(6, 0, 6, 0)
+            self.labels[key] = label
+            self.addWidget(label)
+        self.time = QLabel("")
+        self.time.setFont(fonts.numbers(fonts.TABLE))
+        self.time.setToolTip("Time in UTC, as every time on this screen")
+        self.time.setAccessibleName("Time in UTC")
+        self.time.setContentsMargins(6, 0, 10, 0)
+        self.addPermanentWidget(self.time)
+        self.each_second(session.state, time.time_ns())
+
+    def refresh(self, state: State, dirty: Dirty) -> None:
+        if not (dirty.everything or dirty.system or dirty.log):
+            return
+        profile = self.session.node.profile
+        venue = profile.venue
+        links = {link: state.links.get((venue, link)) for link in Link}
+        down = [link.value for link, event in links.items() if event is not None and event.status is LinkStatus.DOWN]
+        going = [link.value for link, event in links.items() if event is None or event.status is LinkStatus.CONNECTING]
+        market = links[Link.MARKET]
+        if down:
+            self._say("venue", f"{venue} ● {' and '.join(down)} down", "danger")
+        elif market is None or market.status is not LinkStatus.UP:
+            self._say("venue", f"{venue} ● connecting", "warn")
+        elif going and len(going) < len(links) - 1:
+            self._say("venue", f"{venue} ● {' and '.join(going)} connecting", "warn")
+        else:
+            self._say("venue", f"{venue} ● connected", "up")
+        measured = state.measured.get(venue)
+        if measured is not None:
+            self._say("latency", f"{measured.latency_ms:.0f} ms", "warn" if measured.latency_ms > SLOW_MS else "mid")
+            bad = f" · {measured.bad_messages} bad" if measured.bad_messages else ""
+            self._say("messages", f"{measured.messages_per_second:,.0f} msg/s{bad}", "warn" if bad else "mid")
+            heavy = measured.weight_limit and measured.weight_used > HEAVY * measured.weight_limit
+            self._say("weight", f"weight {measured.weight_used}/{measured.weight_limit}", "warn" if heavy else "mid")
+            offset = measured.clock_offset_ms
+            self._say(
+                "clock", f"clock {offset:+.0f} ms".replace("-", "−"), "warn" if abs(offset) > SKEWED_MS else "mid"
+            )
+        broken = any(
+            line.severity is Severity.ERROR and line.source.startswith("octopus_desktop.storage") for line in state.log
+        )
+        if broken:
+            self._say("journal", "journal: see the log", "danger")
+        else:
+            self._say("journal", "journal ok" if state.reconciled else "journal …", "mid")
+        locked = "safe mode" if self.session.safe_mode else state.entry_locked
+        self._say("entry", "entry locked" if locked else "entry open", "warn" if locked else "mid")
+        self.labels["entry"].setToolTip(state.entry_locked or "Orders can be sent")
+
+    def each_second(self, state: State, now_ns: int) -> None:
+        self.time.setText(f"{clock(now_ns)} UTC")
+
+    def _say(self, key: str, text: str, tone: str) -> None:
+        set_text(self.labels[key], text, tone)
