@@ -104,6 +104,7 @@ QTableView, QTreeView, QListView { background: $bg0; alternate-background-color:
                gridline-color: $line; border: none; outline: none; font-size: ${table}px;
                selection-background-color: $select; selection-color: $text_hi; }
 QTableView::item, QTreeView::item, QListView::item { border: none; padding: 0 6px; }
+QTreeView::item, QListView::item { min-height: 20px; }
 QTableView::item:hover, QTreeView::item:hover, QListView::item:hover { background: $hover; }
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected { background: $select; color: $text_hi; }
 QTableView::item:focus { border: 1px solid $accent; padding: 0 5px; }
@@ -178,7 +179,10 @@ QRadioButton::indicator { border-radius: 7px; }
 QCheckBox::indicator:checked, QGroupBox::indicator:checked, QMenu::indicator:non-exclusive:checked {
                background: $accent; border-color: $accent; image: url($icons/check.svg); }
 QCheckBox::indicator:indeterminate { background: $accent; border-color: $accent; image: url($icons/dash.svg); }
-QRadioButton::indicator:checked, QMenu::indicator:exclusive:checked { background: $accent; border: 3px solid $bg1; }
+QRadioButton::indicator:checked, QMenu::indicator:exclusive:checked { border-color: $accent;
+               background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+                                           stop: 0 $accent, stop: 0.5 $accent, stop: 0.65 $bg1, stop: 1 $bg1); }
+QMenu::indicator:exclusive { border-radius: 7px; }
 QCheckBox:focus, QRadioButton:focus { color: $text_hi; }
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
 QCheckBox:disabled, QRadioButton:disabled { color: $off; }
