@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import select
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,3 +78,41 @@ def simulator(seed: int = 1, speed: float = 1, **flags: object) -> Iterator[dict
         yield ready
     finally:
         stop(process)
+
+
+class Caller:
+    """Asks an exchange over REST with nothing but the standard library."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self.ready = ready
+        self.headers: dict[str, str] = {}
+        """Of the last answer."""
+
+    def get(self, path: str, **params: object) -> tuple[int, Any]:
+        """(status, decoded answer) of an unsigned request."""
+        return self._ask("GET", path, urlencode(params), {})
+
+    def signed(self, method: str, path: str, **params: object) -> tuple[int, Any]:
+        """(status, decoded answer) of a request signed now with the account's HMAC key."""
+        params.setdefault("timestamp", int(time.time() * 1000))
+        query = urlencode(params)
+        signature = hmac.new(self.ready["api_secret"].encode(), query.encode(), hashlib.sha256).hexdigest()
+        return self._ask(method, path, f"{query}&signature={signature}", {"X-MBX-APIKEY": self.ready["api_key"]})
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Of the control endpoint: faults, cut, clock_skew, deposit, account."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.ready['control']}/{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def _ask(self, method: str, path: str, query: str, headers: dict[str, str]) -> tuple[int, Any]:
+        request = urllib.request.Request(f"{self.ready['rest']}{path}?{query}", method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                self.headers = dict(answer.headers)
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            self.headers = dict(error.headers)
+            with error:
+                return error.code, json.load(error)

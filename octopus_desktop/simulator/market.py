@@ -9,7 +9,7 @@ from octopus_desktop.simulator.book import Book, Match
 from octopus_desktop.simulator.history import Candle, History
 from octopus_desktop.simulator.listings import Listing
 from octopus_desktop.simulator.path import GENESIS_S, Path
-from octopus_desktop.simulator.units import DAY_S, SECOND_NS, notional
+from octopus_desktop.simulator.units import DAY_S, SECOND_NS, UNIT, notional
 
 TRADES_KEPT = 5_000
 
@@ -63,6 +63,8 @@ class Market:
         self.next_trade_id = base * 60
         self.next_aggregate_id = base * 40
         self.last_price = 0
+        self._average_minute = -1
+        self._before = (0, 0)
         self._day_minute = 0
         self._minutes: deque[Candle] = deque(maxlen=1440)
         nothing = Candle(0, 0, 0, 0, 0)
@@ -100,14 +102,18 @@ class Market:
         )
         self.next_aggregate_id += 1
 
-    def average_price(self, now_ns: int, minutes: int = 5) -> int:
-        """Volume-weighted over the last minutes; the last price where nothing traded."""
-        now_s = now_ns // SECOND_NS
-        recent = self.history.candles("1m", now_s, None, None, minutes)
-        volume = sum(candle.volume for candle in recent)
-        if not volume:
-            return self.last_price
-        return sum(candle.quote for candle in recent) * 100_000_000 // volume
+    def average_price(self, now_ns: int) -> int:
+        """Volume-weighted over this minute and the four before; the last price where nothing traded."""
+        minute = now_ns // SECOND_NS // 60
+        if minute != self._average_minute:
+            self._average_minute = minute
+            before = self.history.candles("1m", minute * 60, None, minute * 60 - 1, 4)
+            self._before = (sum(c.volume for c in before), sum(c.quote for c in before))
+        volume, quote = self._before
+        present = self.history.minutes.get(minute * 60)
+        if present is not None:
+            volume, quote = volume + present.volume, quote + present.quote
+        return quote * UNIT // volume if volume else self.last_price
 
     def day_statistics(self, now_ns: int) -> DayStatistics:
         """The rolling 24 hours, to the minute at their far end."""

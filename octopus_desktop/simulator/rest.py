@@ -69,7 +69,7 @@ class Rest:
             log.exception("request failed: %s %s", method, path)
             status, answer = 500, {"code": -1000, "msg": "An unknown error occurred while processing the request."}
         if self._faults.swallows(path, method):
-            while request.transport is not None:  # until the caller gives up
+            while request.transport is not None:  # noqa: ASYNC110 - until the caller gives up; nobody tells us
                 await asyncio.sleep(0.1)
         if fault is not None:
             return _faulty(fault)
