@@ -205,7 +205,7 @@ def test_a_file_from_the_future_is_refused_and_not_touched(opened: Open, path: P
     assert path.read_bytes() == before
 
 
-SECOND = '''
+SECOND = """
 import os, signal
 from alembic import op
 import sqlalchemy as sa
@@ -217,7 +217,7 @@ def upgrade():
         batch.add_column(sa.Column("note", sa.Text))
     op.create_table("notes", sa.Column("text", sa.Text))
     {end}
-'''
+"""
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""The tables that other programs read are the fold of the journal."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octopus_desktop.model.events import OrderCanceled
+from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.storage.database import Database
+from tests.unit.storage.stored import accepted, child, filled, line, sent
+
+Open = Callable[[], Database]
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def test_an_order_and_its_fills_are_rows(opened: Open, path: Path) -> None:
+    """A spreadsheet that opens the file sees each order once with its end, and each fill once."""
+    database = opened()
+    await database.journal.commit(sent("od-1"))
+    for event in (accepted("od-1"), filled("od-1", "7"), filled("od-1", "8", "0.2", ts_ns=9)):
+        database.journal.record(event)
+    await database.journal.commit(sent("od-2"))
+    database.journal.record(OrderCanceled(ClientOrderId("od-2"), 11, "by hand"))
+    database.flush()
+    columns = "client_order_id, status, filled_quantity, price, reason, venue_order_id, updated_ns"
+    assert rows(path, f"SELECT {columns} FROM orders ORDER BY client_order_id") == [
+        ("od-1", "filled", "0.3", "60000.10", "", "v-od-1", 9),
+        ("od-2", "canceled", "0", "60000.10", "by hand", None, 11),
+    ]
+    assert rows(path, "SELECT trade_id, quantity, fee, client_order_id FROM fills ORDER BY trade_id") == [
+        ("7", "0.1", "0.0001", "od-1"),
+        ("8", "0.2", "0.0001", "od-1"),
+    ]
+
+
+async def test_it_follows_from_session_to_session(opened: Open, path: Path) -> None:
+    """A fill of today's session completes the order of yesterday's."""
+    database = opened()
+    await database.journal.commit(sent("od-1"))
+    database.journal.record(filled("od-1", "7"))
+    database.close()
+    database = opened()
+    database.journal.record(filled("od-1", "8", "0.2"))
+    database.close()
+    ((status, quantity),) = rows(path, "SELECT status, filled_quantity FROM orders")
+    assert (status, Decimal(quantity)) == ("filled", Decimal("0.3"))
+
+
+COMMIT_AND_DIE = """
+import asyncio, sys
+from pathlib import Path
+from octopus_desktop.storage import writer
+from octopus_desktop.storage.database import open_database
+from stored import sent
+
+async def main():
+    writer.BATCH_S = 600
+    database = open_database(Path(sys.argv[1]))
+    await database.journal.commit(sent("od-1"))
+    print("committed", flush=True)
+    sys.stdin.readline()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
+def test_it_catches_up_after_a_crash(opened: Open, path: Path) -> None:
+    """An order that was in the journal when the program died, and not yet in the table, is there after the start."""
+    with child(COMMIT_AND_DIE, path) as dying:
+        assert line(dying) == "committed"
+        dying.send_signal(signal.SIGKILL)
+        dying.wait()
+    assert rows(path, "SELECT count(*) FROM orders") == [(0,)]
+    opened().flush()
+    assert rows(path, "SELECT client_order_id, status FROM orders") == [("od-1", "submitted")]
