@@ -29,7 +29,8 @@ class Axes:
         view = scene.viewport
         most = max(2, int(view.height / (_PRICE_EVERY * scene.dpr)))
         make = log_price_ticks if view.is_log else price_ticks
-        self.prices = [(price, view.y_of(price)) for price in make(view.low, view.high, scene.tick, most)]
+        prices = make(view.low, view.high, scene.tick, most) if len(scene.series) else []
+        self.prices = [(price, view.y_of(price)) for price in prices]
         self.times = self._times()
 
     def paint_grid(self, painter: QPainter) -> None:

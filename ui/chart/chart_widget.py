@@ -357,25 +357,29 @@ class PriceChart(QWidget):
     def _moved(self) -> None:
         """The view changed: prices follow, and the crosshair stands on another candle."""
         if self._crosshair.at is not None:
-            self._crosshair.move(self._scene, self._crosshair.at)
+            self._stand(self._crosshair.at)
         self.refresh()
 
     def _point(self, at: QPointF | None) -> None:
-        """Bring the crosshair to a position of the plot, or take it away."""
+        """Bring the crosshair to a position of the plot, or take it away, and repaint where it was and is."""
         scene = self._scene
         if at is not None and self._navigation.zone(at) is not Zone.PLOT:
             at = None
-        before = (self._crosshair.index, self._crosshair.price if self._crosshair.at else None)
-        for rect in self._crosshair.rects(scene):
-            self.update(rect)
-        self._crosshair.move(scene, at)
-        for rect in self._crosshair.rects(scene):
+        before = self._crosshair.rects(scene)
+        self._stand(at)
+        for rect in before + self._crosshair.rects(scene):
             self.update(rect)
         self._show_legend()
-        index = self._crosshair.index
-        if before != (index, self._crosshair.price if at else None):
-            moment = scene.time_of(index) if index is not None and len(scene.series) else None
-            self.crosshair_moved.emit(moment, self._crosshair.price if at else None)
+
+    def _stand(self, at: QPointF | None) -> None:
+        """Move the crosshair, and tell who follows it if its candle or price is another one."""
+        scene, crosshair = self._scene, self._crosshair
+        before = (crosshair.index, crosshair.price if crosshair.at is not None else None)
+        crosshair.move(scene, at)
+        price = crosshair.price if at is not None else None
+        if before != (crosshair.index, price):
+            known = crosshair.index is not None and len(scene.series) > 0
+            self.crosshair_moved.emit(scene.time_of(crosshair.index or 0) if known else None, price)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -383,8 +387,9 @@ class PriceChart(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._navigation.move(event):
-            self._crosshair.at = event.position() if self._crosshair.at is not None else None
-            self._moved()
+            if self._crosshair.at is not None:
+                self._stand(event.position())
+            self.refresh()
         else:
             self._point(event.position())
         shape = {Zone.PLOT: Qt.CursorShape.CrossCursor, Zone.PRICES: Qt.CursorShape.SizeVerCursor}

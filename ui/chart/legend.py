@@ -57,39 +57,50 @@ class Legend:
     def paint(self, painter: QPainter, scene: Scene, area: QRect) -> None:
         """Paint the texts that reach into `area`."""
         middle = self.rect.top() + HEIGHT / 2
-        edge = scene.viewport.width / scene.dpr
         backing = QColor(scene.colors.bg0)
         backing.setAlpha(190)
-        painter.fillRect(QRect(2, self.rect.top(), int(min(edge, self._width)) - 4, HEIGHT), backing)
+        painter.fillRect(QRect(2, self.rect.top(), int(self._width) - 4, HEIGHT), backing)
         first, last = area.left(), area.right()
         for (cache, colour, text, _), x in zip(self._parts, self._lefts, strict=True):
-            end = x + cache.width(text)
-            if end > edge:
-                break
-            if end >= first and x <= last:
+            if x <= last and x + cache.width(text) >= first:
                 painter.setPen(colour)
                 cache.left(painter, x, middle, text)
 
     def _make(self, scene: Scene, subtitle: str, index: int | None) -> list[_Part]:
+        """As many of the texts as there is room for, the more telling ones first."""
+        colors = scene.colors
+        title = [_Part(self._bold, colors.text_hi, scene.title, _GAP)] if scene.title else []
+        under = [_Part(scene.words, colors.text_lo, subtitle, 2 * _GAP)] if subtitle else []
+        prices, change, volume = self._numbers(scene, index)
+        edge = scene.viewport.width / scene.dpr - _LEFT
+        for parts in (
+            title + under + prices + change + volume,
+            title + prices + change + volume,
+            title + prices + change,
+            title + prices[-2:] + change,
+            title + under,
+        ):
+            if sum(part.cache.width(part.text) + part.gap for part in parts) <= edge:
+                return parts
+        return title
+
+    def _numbers(self, scene: Scene, index: int | None) -> tuple[list[_Part], list[_Part], list[_Part]]:
+        """Open to close with their letters, the change, and the volume; nothing for an empty series."""
         colors, numbers, words = scene.colors, scene.numbers, scene.words
-        parts: list[_Part] = []
-        if scene.title:
-            parts.append(_Part(self._bold, colors.text_hi, scene.title, _GAP))
-        if subtitle:
-            parts.append(_Part(words, colors.text_lo, subtitle, 2 * _GAP))
         count = len(scene.series)
         if not count:
-            return parts
+            return [], [], []
         index = count - 1 if index is None else max(0, min(count - 1, index))
         o, h, low, c, v = scene.series.at(index)
         # Against the close before, as a day's change is told; the very first candle has only its open.
         base = scene.series.at(index - 1)[3] if index else o
-        tone = colors.up if c >= o else colors.down
+        prices = []
         for letter, price in (("O", o), ("H", h), ("L", low), ("C", c)):
-            parts.append(_Part(words, colors.text_lo, letter, 4))
-            parts.append(_Part(numbers, colors.text_hi, format_price(price, scene.precision), _GAP))
+            prices.append(_Part(words, colors.text_lo, letter, 4))
+            prices.append(_Part(numbers, colors.text_hi, format_price(price, scene.precision), _GAP))
         percent = format_percent((c / base - 1) * 100 if base > 0 else None)
-        parts.append(_Part(numbers, tone, f"{format_change(c - base, scene.precision)} ({percent})", 2 * _GAP))
-        parts.append(_Part(words, colors.text_lo, "Vol", 4))
-        parts.append(_Part(numbers, colors.text_mid, format_compact(v), _GAP))
-        return parts
+        text = f"{format_change(c - base, scene.precision)} ({percent})"
+        # The sign of the number and its colour agree, also where a candle closed up but under the one before.
+        change = [_Part(numbers, colors.up if c >= base else colors.down, text, 2 * _GAP)]
+        volume = [_Part(words, colors.text_lo, "Vol", 4), _Part(numbers, colors.text_mid, format_compact(v), _GAP)]
+        return prices, change, volume

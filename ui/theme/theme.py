@@ -15,7 +15,10 @@ _DRESSED = "octopus_fonts_loaded"
 
 
 class Theme(QObject):
-    """Colours and fonts in force. Painted widgets take it as their first argument and repaint on `changed`."""
+    """Colours and fonts in force. Painted widgets take it as their first argument and repaint on `changed`.
+
+    Apply it before the first of them is made: they measure their texts in the shipped fonts.
+    """
 
     changed = Signal()
 
