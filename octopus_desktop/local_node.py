@@ -12,14 +12,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.engine.frames import FrameBuffer
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError
 from octopus_desktop.model.events import Event, LogRecorded, Severity
+from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.profile import Profile
 from octopus_desktop.model.queries import Query
-from octopus_desktop.node import DATABASE_NAME, Engine
+from octopus_desktop.node import Engine
 from octopus_desktop.storage.quick import read_settings
 
 if sys.platform != "win32":
@@ -63,13 +65,14 @@ class LocalNode:
         data_dir: Path,
         *,
         credentials: Callable[[], Credentials | None],
+        limits: RiskLimits | None = None,
         safe_mode: bool = False,
     ) -> None:
         self.profile = profile
         self._settings = read_settings(data_dir / DATABASE_NAME)
         self._frames = FrameBuffer()
         self._loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
-        self._engine = Engine(profile, data_dir, credentials=credentials, safe_mode=safe_mode)
+        self._engine = Engine(profile, data_dir, credentials=credentials, limits=limits, safe_mode=safe_mode)
         self._engine.bus.subscribe(self._frames.put)
         self._thread = threading.Thread(target=self._run, name="node", daemon=True)
         self._log = _LogToEvents(self._loop, self._engine.bus.publish)

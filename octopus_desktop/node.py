@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import msgspec
 
+from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME
 from octopus_desktop.embedded_exchange import EmbeddedExchange
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
@@ -71,8 +72,6 @@ RETRY_START_S: Final = 2.0
 SLOWEST_RETRY_S: Final = 30.0
 RECONCILE_EVERY_S: Final = 300.0
 LIMITS_SETTING: Final = "risk.limits"
-DATABASE_NAME: Final = "octopus.db"
-EXCHANGE_STATE_NAME: Final = "exchange.db"
 
 
 class SystemClock:
@@ -93,6 +92,7 @@ class Engine:
         data_dir: Path,
         *,
         credentials: Callable[[], Credentials | None],
+        limits: RiskLimits | None = None,
         safe_mode: bool = False,
     ) -> None:
         self.profile = profile
@@ -103,7 +103,7 @@ class Engine:
         self._clock = SystemClock()
         self._lock = EntryLock(self.bus, self._clock)
         self._subscriptions = Subscriptions()
-        self._limits = RiskLimits()
+        self._limits = limits or RiskLimits()
         self._database: Database | None = None
         self._history: CandleHistory | None = None
         self._exchange: EmbeddedExchange | None = None
@@ -168,12 +168,14 @@ class Engine:
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)
         if text is None:
-            return RiskLimits()
+            return self._limits
         try:
             return msgspec.json.decode(text, type=RiskLimits)
         except msgspec.DecodeError as error:
-            self._notice(Severity.WARNING, "Risk limits are the defaults", f"The kept ones cannot be read: {error}")
-            return RiskLimits()
+            self._notice(
+                Severity.WARNING, "Risk limits are those of the settings", f"The kept ones cannot be read: {error}"
+            )
+            return self._limits
 
     def _keep(self, event: Event) -> None:
         assert self._database is not None

@@ -13,6 +13,10 @@ import platformdirs
 from octopus_desktop.model.profile import Profile
 
 APPLICATION: Final = "octopus-desktop"
+DATABASE_NAME: Final = "octopus.db"
+"""In a profile's folder: all that the program remembers of it."""
+EXCHANGE_STATE_NAME: Final = "exchange.db"
+"""Beside it, where the profile has the embedded exchange: the account and orders there."""
 
 
 class Folders(msgspec.Struct, frozen=True):

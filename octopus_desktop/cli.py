@@ -1,0 +1,258 @@
+"""The command line: run, simulate, doctor, screenshot, profile."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from octopus_desktop import __version__
+from octopus_desktop.config.paths import DATABASE_NAME
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from octopus_desktop.config.add_profile import Permissions
+    from octopus_desktop.config.profiles import ProfileBook
+    from octopus_desktop.model.credentials import Credentials
+    from octopus_desktop.model.profile import Profile
+    from octopus_desktop.ports import Node
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 all well, 1 it went wrong (with a sentence on standard error), 2 the words are off."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _with_command(given)
+    args = _parser(given[0]).parse_args(given)
+    code: int = args.work(args)
+    return code
+
+
+_COMMANDS = ("run", "simulate", "doctor", "screenshot", "profile")
+
+
+def _with_command(given: list[str]) -> list[str]:
+    """`octopus-desktop` alone, or with options only, is `run`."""
+    if given and (given[0] in _COMMANDS or given[0] in ("-h", "--help", "--version")):
+        return given
+    return ["run", *given]
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="octopus-desktop", description="A keyboard-driven desktop trading terminal.")
+    parser.add_argument("--version", action="version", version=f"octopus-desktop {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="open the terminal (the default)")
+    _session_arguments(run)
+    run.add_argument("--screenshot-every", type=float, metavar="S", help="write what the screen shows every S seconds")
+    run.add_argument("--screenshot-out", type=Path, metavar="F", help="where --screenshot-every writes")
+    run.set_defaults(work=_run)
+
+    screenshot = commands.add_parser("screenshot", help="a real session, offscreen, as a picture")
+    _session_arguments(screenshot)
+    screenshot.add_argument("--after", type=float, default=8.0, metavar="S", help="seconds after the start")
+    screenshot.add_argument("--out", type=Path, required=True, metavar="F", help="the PNG file")
+    screenshot.add_argument("--scale", type=float, default=1.0, help="device pixels a point: 1, 1.5 or 2")
+    screenshot.set_defaults(work=_screenshot)
+
+    simulate = commands.add_parser("simulate", help="the embedded exchange alone")
+    if command == "simulate":
+        from octopus_desktop.simulator.main import add_arguments  # imports a server: nobody else waits for that
+
+        add_arguments(simulate)
+    simulate.set_defaults(work=_simulate)
+
+    doctor = commands.add_parser("doctor", help="check this machine; each line is ok or says what to do")
+    _place_arguments(doctor)
+    doctor.set_defaults(work=_doctor)
+
+    profile = commands.add_parser("profile", help="add, list or remove profiles")
+    profile.set_defaults(work=_profile)
+    _profile_arguments(profile)
+    return parser
+
+
+def _place_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", default="demo", metavar="NAME", help="which profile (default: demo)")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where data is kept (default: the system's place)")
+
+
+def _session_arguments(parser: argparse.ArgumentParser) -> None:
+    _place_arguments(parser)
+    parser.add_argument("--log-level", default=None, choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--safe-mode", action="store_true", help="default layout, no order entry")
+    parser.add_argument("--theme", default=None, choices=("dark", "light"))
+    parser.add_argument("--size", type=_size, default=None, metavar="WxH", help="of the window, in points")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write it as 1600x1000") from None
+    if min(size) < 200 or max(size) > 16384:
+        raise argparse.ArgumentTypeError(f"{text!r}: between 200 and 16384 points a side")
+    return size
+
+
+def _profile_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    acts = parser.add_subparsers(dest="act", required=True, metavar="add|list|remove")
+    add = acts.add_parser("add", help="ask for a key and secret, check them, and put them into the system's keyring")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--venue", required=True, help="binance or binance-usdm")
+    acts.add_parser("list", help="all profiles")
+    remove = acts.add_parser("remove", help="forget a profile and its key; its data stays")
+    remove.add_argument("name", metavar="NAME")
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    from octopus_desktop.simulator.main import run
+
+    return run(args)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from octopus_desktop.doctor import main as doctor
+
+    return doctor(args)
+
+
+def _profile(args: argparse.Namespace) -> int:
+    from getpass import getpass
+
+    from octopus_desktop.config.add_profile import add_profile
+    from octopus_desktop.config.paths import folders
+    from octopus_desktop.config.profiles import ProfileBook, preset
+    from octopus_desktop.config.secrets import SecretStore
+    from octopus_desktop.model.errors import OctopusError
+
+    book = ProfileBook(folders(args.data_dir).profiles_file)
+    try:
+        match args.act:
+            case "list":
+                for profile in book.all():
+                    print(f"{profile.name:<20} {profile.venue:<18} {profile.mode.value}")
+            case "add":
+                profile = add_profile(
+                    args.name, preset(args.venue), getpass, SecretStore.of_system(), book, permissions_at_the_venue
+                )
+                print(f"Added {profile.name}. Open it with: octopus-desktop --profile {profile.name}")
+            case "remove":
+                removed = book.remove(args.name)
+                SecretStore.of_system().delete(removed.name)
+                print(
+                    f"Removed {removed.name} and its key. Its data stays in {folders(args.data_dir).of_profile(removed)}"
+                )
+    except OctopusError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        print("Nothing was kept.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def permissions_at_the_venue(profile: Profile, credentials: Credentials) -> Permissions:
+    """What the venue says the key may do. Raises VenueError."""
+    import asyncio
+
+    from octopus_desktop.venues.factory import account_permissions
+
+    return asyncio.run(account_permissions(profile, credentials))
+
+
+def _run(args: argparse.Namespace) -> int:
+    return _open_terminal(args, {"screenshot_out": args.screenshot_out, "screenshot_every_s": args.screenshot_every})
+
+
+def _screenshot(args: argparse.Namespace) -> int:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    code = _open_terminal(args, {"screenshot_out": args.out, "screenshot_after_s": args.after, "scale": args.scale})
+    if code == 0:
+        print(args.out)
+    return code
+
+
+def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
+    """Only what the first window needs is imported before it is painted."""
+    from octopus_desktop.config.documents import SettingsError
+    from octopus_desktop.config.logging_setup import LogFile
+    from octopus_desktop.config.paths import folders, make_private
+    from octopus_desktop.config.profiles import ProfileBook
+    from octopus_desktop.config.settings import load_settings
+    from octopus_desktop.model.errors import ProfileError
+    from octopus_desktop.storage.quick import read_settings
+    from ui.app import Options
+    from ui.app import main as open_terminal
+
+    places = folders(args.data_dir)
+    try:
+        book = ProfileBook(places.profiles_file)
+        profile = book.get(args.profile)
+        settings = load_settings(places.settings_file)
+        folder = make_private(places.of_profile(profile))
+        log = LogFile(places.logs, (args.log_level or settings.log_level).upper(), console=args.log_level == "debug")
+    except (ProfileError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{places.data}: {error.strerror or error}. Choose another folder with --data-dir.", file=sys.stderr)
+        return 1
+    kept = read_settings(folder / DATABASE_NAME)
+    options = Options(
+        profile=profile,
+        theme=args.theme or (None if "theme" in kept else settings.theme),
+        colour_blind=None if "colour_blind" in kept else settings.colour_blind,
+        safe_mode=args.safe_mode,
+        size=args.size,
+        **pictures,
+    )
+
+    def node() -> Node:
+        from octopus_desktop.config.secrets import SecretStore
+        from octopus_desktop.local_node import LocalNode
+
+        return LocalNode(
+            profile,
+            folder,
+            credentials=lambda: SecretStore.of_system().load(profile.name),
+            limits=settings.risk.limits(),
+            safe_mode=args.safe_mode,
+        )
+
+    try:
+        return open_terminal(options, node, setting=kept.get, add_profile=_ProfileAdder(book))
+    finally:
+        log.close()
+
+
+class _ProfileAdder:
+    """For the dialog: the same steps as `profile add`, on a thread, the answers given beforehand."""
+
+    def __init__(self, book: ProfileBook) -> None:
+        self._book = book
+
+    def __call__(self, name: str, venue: str, credentials: Credentials) -> Future[str]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(1, thread_name_prefix="add profile")
+        future = pool.submit(self._add, name, venue, credentials)
+        pool.shutdown(wait=False)
+        return future
+
+    def _add(self, name: str, venue: str, credentials: Credentials) -> str:
+        from octopus_desktop.config.add_profile import add_profile
+        from octopus_desktop.config.profiles import preset
+        from octopus_desktop.config.secrets import SecretStore
+
+        answers = iter((credentials.api_key, credentials.secret.reveal()))
+        profile = add_profile(
+            name, preset(venue), lambda _: next(answers), SecretStore.of_system(), self._book, permissions_at_the_venue
+        )
+        return f"Added. Open it with: octopus-desktop --profile {profile.name}"
