@@ -85,6 +85,11 @@ class Crowd:
             self._stand_at_touch(is_buy, touch, ts_ns)
             for rank in range(1, LEVELS + 30):
                 self._add(is_buy, touch, self._distance(rank + self._random.random()), ts_ns)
+            side = self._book.bids if is_buy else self._book.asks
+            for _ in range(2 * LEVELS):
+                if len(side.keys) >= LEVELS:
+                    break
+                self._add_level(is_buy, touch, ts_ns)
 
     # ── one step ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -145,7 +145,7 @@ async def _serve(args: argparse.Namespace, start_ns: int, plan: FaultPlan, store
     keys.add(credentials)
     server = Server(exchange, keys, users, Faults(args.seed), speed=args.speed, store=store)
     server.control.apply(plan)
-    await server.start(args.port)
+    await server.start(args.port, wall_clock=not args.start and args.speed == 1.0)
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     if sys.platform != "win32":

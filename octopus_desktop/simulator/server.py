@@ -67,8 +67,11 @@ class Server:
         self._saved_minute = 0
         self.port = 0
 
-    async def start(self, port: int) -> None:
-        """Listen on 127.0.0.1, and let the market live from now on. Raises OSError if the port is taken."""
+    async def start(self, port: int, *, wall_clock: bool = False) -> None:
+        """Listen on 127.0.0.1, and let the market live from now on. Raises OSError if the port is taken.
+
+        With `wall_clock` the exchange's clock is the machine's, however long it took to get here.
+        """
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/ws", self._market_socket)
         app.router.add_get("/ws/{names:.*}", self._market_socket)
@@ -83,6 +86,8 @@ class Server:
         sockets = site._server.sockets if site._server is not None else []  # type: ignore[attr-defined]
         self.port = sockets[0].getsockname()[1]
         self._market_zero, self._wall_zero = self.exchange.now_ns, time.monotonic_ns()
+        if wall_clock:
+            self._market_zero = max(self._market_zero, time.time_ns())
         self._beating = asyncio.create_task(self._beat(), name="beat")
 
     async def stop(self) -> None:

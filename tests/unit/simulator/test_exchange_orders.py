@@ -260,5 +260,5 @@ def test_amounts_are_spelled_and_read_exactly() -> None:
         assert spelled(to_units(text)) == text
     assert spelled(-to_units("1.5")) == "-1.50000000"
     for text in ("0.000000001", "NaN", "Infinity", "one", ""):
-        with pytest.raises(ValueError, match="number|decimals"):
+        with pytest.raises(ValueError, match=r"number|decimals"):
             to_units(text)
