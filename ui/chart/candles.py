@@ -41,7 +41,6 @@ def body_width(spacing: float, wick: int) -> int:
     width = max(wick, int(spacing * _BODY))
     if width > wick and (width - wick) % 2:
         width -= 1
-    # A one-pixel gap between neighbours is worth more than a wide body.
     return width
 
 

@@ -11,7 +11,6 @@ from typing import cast
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QCloseEvent,
     QFocusEvent,
     QHideEvent,
     QKeyEvent,
@@ -454,10 +453,6 @@ class PriceChart(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._second.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._second.stop()
-        super().closeEvent(event)
 
 
 def _device(area: QRect, dpr: float) -> QRect:

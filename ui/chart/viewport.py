@@ -142,11 +142,6 @@ class Viewport:
         self.following = False
         self.right = max(1.0, self.width / self.spacing)
 
-    def show_index(self, index: float) -> None:
-        """Bring a candle to the middle."""
-        self.following = False
-        self.right = index + self.width / self.spacing / 2
-
     def appended(self, added: int) -> None:
         """`added` new candles came at the end: what follows moves on by as many."""
         if self.following:

@@ -45,7 +45,7 @@ class StateOverlay(QWidget):
         self._button.hide()
         self._button.clicked.connect(self.action_triggered)
         self._timer = QTimer(self)
-        self._timer.setInterval(33)
+        self._timer.setInterval(50)
         self._timer.timeout.connect(self._advance)
         theme.changed.connect(self.update)
         parent.installEventFilter(self)
@@ -165,5 +165,5 @@ class StateOverlay(QWidget):
             self._button.adjustSize()
 
     def _advance(self) -> None:
-        self._phase = (self._phase + 0.022) % 1.0
+        self._phase = (self._phase + 0.033) % 1.0
         self.update(0, 0, self.width(), _LINE)
