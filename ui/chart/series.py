@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +89,9 @@ class CandleSeries:
         self._head = _BLOCK
         self._tail = self._head + len(t)
         self._time = np.zeros(_BLOCK + room, np.int64)
-        base = _empty(_BLOCK + room)
+        base = np.empty((5, _BLOCK + room))
+        for part in (base[:, : self._head], base[:, self._tail :]):
+            part[:4], part[4] = np.nan, 0.0
         self._time[self._head : self._tail] = t
         for row, values in zip(base, (o, h, low, c, v), strict=True):
             row[self._head : self._tail] = values
@@ -210,7 +213,7 @@ def _checked(
         raise ValueError("columns of a candle series must have one length")
     if len(t) > 1 and not bool(np.all(t[1:] > t[:-1])):
         raise ValueError("candles must be in order of time, each once")
-    whole = np.isfinite(columns[0] + columns[1] + columns[2] + columns[3] + columns[4])
-    if not bool(whole.all()):
+    if not math.isfinite(sum(float(column.sum()) for column in columns)):  # most often there is no hole to look for
+        whole = np.isfinite(columns[0] + columns[1] + columns[2] + columns[3] + columns[4])
         t, columns = t[whole], [column[whole] for column in columns]
     return t, columns[0], columns[1], columns[2], columns[3], columns[4]
