@@ -20,6 +20,7 @@ _PAIR: Final = re.compile(
     (?P<between>[\\"']*\s*(?:[=:]|\bis\b|\s)\s*b?[\\"']*)
     (?P<value>[A-Za-z0-9+/_=%.-]{{16,}})"""
 )
+_LISTEN_PATH: Final = re.compile(r"(?<=/ws/)[A-Za-z0-9]{40,}")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 
 _known: set[str] = set()
@@ -41,6 +42,7 @@ def redact(text: str) -> str:
             text = text.replace(secret, MARK)
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MARK, text)
+    text = _LISTEN_PATH.sub(MARK, text)
     return _PAIR.sub(lambda found: f"{found['name']}{found['between']}{MARK}", text)
 
 

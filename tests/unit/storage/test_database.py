@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -79,6 +80,7 @@ def test_the_journal_cannot_be_rewritten(opened: Open, path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from octopus_desktop.storage.database import open_database
 database = open_database(Path(sys.argv[1]))
 print("open", flush=True)
@@ -159,6 +161,7 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
 WRITE_AND_DIE = """
 import asyncio, os, signal, sys
 from pathlib import Path
+from types import SimpleNamespace
 from octopus_desktop.storage.database import open_database
 from stored import sent
 
@@ -275,6 +278,7 @@ def test_a_failing_upgrade_changes_nothing(opened: Open, path: Path, scripts: Ca
 UPGRADE = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from octopus_desktop.storage import upgrade
 from octopus_desktop.storage.database import connect
 path = Path(sys.argv[1])
@@ -302,7 +306,7 @@ def test_no_room_for_the_backup(
 ) -> None:
     """Without room for the copy the upgrade does not begin."""
     opened().close()
-    monkeypatch.setattr(upgrade.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     engine = connect(path)
     with pytest.raises(DiskFull, match="backed up"):
         upgrade.upgrade(path, engine, head="0002", scripts=scripts("pass"))

@@ -46,7 +46,7 @@ async def test_a_balance_told_again_is_one_point(opened: Open) -> None:
     for ts_ns, free in enumerate(["1", "1", "2", "1"]):
         database.repository.record_balance(balance(free), ts_ns)
     history = await database.repository.balance_history(0)
-    assert [(point.ts_ns, point.free) for point in history] == [(0, 1), (2, 2), (3, 1)]
+    assert [(point.ts_ns, point.free) for point in history] == [(0, Decimal(1)), (2, Decimal(2)), (3, Decimal(1))]
     assert [point.ts_ns for point in await database.repository.balance_history(2)] == [2, 3]
 
 
