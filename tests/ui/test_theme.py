@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
+from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -25,6 +25,7 @@ from ui.theme.numbers import (
 )
 from ui.theme.resources import find_resources, resources_dir
 from ui.theme.style import stylesheet
+from ui.theme.text import TextCache
 from ui.theme.theme import Theme
 from ui.theme.tokens import THEMES, Tokens, contrast, lightness, text_on, tokens
 
@@ -109,6 +110,26 @@ def test_shipped_fonts_are_used(qapp: QApplication) -> None:
         widths = [metrics.horizontalAdvance(digit) for digit in "0123456789"]
         assert max(widths) - min(widths) < 0.1
     assert QFontInfo(fonts.words(bold=True)).weight() >= QFont.Weight.DemiBold
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25, 1.5, 2.0])
+def test_kept_text_doesnt_move(qapp: QApplication, scale: float) -> None:
+    """A price painted again and again stays on its pixels, at every scale of the screen."""
+    theme = Theme()
+    theme.apply(qapp, "dark")
+    for font in (fonts.numbers(), fonts.words(), fonts.numbers(fonts.HEADING, bold=True)):
+        cache = TextCache(font)
+        pictures = []
+        for _ in range(3):
+            pixmap = QPixmap(200, 60)
+            pixmap.fill(theme.colors.bg0)
+            painter = QPainter(pixmap)
+            painter.scale(scale, scale)
+            painter.setPen(theme.colors.text_hi)
+            cache.right(painter, 95.3, 14.5, f"{MINUS}67,412.30")
+            painter.end()
+            pictures.append(pixmap.toImage())
+        assert pictures[0] == pictures[1] == pictures[2]
 
 
 @pytest.mark.parametrize("name", list(THEMES))
