@@ -81,8 +81,9 @@ def _ask_secret(ask: Ask) -> str:
     if not first.startswith("-----BEGIN"):
         return first
     lines = first.splitlines()
+    pasted = len(lines) > 1  # all at once, in a dialog
     while not lines[-1].startswith(_PEM_END):
-        if len(lines) > 50:
+        if pasted or len(lines) > 50:
             raise ProfileError("That is no private key in PEM: its END line is missing. Nothing was kept.")
         lines.append(ask("").strip())
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from keyring.backends import chainer, fail
 
 from octopus_desktop.config import logging_setup, redaction
 from octopus_desktop.config import secrets as keys
-from octopus_desktop.config.add_profile import Permissions, add_profile
+from octopus_desktop.config.add_profile import CheckPermissions, Permissions, add_profile
 from octopus_desktop.config.logging_setup import LogFile
 from octopus_desktop.config.profiles import DEMO, ProfileBook, preset
 from octopus_desktop.config.secrets import SERVICE, SecretStore, safe_keyring
@@ -177,7 +177,7 @@ class Prompt:
         return self.answers.pop(0)
 
 
-def may(trade: bool = True, withdraw: bool = False) -> object:
+def may(trade: bool = True, withdraw: bool = False) -> CheckPermissions:
     return lambda profile, credentials: Permissions(trade, withdraw)
 
 
@@ -203,11 +203,22 @@ def test_a_profile_with_its_key(keyring: MemoryKeyring, book: ProfileBook) -> No
 def test_a_pem_is_pasted_line_by_line(keyring: MemoryKeyring, book: ProfileBook) -> None:
     """An Ed25519 key has several lines; the prompt takes them until the last."""
     ask = Prompt(KEY, *PEM.strip().split("\n"))
-    add_profile("mine", preset("binance"), ask, SecretStore(keyring), book, may())  # type: ignore[arg-type]
+    add_profile("mine", preset("binance"), ask, SecretStore(keyring), book, may())
     loaded = SecretStore(keyring).load("mine")
     assert loaded is not None
     assert loaded.secret.reveal() == PEM
     assert loaded.is_pem
+
+
+def test_a_pem_pasted_at_once(keyring: MemoryKeyring, book: ProfileBook) -> None:
+    """A dialog gives the whole key in one answer; half of one is refused."""
+    add_profile("mine", preset("binance"), Prompt(KEY, PEM), SecretStore(keyring), book, may())
+    loaded = SecretStore(keyring).load("mine")
+    assert loaded is not None
+    assert loaded.secret.reveal() == PEM
+    half = PEM.rpartition("-----END")[0]
+    with pytest.raises(ProfileError, match="END line is missing"):
+        add_profile("other", preset("binance"), Prompt(KEY, half), SecretStore(keyring), book, may())
 
 
 @pytest.mark.parametrize(
@@ -215,11 +226,11 @@ def test_a_pem_is_pasted_line_by_line(keyring: MemoryKeyring, book: ProfileBook)
     [(may(withdraw=True), "may withdraw"), (may(trade=False), "may not trade"), (may(False, True), "may withdraw")],
 )
 def test_a_key_that_may_too_much_or_too_little(
-    keyring: MemoryKeyring, book: ProfileBook, permissions: object, words: str
+    keyring: MemoryKeyring, book: ProfileBook, permissions: CheckPermissions, words: str
 ) -> None:
     """A key that may withdraw is refused, and so is one that may not trade; neither is kept."""
     with pytest.raises(ProfileError, match=words):
-        add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, permissions)  # type: ignore[arg-type]
+        add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, permissions)
     assert keyring.kept == {}
     assert book.all() == [DEMO]
 
@@ -241,7 +252,7 @@ def test_nothing_is_asked_in_vain(keyring: MemoryKeyring, book: ProfileBook, nam
     """A wrong name, or a machine without a keyring, is told before a secret is typed."""
     ask = Prompt()
     with pytest.raises(ProfileError):
-        add_profile(name, preset("binance"), ask, SecretStore(keyring if store else None), book, may())  # type: ignore[arg-type]
+        add_profile(name, preset("binance"), ask, SecretStore(keyring if store else None), book, may())
     assert ask.asked == []
 
 
@@ -255,7 +266,7 @@ def test_a_profile_that_cannot_be_written_leaves_no_key(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(Exception, match="No space left"):
-        add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, may())  # type: ignore[arg-type]
+        add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, may())
     assert keyring.kept == {}
 
 
