@@ -146,9 +146,8 @@ def _profile(args: argparse.Namespace) -> int:
             case "remove":
                 removed = book.remove(args.name)
                 SecretStore.of_system().delete(removed.name)
-                print(
-                    f"Removed {removed.name} and its key. Its data stays in {folders(args.data_dir).of_profile(removed)}"
-                )
+                data = folders(args.data_dir).of_profile(removed)
+                print(f"Removed {removed.name} and its key. Its data stays in {data}")
     except OctopusError as error:
         print(error, file=sys.stderr)
         return 1

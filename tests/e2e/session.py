@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from octopus_desktop.config.profiles import DEMO
 
+from octopus_desktop.config.profiles import DEMO
 from octopus_desktop.local_node import LocalNode
 from octopus_desktop.model.commands import CancelOrder, Command, Done, Outcome, SubmitOrder
 from octopus_desktop.model.events import Event

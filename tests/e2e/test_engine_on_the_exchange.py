@@ -117,7 +117,7 @@ def test_a_post_only_order_that_would_take_is_rejected(session: Session) -> None
 
 
 def test_a_restart_brings_everything_back(tmp_path: Path) -> None:
-    """Orders, fills, position and balances after a restart are what they were, and an order filled meanwhile is seen."""
+    """Orders, fills, position and balances after a restart are what they were."""
     with Session(tmp_path) as first:
         first.execute(Subscribe(BTC, Channel.QUOTES))
         first.open_for_orders()
