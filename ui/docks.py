@@ -130,6 +130,12 @@ class PaneDock(QDockWidget):
     def toggle_floating(self) -> None:
         self.setFloating(not self.isFloating())
 
+    def set_count(self, count: int) -> None:
+        """How many there are, beside the title on the tab: `Open orders 5`."""
+        title = f"{self.pane.title} {count}" if count else self.pane.title
+        if self.windowTitle() != title:
+            self.setWindowTitle(title)
+
     def bring_up(self) -> None:
         """Visible and in front, also among tabs."""
         self.show()

@@ -172,7 +172,9 @@ class Painted(Protocol):
     missed: bool
     """It was not on the screen while things changed: it gets everything when it is back."""
 
-    def isVisible(self) -> bool: ...
+    def is_seen(self) -> bool:
+        """Qt keeps a dock behind other tabs visible and moves it aside: that doesn't count."""
+        ...
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         """Show what changed. The state is of one moment for all panes."""
@@ -230,7 +232,7 @@ class FrameLoop(QObject):
         now = time.monotonic()
         slow = now >= self._slow_due
         for pane in self._panes:
-            if not pane.isVisible():
+            if not pane.is_seen():
                 pane.missed = True
             elif pane.missed:
                 pane.missed = False
@@ -247,7 +249,7 @@ class FrameLoop(QObject):
         if now >= self._second_due:
             self._second_due = now + 1.0
             for pane in self._panes:
-                if pane.isVisible():
+                if pane.is_seen():
                     pane.each_second(state, time.time_ns())
 
     def _guarded(self, pane: Painted, dirty: Dirty) -> None:

@@ -246,6 +246,10 @@ class MainWindow(QMainWindow):
             self.session.listed(dirty)
         if dirty.log:
             self.log.collect(dirty.log)
+        if dirty.order_events:
+            state = self.session.state
+            self.docks["open_orders"].set_count(len(state.working))
+            self.docks["positions"].set_count(sum(1 for each in state.positions.values() if each.quantity))
         if dirty.order_events or dirty.notices:
             self._outcomes.take(dirty)
 
@@ -364,7 +368,7 @@ class MainWindow(QMainWindow):
 
     def step_pane(self, step: int) -> None:
         """Among the panes that can be seen, in the order of the registry."""
-        seen = [pane_id for pane_id, dock in self.docks.items() if dock.pane.isVisible()]
+        seen = [pane_id for pane_id, dock in self.docks.items() if dock.pane.is_seen()]
         if not seen:
             return
         pane = self.focused_pane() or self.last_pane
@@ -393,6 +397,8 @@ class MainWindow(QMainWindow):
         pane = self.focused_pane()
         if pane is not None:
             self.last_pane = pane
+            if not pane.is_seen():
+                self.bring_up(pane.pane_id)  # Tab went on to a pane behind other tabs
         for dock in self.docks.values():
             dock.set_active(dock.pane is pane)
 

@@ -27,6 +27,11 @@ from ui.session import Session
 _KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn", Severity.ERROR: "error"}
 
 
+_MANY = {OrderAccepted: "{} orders placed", OrderCanceled: "{} orders canceled"}
+_SINGLY = 2
+"""More good news of one kind in one frame is one message."""
+
+
 class Outcomes:
     """`since_ns`: what the journal remembers of earlier is history, not news."""
 
@@ -38,11 +43,18 @@ class Outcomes:
         """The events of one frame, already folded."""
         state = self._session.state
         filled: set[str] = set()
+        told: dict[type[OrderEvent], list[OrderEvent]] = {}
         for event in dirty.order_events:
             if event.ts_ns >= self._since_ns and event.client_order_id in state.orders:
                 if isinstance(event, OrderFilled):
                     filled.add(event.client_order_id)
                 else:
+                    told.setdefault(type(event), []).append(event)
+        for kind, events in told.items():
+            if kind in _MANY and len(events) > _SINGLY:
+                self._session.tell("info", _MANY[kind].format(len(events)))
+            else:
+                for event in events:
                     self._tell(event, state)
         for order_id, order in state.orders.items() if filled else ():
             if order_id in filled:

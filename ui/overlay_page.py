@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from ui.theme.theme import Theme
+from ui.widgets.mode_frame import FRAME
 
 
 class OverlayPage(QWidget):
@@ -58,7 +59,8 @@ class OverlayPage(QWidget):
         raise NotImplementedError
 
     def _fit(self) -> None:
-        self.setGeometry(self._window.rect())
+        # The frame that tells the mode is never dimmed.
+        self.setGeometry(self._window.rect().adjusted(FRAME, FRAME, -FRAME, -FRAME))
         self.place_box()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -55,6 +55,9 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self.time)
         self.each_second(session.state, time.time_ns())
 
+    def is_seen(self) -> bool:
+        return self.isVisible()
+
     def refresh(self, state: State, dirty: Dirty) -> None:
         if not (dirty.everything or dirty.system or dirty.log):
             return

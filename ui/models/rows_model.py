@@ -41,9 +41,6 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def row(self, index: _Index) -> Row:
         return self._rows[index.row()]
 
-    def keys(self) -> set[Hashable]:
-        return set(self._places)
-
     def place(self, key: Hashable) -> int | None:
         return self._places.get(key)
 

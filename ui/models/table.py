@@ -278,7 +278,10 @@ class Table(QTableView, Generic[Row]):
                 self.setColumnHidden(section, self.viewport().width() < column.least)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The keyboard always stands on a row: the arrows and Del need one."""
         super().focusInEvent(event)
-        if not self.currentIndex().isValid() and self._filter.rowCount():
+        self.stand_on_a_row()
+
+    def stand_on_a_row(self) -> None:
+        """While the table has the keyboard a row is current: the arrows and Del need one."""
+        if self.hasFocus() and not self.currentIndex().isValid() and self._filter.rowCount():
             self.setCurrentIndex(self._filter.index(0, 0))

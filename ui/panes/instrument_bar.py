@@ -103,6 +103,9 @@ class InstrumentBar(QWidget):
         self.funding.setVisible(instrument.kind is InstrumentKind.PERPETUAL)
         self.missed = True
 
+    def is_seen(self) -> bool:
+        return self.isVisible()
+
     def refresh(self, state: State, dirty: Dirty) -> None:
         instrument = self.session.instrument
         if instrument is None:

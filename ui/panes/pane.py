@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.actions.context import Context
@@ -33,6 +33,12 @@ class Pane(QWidget):
 
     def sizeHint(self) -> QSize:
         return self.hint
+
+    def is_seen(self) -> bool:
+        if not self.isVisible():
+            return False
+        window = self.window()
+        return window.rect().intersects(QRect(self.mapTo(window, QPoint(0, 0)), self.size()))
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         raise NotImplementedError

@@ -91,6 +91,7 @@ class TablePane(Pane):
 
     def show_state(self, *, known: bool = True) -> None:
         """Empty, loading or live, by what there is. `known` is False before the venue told anything."""
+        self.table.stand_on_a_row()
         if self.table.rows_model.rowCount() == 0:
             if known:
                 self.overlay.show_state("empty", self.empty_text, self.empty_hint, blank=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -169,29 +169,38 @@ class TicketPane(Pane):
         for box, _ in self.sums.values():
             sums.addLayout(box)
         column.addLayout(sums)
-        column.addWidget(self.verdict)
-        column.addWidget(self.locked)
-        column.addWidget(self.submit_button)
-        column.addSpacing(4)
-        column.addWidget(_Hairline(self.session.theme))
-        column.addWidget(self._build_position())
-        column.addStretch(1)
-        area = QScrollArea(self)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inner)
+        self._fields = inner
+        self._area = QScrollArea(self)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(inner)
+        # The fields may scroll in a low window; the button that sends is always in sight.
+        self._foot = QWidget()
+        foot = QVBoxLayout(self._foot)
+        foot.setContentsMargins(10, 0, 10, 8)
+        foot.setSpacing(6)
+        foot.addWidget(self.verdict)
+        foot.addWidget(self.locked)
+        foot.addWidget(self.submit_button)
+        self._build_position()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.setSpacing(0)
+        outer.addWidget(self._area)
+        outer.addWidget(self._foot)
+        outer.addWidget(self.position_box)
+        outer.addStretch(1)
 
-    def _build_position(self) -> QWidget:
+    def _build_position(self) -> None:
         """What is held in this instrument, where the decision about it is made."""
         self.position_box = QWidget()
         column = QVBoxLayout(self.position_box)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(10, 0, 10, 8)
         column.setSpacing(3)
+        column.addWidget(_Hairline(self.session.theme))
+        column.addSpacing(5)
         self.held = {key: self._sum_row(word) for key, word in _HELD}
         for box, _ in self.held.values():
             column.addLayout(box)
@@ -200,13 +209,24 @@ class TicketPane(Pane):
         self.close_button.clicked.connect(self.close_wanted)
         column.addSpacing(3)
         column.addWidget(self.close_button)
-        return self.position_box
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """The position is shown where there is room for it beneath the whole ticket."""
+        fields = self._fields.sizeHint().height()
+        self._area.setFixedHeight(max(60, min(fields, self.height() - self._foot.sizeHint().height())))
+        needed = fields + self._foot.sizeHint().height() + self.position_box.sizeHint().height()
+        self.position_box.setVisible(self.height() >= needed)
 
     def _small(self, text: str, tooltip: str, clicked: object) -> QPushButton:
         button = QPushButton(text)
         button.setToolTip(tooltip)
         button.setAccessibleName(tooltip.partition(" (")[0])
         button.setStyleSheet("min-height: 18px; max-height: 18px; padding: 0 6px")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has a key; Tab goes from the price to the quantity
         button.clicked.connect(clicked)
         return button
 
@@ -342,6 +362,8 @@ class TicketPane(Pane):
         assert layout is not None
         layout.replaceWidget(old, self.unit)
         QWidget.setTabOrder(self.amount, self.unit)
+        old.hide()
+        old.setParent(None)  # out of the tab order now, not when the event loop gets to deleting it
         old.deleteLater()
         self._step_amount(instrument)
 
@@ -367,6 +389,8 @@ class TicketPane(Pane):
         self.tif.setEnabled(draft.type.has_limit)
         self.post_only.setVisible(draft.type is OrderType.LIMIT)
         self._edited()
+        self._fields.layout().activate()  # type: ignore[union-attr]  # it has one
+        self._share_height()
 
     # What it comes to -------------------------------------------------------
 
@@ -431,7 +455,9 @@ class TicketPane(Pane):
         else:
             act = f"{word} {base}"
         locked = self.session.state.entry_locked
-        self.locked.setVisible(locked is not None)
+        if self.locked.isHidden() != (locked is None):
+            self.locked.setVisible(locked is not None)
+            self._share_height()
         if self._sent is not None:
             act = f"Sent · {act}"
         self.submit_button.setText(act)

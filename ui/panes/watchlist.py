@@ -77,7 +77,7 @@ def watch_columns() -> list[Column[Watched]]:
                tone=lambda w: sign_tone(w.change)),
         Column("spread", "bp", lambda w: w.spread_bp, spread, 42, tone=lambda w: "text_mid", least=296,
                tip=lambda w: "Spread in hundredths of a percent"),
-        Column("volume", "Volume", volume, lambda w: format_compact(volume(w)), 50, tone=lambda w: "text_mid",
+        Column("volume", "Vol", volume, lambda w: format_compact(volume(w)), 50, tone=lambda w: "text_mid",
                least=344, tip=lambda w: f"24 hours, in {w.instrument.quote}"),
     ]  # fmt: skip
 
