@@ -19,6 +19,9 @@ from octopus_desktop.model.orders import OrderType, Side, TimeInForce
 from octopus_desktop.model.queries import RiskQuery
 from ui.main_window import MainWindow
 
+# Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
 CTRL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,
     Qt.KeyboardModifier.ShiftModifier,

@@ -47,8 +47,14 @@ class _Filter(QSortFilterProxyModel):
         self.setSourceModel(rows)
 
     def set_text(self, text: str) -> None:
-        self._text = text.strip().casefold()
-        self.invalidateRowsFilter()
+        text = text.strip().casefold()
+        if not hasattr(self, "endFilterChange"):  # before Qt 6.10, which deprecates the other way
+            self._text = text
+            self.invalidateFilter()
+            return
+        self.beginFilterChange()
+        self._text = text
+        self.endFilterChange()
 
     @property
     def text(self) -> str:

@@ -1,0 +1,267 @@
+"""Tables: sorted, filtered, copied, exported, and never jumping under the trader's hand."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from conftest import OpenWindow, settle
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from scripted_node import BTC, ETH, SIM, SOL, ScriptedNode, connect, demo_profile, list_market, place
+
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.events import BalanceChanged, TickerChanged, TradePrinted
+from octopus_desktop.model.orders import Side
+from ui.actions.layout import write_table
+from ui.main_window import MainWindow
+from ui.models.columns import Column, Paint, exported, iso, sortable
+from ui.models.rows_model import RowsModel
+from ui.models.table import Table
+from ui.panes.table_pane import TablePane
+from ui.theme.theme import Theme
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def shown(window: MainWindow, pane_id: str, column: str) -> list[str]:
+    """The texts of a column, as they stand on the screen."""
+    pane = window.panes[pane_id]
+    assert isinstance(pane, TablePane)
+    spec = next(each for each in pane.table.rows_model.columns if each.key == column)
+    return [spec.text(row) for row in pane.table.shown_rows()]
+
+
+def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
+    settle(window)
+
+
+def test_a_click_on_a_title_sorts_by_the_number_not_the_text(window: MainWindow, qtbot: QtBot) -> None:
+    """9 comes before 10, and 66,400 before 67,390.00: columns sort by what they mean."""
+    window.focus_pane("open_orders")
+    settle(window)
+    table = window.open_orders.table
+    header = table.horizontalHeader()
+    section = next(place for place, column in enumerate(table.rows_model.columns) if column.key == "price")
+    for _ in range(2):
+        middle = header.sectionViewportPosition(section) + header.sectionSize(section) // 2
+        QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=header.rect().center().__class__(middle, 10))
+        settle(window)
+        prices = [order.intent.price for order in table.shown_rows()]
+        descending = header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+        assert prices == sorted(prices, reverse=descending)
+    assert Decimal("3550.00") in prices
+
+
+def test_the_filter_keeps_what_holds_the_text(window: MainWindow) -> None:
+    """Ctrl+F, some letters: only the rows that hold them; Esc shows all again and gives the keyboard back."""
+    press(window, Qt.Key.Key_9, CTRL)
+    count = len(shown(window, "fills", "instrument"))
+    press(window, Qt.Key.Key_F, CTRL)
+    QTest.keyClicks(QApplication.focusWidget(), "sol")
+    settle(window)
+    assert set(shown(window, "fills", "instrument")) == {"SOLUSDT"}
+    press(window, Qt.Key.Key_Escape)
+    press(window, Qt.Key.Key_Escape)
+    assert len(shown(window, "fills", "instrument")) == count
+    assert QApplication.focusWidget() is window.panes["fills"].focus_target()
+
+
+def test_a_filter_that_fits_nothing_says_so(window: MainWindow) -> None:
+    """An empty table is never a blank rectangle."""
+    window.focus_pane("fills")
+    settle(window)
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    pane.filter_edit.setText("nothing like it")
+    assert pane.overlay.state == "empty"
+    assert "nothing like it" in pane.overlay.text
+
+
+def test_selected_rows_are_copied_for_a_spreadsheet(window: MainWindow) -> None:
+    """Ctrl+C puts the chosen rows on the clipboard, tab-separated under their titles."""
+    press(window, Qt.Key.Key_9, CTRL)
+    press(window, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    press(window, Qt.Key.Key_C, CTRL)
+    lines = QApplication.clipboard().text().splitlines()
+    assert len(lines) == 3
+    assert lines[0].split("\t")[:4] == ["Time", "Instrument", "Side", "Price"]
+    assert lines[1].split("\t")[1:5] == ["ETHUSDT", "Sell", "3,550.00", "0.5000"]
+
+
+def test_an_export_has_every_row_and_every_digit(window: MainWindow, node: ScriptedNode, tmp_path: Path) -> None:
+    """The CSV has unrounded numbers without separators, times to the nanosecond, and the rows the filter hides."""
+    window.focus_pane("fills")
+    settle(window)
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    pane.filter_edit.setText("sol")
+    write_table(window, pane, tmp_path / "fills.csv")
+    with (tmp_path / "fills.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(node.state.fills)
+    for row, fill in zip(rows, node.state.fills, strict=True):
+        assert Decimal(row["price"]) == fill.price
+        assert Decimal(row["fee"]) == fill.fee
+        assert row["time"] == iso(fill.ts_venue_ns)
+        assert row["side"] == fill.side.value
+    assert "rows exported" in window.toasts.toasts[-1].title
+
+
+def test_an_export_that_cannot_be_written_is_said(window: MainWindow, tmp_path: Path) -> None:
+    """A full disk or a missing folder is a sentence, and the table stays as it is."""
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    write_table(window, pane, tmp_path / "nowhere" / "fills.csv")
+    toast = window.toasts.toasts[-1]
+    assert (toast.kind, toast.title) == ("error", "Fills is not exported")
+    assert "No such file" in toast.text
+
+
+def test_a_selection_survives_what_comes_in(window: MainWindow, node: ScriptedNode) -> None:
+    """A new order at the top must not move the selection to another one: Del would cancel the wrong order."""
+    window.focus_pane("open_orders")
+    settle(window)
+    table = window.open_orders.table
+    place_of_third = table.visualRect(table.model().index(2, 2)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place_of_third)
+    (chosen,) = [row.client_order_id for row in table.selected_rows()]
+    place(node, BTC, Side.BUY, "67000.00", "0.01")
+    place(node, BTC, Side.BUY, "67001.00", "0.01")
+    settle(window)
+    assert [row.client_order_id for row in window.open_orders.table.selected_rows()] == [chosen]
+
+
+def test_columns_keep_their_width_when_digits_come(window: MainWindow, node: ScriptedNode) -> None:
+    """A longer number doesn't push its neighbours."""
+    table = window.watchlist.table
+    widths = [table.columnWidth(section) for section in range(6)]
+    node.emit(TickerChanged(BTC, 167412.30, 1.0184, 2e5, 1e5, 1e9, 1e14, node.now_ns))
+    settle(window)
+    assert [table.columnWidth(section) for section in range(6)] == widths
+
+
+def test_positions_tell_what_was_won_and_what_would_be(window: MainWindow, node: ScriptedNode) -> None:
+    """Average entry, mark and both kinds of profit follow the last price, with their signs."""
+    window.focus_pane("positions")
+    node.emit(TradePrinted(BTC, 67511.4625, 0.01, Side.BUY, 99_999, node.now_ns, node.now_ns))
+    settle(window)
+    row = shown(window, "positions", "instrument").index("BTCUSDT")
+    assert shown(window, "positions", "quantity")[row] == "+0.20000"
+    assert shown(window, "positions", "average")[row] == "67,011.46"
+    assert shown(window, "positions", "unrealised")[row] == "+100.00"
+    assert shown(window, "positions", "realised")[row] == "+25.99"
+    flat = shown(window, "positions", "instrument").index("SOLUSDT")
+    assert shown(window, "positions", "side")[flat] == "Flat"
+    assert shown(window, "positions", "realised")[flat] == "+156.00"
+
+
+def test_balances_say_what_the_account_is_worth(window: MainWindow, node: ScriptedNode) -> None:
+    """Free, locked and total, and their value at the last price; a change shows in the next frame."""
+    window.focus_pane("balances")
+    settle(window)
+    node.emit(BalanceChanged(Balance(SIM, "BTC", Decimal("1.5"), Decimal("0.5"), node.now_ns)))
+    settle(window)
+    row = shown(window, "balances", "asset").index("BTC")
+    assert shown(window, "balances", "total")[row] == "2.00000000"
+    last = node.state.market(BTC).last_price
+    assert last is not None
+    assert shown(window, "balances", "worth")[row] == f"{last * 2:,.2f}"
+    assert shown(window, "balances", "asset")[0] == "BTC"
+
+
+def test_the_tab_counts_what_is_in_it(window: MainWindow, node: ScriptedNode) -> None:
+    """The tabs say how many orders are open and how many positions are held, also from behind."""
+    assert window.docks["open_orders"].windowTitle() == "Open orders 5"
+    assert window.docks["positions"].windowTitle() == "Positions 2"
+    window.open_orders.cancel_all()
+    settle(window)
+    assert window.docks["open_orders"].windowTitle() == "Open orders"
+
+
+def test_the_watchlist_is_the_traders_own(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """Del takes an instrument off the list, a search puts one on it, and the next start has the same list."""
+    window = open_terminal(node)
+    window.focus_pane("watchlist")
+    settle(window)
+    QTest.keyClick(window.watchlist.table, Qt.Key.Key_Down)
+    press(window, Qt.Key.Key_Delete)
+    assert "ETHUSDT" not in shown(window, "watchlist", "instrument")
+    window.session.save_now()
+    again = ScriptedNode(demo_profile(), node.settings)
+    list_market(again)
+    connect(again)
+    second = open_terminal(again)
+    assert "ETHUSDT" not in shown(second, "watchlist", "instrument")
+    second.session.select(ETH)
+    settle(second)
+    assert shown(second, "watchlist", "instrument")[-1] == "ETHUSDT"
+
+
+def test_the_instrument_on_the_screen_stays_on_the_list(window: MainWindow) -> None:
+    """What is being traded can't vanish from the watchlist by one key."""
+    window.focus_pane("watchlist")
+    settle(window)
+    press(window, Qt.Key.Key_Delete)
+    assert "BTCUSDT" in shown(window, "watchlist", "instrument")
+    assert "stays" in window.toasts.toasts[-1].title
+
+
+def test_only_what_is_watched_is_streamed(open_terminal: OpenWindow) -> None:
+    """A venue with thousands of instruments is not asked for all of them."""
+    node = ScriptedNode(demo_profile(), {"watchlist": f'["{SOL}"]', "instrument": SOL})
+    list_market(node)
+    connect(node)
+    open_terminal(node)
+    asked = {command.instrument_id for command in node.commands if hasattr(command, "instrument_id")}
+    assert asked == {SOL}
+
+
+def test_rows_change_one_by_one(qtbot: QtBot, theme: Theme) -> None:
+    """An update touches its own row: nothing is reset, so scroll and selection stay."""
+    columns: list[Column[tuple[str, int]]] = [
+        Column("name", "Name", lambda row: row[0], lambda row: row[0], 60, Paint.WORDS),
+        Column("count", "Count", lambda row: row[1], lambda row: f"{row[1]:,}", 60),
+    ]
+    model = RowsModel(columns, lambda row: row[0])
+    table = Table(theme, model, "Things", sort=("count", True))
+    qtbot.addWidget(table)
+    model.append([("a", 9), ("b", 10), ("c", 1000)])
+    assert [row[0] for row in table.shown_rows()] == ["c", "b", "a"]
+    resets: list[int] = []
+    model.modelReset.connect(lambda: resets.append(1))
+    model.upsert(("a", 5000))
+    model.remove("b")
+    model.remove("never there")
+    model.replace([("a", 5000), ("d", 7)])
+    assert [row[0] for row in table.shown_rows()] == ["a", "d"]
+    assert resets == []
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "[]", '{"order": []}', '{"order": ["x"], "widths": {"count": "wide"}, "sort": 7}']
+)
+def test_a_broken_arrangement_is_left_out(qtbot: QtBot, theme: Theme, broken: str) -> None:
+    """What an earlier version kept and this one can't read does no harm."""
+    columns: list[Column[int]] = [Column("count", "Count", lambda row: row, str, 60)]
+    table = Table(theme, RowsModel(columns, lambda row: row), "Things")
+    qtbot.addWidget(table)
+    table.arrange(broken)
+    assert table.columnWidth(0) == 60
+
+
+def test_numbers_leave_the_program_as_they_are() -> None:
+    """Exports never round or group, and sorting knows nothing from no number."""
+    assert exported(Decimal("0.00000001")) == "0.00000001"
+    assert exported(Decimal("1E+3")) == "1000"
+    assert exported(None) == ""
+    assert exported(Side.BUY) == "buy"
+    assert sortable(None) < sortable(Decimal(-5))  # type: ignore[operator]  # both are floats
+    assert iso(1_760_000_000_123_456_789) == "2025-10-09T08:53:20.123456789Z"
