@@ -18,7 +18,7 @@ from octopus_desktop.simulator.path import DEPTH_100MS, GENESIS_S, Path, key_of
 from octopus_desktop.simulator.units import DAY_S, SECOND_NS, UNIT
 
 STEP_NS = 100_000_000
-LEVELS = 1_150
+LEVELS = 1_250
 """Levels a side that the crowd keeps up."""
 _BLOCK = 3_000
 _REACH = 0.012
@@ -245,11 +245,11 @@ class Crowd:
         random = self._random
         ticks = int(distance)
         level = touch - ticks if is_buy else touch + ticks
-        if level < 1:
-            return
         if ticks > 20 and random.random() < 0.3:  # people like round numbers
             step = 100 if self._tick_share < 1e-5 else 10
             level = round(level / step) * step
+        if level < 1:
+            return
         away = ticks * self._tick_share
         hump = (away / 0.0025) * math.exp(1.0 - away / 0.0025) if away < 0.03 else 0.0
         weight = (0.035 + 0.10 * hump) * (1.0 - self._coarse) + (0.35 + 0.5 * hump) * self._coarse

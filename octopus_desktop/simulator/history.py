@@ -19,6 +19,8 @@ INTERVALS = {
 _MONDAY = 345_600
 """1970-01-05: weeks open on Mondays."""
 _LIVE_SECONDS = 7_200
+LIVE_MINUTES_S = 3 * DAY_S
+"""How long minutes made of prints are told as such; before, they are the path's again, hardly different."""
 
 
 class Candle:
@@ -156,6 +158,9 @@ class History:
             last = next(reversed(self.minutes), minute - 60)
             for opened in range(max(last + 60, minute - DAY_S), minute + 60, 60):
                 self.minutes[opened] = Candle(opened, price, price, price, price)
+            if len(self.minutes) * 60 > LIVE_MINUTES_S + DAY_S:
+                for old in [opened for opened in self.minutes if opened < now_s - LIVE_MINUTES_S]:
+                    del self.minutes[old]
 
     def print(self, now_s: int, price: int, quantity: int, quote: int, buyer_takes: bool) -> None:
         """Absorb one trade into the candles of its second and its minute, which `roll` has opened."""

@@ -94,8 +94,8 @@ LISTINGS: tuple[Listing, ...] = (
         trades_per_second=1.6, touch_quantity=60_000.0, max_quantity="900000", max_market_quantity="900000",
     ),
     _listing(
-        "LINK", "0.01", "0.01", level=14.60, daily_volatility=0.046, beta=0.73, daily_volume=3_400_000.0,
-        trades_per_second=1.3, touch_quantity=6_500.0, max_quantity="90000", max_market_quantity="25000",
+        "LINK", "0.001", "0.01", level=14.60, daily_volatility=0.046, beta=0.73, daily_volume=3_400_000.0,
+        trades_per_second=1.3, touch_quantity=900.0, max_quantity="90000", max_market_quantity="25000",
     ),
     _listing(
         "LTC", "0.01", "0.001", level=84.0, daily_volatility=0.038, beta=0.70, daily_volume=320_000.0,

@@ -18,6 +18,8 @@ import msgspec
 from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import FaultPlan, Faults
+from octopus_desktop.simulator.history import LIVE_MINUTES_S
+from octopus_desktop.simulator.orders import Execution
 from octopus_desktop.simulator.server import Server
 from octopus_desktop.simulator.store import SqliteStore, StateFileError
 from octopus_desktop.simulator.units import SECOND_NS, to_units
@@ -26,6 +28,8 @@ from octopus_desktop.simulator.user_streams import UserStreams
 log = logging.getLogger(__name__)
 
 ACCOUNT = 1
+WARM_UP_S = 20
+"""The market lives this long before anybody sees it, so that the first look finds prints and candles."""
 FIRST_DEPOSIT = (
     ("USDT", "100000"), ("BTC", "0.5"), ("ETH", "5"), ("SOL", "50"), ("BNB", "10"), ("XRP", "2000"),
 )  # fmt: skip
@@ -105,16 +109,19 @@ def open_exchange(
     if store is not None and (kept := store.meta("now_ns")) is not None:
         start_ns = max(start_ns, int(kept))
         known_until_s = int(kept) // SECOND_NS
-        seed = int(store.meta("seed") or seed)
-    exchange = Exchange(seed, start_ns, activity=activity_at(speed), listener=users, store=store)
+        seed = int(store.meta("seed") or seed)  # an account lives in one market
+    opened_ns = max(start_ns - WARM_UP_S * SECOND_NS, known_until_s * SECOND_NS)
+    exchange = Exchange(seed, opened_ns, activity=activity_at(speed), listener=users, store=store)
     users.attach(exchange)
     if store is not None and credentials is not None:
         _restore(exchange, store)
     exchange.open(known_until_s)
+    exchange.advance(start_ns)
     if credentials is None:
         credentials = Credentials.generate(ACCOUNT)
         if store is not None:
             store.set_meta("seed", str(seed))
+            store.set_meta("now_ns", str(exchange.now_ns))
         for asset, amount in FIRST_DEPOSIT:
             exchange.deposit(ACCOUNT, asset, to_units(amount))
         if store is not None:
@@ -125,15 +132,16 @@ def open_exchange(
 def _restore(exchange: Exchange, store: SqliteStore) -> None:
     for account, asset, free, locked in store.balances():
         exchange.ledger.restore(account, asset, free, locked)
-    by_order: dict[int, list[object]] = {}
-    executions: dict[int, list[object]] = {}
+    by_order: dict[int, list[Execution]] = {}
+    executions: dict[int, list[Execution]] = {}
     for account, execution in store.executions():
         by_order.setdefault(execution.order_id, []).append(execution)
         executions.setdefault(account, []).append(execution)
     for order in store.orders():
-        exchange.restore(order, by_order.get(order.order_id, []))  # type: ignore[arg-type]
+        exchange.restore(order, by_order.get(order.order_id, []))
     for account, fills in executions.items():
-        exchange.restore_executions(account, fills)  # type: ignore[arg-type]
+        exchange.restore_executions(account, fills)
+    store.forget_minutes(exchange.now_ns // SECOND_NS - LIVE_MINUTES_S)
     for market in exchange.markets.values():
         store.load_minutes(market)
 

@@ -171,6 +171,10 @@ class SqliteStore:
             found.append(order)
         return found
 
+    def forget_minutes(self, before_s: int) -> None:
+        """Minutes this old are not told from prints any more."""
+        self._db.execute("DELETE FROM minutes WHERE open_s < ?", (before_s,))
+
     def load_minutes(self, market: Market) -> None:
         """Give a market the minutes in which it was live before."""
         rows = self._db.execute(
