@@ -246,7 +246,8 @@ class State:
         order = self._step(event, Step.ACCEPT)
         if order is not None:
             order.venue_order_id = event.venue_order_id
-            order.reason = ""
+            if not order.status.is_terminal:
+                order.reason = ""  # of a doubt that is over; why an order ended stays
 
     def _order_rejected(self, event: OrderRejected) -> None:
         self._step(event, Step.REJECT, event.reason)

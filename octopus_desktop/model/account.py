@@ -42,6 +42,8 @@ class Position(msgspec.Struct):
 
     def apply(self, fill: Fill) -> None:
         """Average-cost accounting: adding moves the average, reducing realises, crossing zero does both."""
+        if not fill.quantity:
+            return  # a trade of nothing has no average
         signed = fill.quantity * fill.side.sign
         before = self.quantity
         if fill.fee:
