@@ -46,14 +46,14 @@ class Projection:
         told = connection.execute("SELECT payload FROM journal WHERE client_order_id = ? ORDER BY seq", (name,))
         for (payload,) in told:
             state.apply(decode(payload))
-        connection.executemany(_UPSERT_ORDER, [_order_row(order) for order in state.orders.values()])
-        connection.executemany(_UPSERT_FILL, [_fill_row(fill) for fill in state.fills])
+        connection.executemany(_UPSERT_ORDER, [_order_row(name, order) for order in state.orders.values()])
+        connection.executemany(_UPSERT_FILL, [_fill_row(name, fill) for fill in state.fills])
 
 
-def _order_row(order: Order) -> tuple[object, ...]:
+def _order_row(name: str, order: Order) -> tuple[object, ...]:
     intent = order.intent
     return (
-        intent.client_order_id,
+        name,
         order.venue_order_id,
         intent.instrument_id,
         intent.side.value,
@@ -74,13 +74,14 @@ def _order_row(order: Order) -> tuple[object, ...]:
     )
 
 
-def _fill_row(fill: Fill) -> tuple[object, ...]:
+def _fill_row(name: str, fill: Fill) -> tuple[object, ...]:
+    """`name` is the order's: some venues tell a fill by their own order id alone."""
     return (
         fill.instrument_id,
         fill.trade_id,
-        fill.client_order_id,
-        fill.venue_order_id,
         fill.side.value,
+        name,
+        fill.venue_order_id,
         str(fill.price),
         str(fill.quantity),
         str(fill.fee),

@@ -56,9 +56,9 @@ fills: Final = Table(
     metadata,
     Column("instrument_id", Text, primary_key=True),
     Column("trade_id", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
     Column("client_order_id", Text, nullable=False),
     Column("venue_order_id", Text, nullable=False),
-    Column("side", Text, nullable=False),
     Column("price", Text, nullable=False),
     Column("quantity", Text, nullable=False),
     Column("fee", Text, nullable=False),
@@ -67,6 +67,7 @@ fills: Final = Table(
     Column("ts_venue_ns", Integer, nullable=False),
     Index("fills_by_time", "ts_venue_ns"),
 )
+"""A trade of ours with ourselves is one trade at the venue and two fills here, so the side belongs to its key."""
 
 balances_history: Final = Table(
     "balances_history",

@@ -11,10 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from octopus_desktop.model.events import OrderCanceled
 from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.orders import Side
 from octopus_desktop.storage.database import Database
 from tests.unit.storage.stored import accepted, child, filled, line, sent
 
@@ -59,10 +61,26 @@ async def test_it_follows_from_session_to_session(opened: Open, path: Path) -> N
     assert (status, Decimal(quantity)) == ("filled", Decimal("0.3"))
 
 
+async def test_a_trade_with_oneself_is_two_fills(opened: Open, path: Path) -> None:
+    """One trade at the venue, both sides ours, and a venue that names only its own orders: both fills are rows."""
+    database = opened()
+    for name, side in (("od-1", Side.BUY), ("od-2", Side.SELL)):
+        await database.journal.commit(sent(name))
+        event = filled(name, "7")
+        fill = msgspec.structs.replace(event.fill, side=side, client_order_id=ClientOrderId(""))
+        database.journal.record(msgspec.structs.replace(event, fill=fill))
+    database.flush()
+    assert rows(path, "SELECT trade_id, side, client_order_id FROM fills ORDER BY side") == [
+        ("7", "buy", "od-1"),
+        ("7", "sell", "od-2"),
+    ]
+
+
 COMMIT_AND_DIE = """
 import asyncio, sys
 from pathlib import Path
 from octopus_desktop.storage import writer
+from octopus_desktop.model.orders import Side
 from octopus_desktop.storage.database import open_database
 from stored import sent
 

@@ -1,0 +1,75 @@
+"""Average cost: whatever is bought and sold, the money adds up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octopus_desktop.model.account import Position
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, VenueOrderId
+from octopus_desktop.model.orders import Fill, Side
+
+BTC = InstrumentId("BTCUSDT.SIM")
+ALMOST = Decimal("1e-12")
+"""An average has 28 digits; what is computed from it is off by less than this."""
+
+trades = st.lists(
+    st.tuples(
+        st.sampled_from(Side),
+        st.integers(1, 10_000).map(lambda lots: Decimal(lots) / 1000),
+        st.integers(1, 10_000_000).map(lambda ticks: Decimal(ticks) / 100),
+        st.sampled_from([Decimal(0), Decimal("0.001"), Decimal("-0.0002")]),
+    ),
+    max_size=30,
+)
+
+
+def held(sequence: list[tuple[Side, Decimal, Decimal, Decimal]]) -> Position:
+    position = Position(BTC)
+    for number, (side, quantity, price, fee) in enumerate(sequence):
+        name, venue_name, trade = ClientOrderId("od"), VenueOrderId("v"), TradeId(str(number))
+        position.apply(Fill(BTC, name, venue_name, trade, side, price, quantity, fee, "BNB", False, number + 1))
+    return position
+
+
+@given(trades, st.integers(1, 10_000_000).map(lambda ticks: Decimal(ticks) / 100))
+def test_profit_is_money_out_less_money_in(
+    sequence: list[tuple[Side, Decimal, Decimal, Decimal]], mark: Decimal
+) -> None:
+    """Realised and unrealised profit together are what was received less what was paid, and what is held is worth."""
+    position = held(sequence)
+    cash = -sum((price * quantity * side.sign for side, quantity, price, _ in sequence), Decimal(0))
+    assert abs(position.realised + position.unrealised(mark) - (cash + position.quantity * mark)) < ALMOST * 1000
+
+
+@given(trades)
+def test_the_quantity_is_the_sum(sequence: list[tuple[Side, Decimal, Decimal, Decimal]]) -> None:
+    """What is held is what was bought less what was sold, exactly; fees add up exactly too."""
+    position = held(sequence)
+    assert position.quantity == sum((quantity * side.sign for side, quantity, _, _ in sequence), Decimal(0))
+    assert position.bought - position.sold == position.quantity
+    assert sum(position.fees.values()) == sum(fee for *_, fee in sequence)
+
+
+@given(trades)
+def test_the_average_lies_among_the_prices_paid(sequence: list[tuple[Side, Decimal, Decimal, Decimal]]) -> None:
+    """An average entry is never below the lowest nor above the highest price traded, and none is shown when flat."""
+    position = held(sequence)
+    if position.quantity == 0:
+        assert position.average_price == 0
+    else:
+        prices = [price for _, _, price, _ in sequence]
+        assert min(prices) - ALMOST <= position.average_price <= max(prices) + ALMOST
+
+
+@given(trades)
+def test_buying_back_the_same_way_round(sequence: list[tuple[Side, Decimal, Decimal, Decimal]]) -> None:
+    """Short is the mirror of long: with every side turned, quantity and profit change their sign."""
+    position = held(sequence)
+    mirror = held([(Side.SELL if side is Side.BUY else Side.BUY, *rest) for side, *rest in sequence])  # type: ignore[misc]
+    assert mirror.quantity == -position.quantity
+    assert mirror.realised == -position.realised
+    assert mirror.average_price == position.average_price
+    assert mirror.opened_ns == position.opened_ns
