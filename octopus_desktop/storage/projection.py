@@ -26,8 +26,9 @@ class Projection:
     def ask(self) -> None:
         """The journal has grown: catch up with the next batch. From one thread."""
         if not self._asked:
-            self._asked = True
-            self._writer.later(self._catch_up)
+            self._asked = True  # before it is handed over: the writer may be quicker than this thread
+            if not self._writer.later(self._catch_up):
+                self._asked = False
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         self._asked = False

@@ -104,16 +104,17 @@ class Writer:
         self._durable.append(_Durable((row,), None))
         self._start_clock()
 
-    def later(self, work: Work) -> None:
-        """Write it with the next batch, in order."""
+    def later(self, work: Work) -> bool:
+        """Write it with the next batch, in order. False: too much waits for a disk to come back, and it is dropped."""
         if len(self._batch) >= KEPT_WAITING:
             self._dropped += 1
-            return
+            return False
         self._batch.append(work)
         if len(self._batch) == BATCH_ROWS:
             self._wake.put(_NOW)
         else:
             self._start_clock()
+        return True
 
     def flush(self) -> Future[None]:
         """Done when everything asked for before is in the file; StorageError where it can't be for now."""

@@ -322,6 +322,37 @@ async def test_a_refused_commit_does_not_take_others_with_it(opened: Open, caplo
     assert await database.repository.setting("good") == "1"
 
 
+async def test_a_disk_that_stays_full_costs_log_lines_and_no_order(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hours without room fill no memory: the newest log lines go, events of orders and their rows do not."""
+    monkeypatch.setattr(writing, "RETRY_S", 0.02)
+    monkeypatch.setattr(writing, "KEPT_WAITING", 50)
+    database = opened()
+    database.flush()
+    plain = writing._transaction
+
+    def full(connection: sqlite3.Connection) -> object:
+        raise DiskFull("full")
+
+    monkeypatch.setattr(writing, "_transaction", full)
+    for number in range(200):
+        database.repository.record_log(LogRecorded(Severity.INFO, "test", str(number), number))
+    for event in sent("od-1"):
+        database.journal.record(event)
+    with pytest.raises(DiskFull):
+        database.flush()
+    monkeypatch.setattr(writing, "_transaction", plain)
+    database.flush()
+    assert [line.text for line in await database.repository.log(500)] == [str(number) for number in range(50)]
+    assert "lines of log, balances and candles were dropped" in caplog.text
+    assert journal_of(path) == ["OrderInitiated od-1", "OrderSubmitted od-1"]
+    database.journal.record(accepted("od-1"))
+    database.flush()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT status FROM orders").fetchall() == [("accepted",)]
+
+
 async def test_nothing_is_accepted_after_the_end(opened: Open) -> None:
     """An order that comes while the program ends is refused, not lost."""
     database = opened()
