@@ -227,7 +227,7 @@ class Failures(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._happened.connect(self._tell)
+        self._happened.connect(window.tell_failure)
         self._before: tuple[Any, Any] = sys.excepthook, threading.excepthook
         sys.excepthook = self._of_main
         threading.excepthook = self._of_thread
@@ -252,6 +252,3 @@ class Failures(QObject):
     def _take(self, error: BaseException | None, message: str) -> None:
         logger.error("not caught: %s", message or type(error).__name__, exc_info=error)
         self._happened.emit(f"{type(error).__name__}: {error}" if error is not None else message)
-
-    def _tell(self, text: str) -> None:
-        self._window.toasts.show("error", "Something went wrong", f"{text}. The log says more.")

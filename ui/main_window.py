@@ -25,11 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from octopus_desktop.model.profile import Profile
-from ui.theme.icons import app_icon, icon
 from ui.theme.theme import Theme
 from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
 from ui.widgets.state_overlay import StateOverlay
-from ui.widgets.toast import Toasts
 
 if TYPE_CHECKING:
     from octopus_desktop.actions.context import Contexts
@@ -72,7 +70,6 @@ class MainWindow(QMainWindow):
         self._profile = profile
         self._asked_size = size
         self.setWindowTitle(f"{profile.name} · {profile.mode.value} · Octopus Desktop")
-        self.setWindowIcon(app_icon())
         self.setMinimumSize(LEAST_SIZE)
         self.resize(size or DEFAULT_SIZE)
         self.setContentsMargins(FRAME, FRAME, FRAME, FRAME)
@@ -82,21 +79,23 @@ class MainWindow(QMainWindow):
             | QMainWindow.DockOption.GroupedDragging
         )
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self._build_top()
         self.mode_frame = ModeFrame(theme, self, profile.mode.value)
-        self.toasts = Toasts(theme, self)
-        self.toasts.set_bottom(24)
         self._opening = StateOverlay(theme, self._waiting_room())
         self._opening.show_state("loading", "Opening", blank=True)
         self._layout_timer = QTimer(self)
         self._layout_timer.setSingleShot(True)
         self._layout_timer.setInterval(500)
         self._layout_timer.timeout.connect(self.keep_layout)
-        theme.changed.connect(self._dress)
 
     # Building ---------------------------------------------------------------
 
     def _build_top(self) -> None:
+        from ui.theme.icons import app_icon
+        from ui.widgets.toast import Toasts
+
+        self.setWindowIcon(app_icon())
+        self.toasts = Toasts(self.theme, self)
+        self.toasts.set_bottom(24)
         self._top = QWidget()
         self._top_column = QVBoxLayout(self._top)
         self._top_column.setContentsMargins(0, 0, 0, 0)
@@ -119,6 +118,7 @@ class MainWindow(QMainWindow):
         row.addWidget(ModeBadge(self.theme, self._profile.mode.value))
         self._top_column.addLayout(row)
         self.setMenuWidget(self._top)
+        self.theme.changed.connect(self._dress)
         self._dress()
 
     def _waiting_room(self) -> QWidget:
@@ -129,6 +129,8 @@ class MainWindow(QMainWindow):
 
     def furnish(self, node: Node, *, since_ns: int | None = None) -> Iterator[None]:
         """Build everything that needs the node, in steps of a few milliseconds each. `node` may not run yet."""
+        self._build_top()
+        yield
         from ui.session import Session
 
         self.session = Session(node, self.theme, self, safe_mode=self.safe_mode)
@@ -150,16 +152,22 @@ class MainWindow(QMainWindow):
         self.bar.search_wanted.connect(self.search_instrument)
         self.status = StatusLine(self.session)
         yield
+        for pane_id, pane in panes.items():
+            self.docks[pane_id] = PaneDock(self.theme, pane, self)
+            self.docks[pane_id].hide()
+            yield
+        # From here to the first whole picture nothing is painted: half a window is worse than a moment's wait.
         self.setUpdatesEnabled(False)
         try:
-            for pane_id, pane in panes.items():
-                self.docks[pane_id] = PaneDock(self.theme, pane, self)
             self._top_column.addWidget(self.bar)
             self.setStatusBar(self.status)
-            self._tab_rows = TabRows(self, self.docks)
+            yield
             self.setCentralWidget(None)  # type: ignore[arg-type]  # Qt takes None for none; docks then fill the window
             self._place_docks()
+            yield
             self._restore_layout()
+            self._tab_rows = TabRows(self, self.docks)
+            yield
         finally:
             self.setUpdatesEnabled(True)
         yield
@@ -487,6 +495,8 @@ class MainWindow(QMainWindow):
         self.session.save("colour_blind", "yes" if self.colour_blind else "no")
 
     def _dress(self) -> None:
+        from ui.theme.icons import icon
+
         self.palette_button.setIcon(icon("search", self.theme.tokens, 14))
 
     # Out --------------------------------------------------------------------
@@ -519,6 +529,11 @@ class MainWindow(QMainWindow):
         self.keep_layout()
         self.session.save_now()
         self.closing.emit()
+
+    def tell_failure(self, text: str) -> None:
+        """Something nobody caught: said where there is a place to say it; the log has it anyway."""
+        if hasattr(self, "toasts"):
+            self.toasts.show("error", "Something went wrong", f"{text}. The log says more.")
 
     def show_failure(self, reason: str) -> None:
         """There is no node: one sentence that says why, and a way out."""

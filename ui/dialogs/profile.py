@@ -26,11 +26,7 @@ AddProfile = Callable[[str, str, Credentials], Future[str]]
 """Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
 refused (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
 
-VENUES = (
-    ("binance", "Binance spot"),
-    ("binance-usdm", "Binance USD-M futures"),
-    ("binance-testnet", "Binance testnet"),
-)
+VENUES = (("binance", "Binance spot"), ("binance-usdm", "Binance USD-M futures"))
 
 
 class ProfileDialog(QDialog):
