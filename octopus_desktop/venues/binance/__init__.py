@@ -1,0 +1,1 @@
+"""Binance spot and USD-M futures, and every venue that speaks the same dialect."""

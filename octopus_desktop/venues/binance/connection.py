@@ -1,0 +1,251 @@
+"""One market-data connection: which streams it carries, and where each frame goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from octopus_desktop.model.errors import MessageError, VenueError
+from octopus_desktop.model.events import LinkStatus
+from octopus_desktop.net.websocket import WebSocket
+from octopus_desktop.venues.binance.feeds import Feed, Surroundings
+from octopus_desktop.venues.binance.messages import ControlAnswer
+from octopus_desktop.venues.binance.rhythm import Rhythm
+
+logger = logging.getLogger(__name__)
+
+STREAMS_A_MESSAGE: Final = 100
+CONFIRM_WITHIN_S: Final = 5.0
+PINGS_AND_PONGS_A_SECOND: Final = 3
+"""Of the messages a second the venue accepts, what the link itself may need."""
+_PREFIX: Final = len(b'{"stream":"')
+
+
+class _Named(msgspec.Struct):
+    stream: str
+
+
+_control_decoder: Final = msgspec.json.Decoder(ControlAnswer)
+_named_decoder: Final = msgspec.json.Decoder(_Named)
+
+
+class _Asked(msgspec.Struct):
+    streams: list[str]
+    at: float
+
+
+class Connection:
+    """`add` and `remove` at any time; what is wanted is subscribed to again after every reconnect.
+
+    Binance drops a connection that sends more than its control messages a second, so wishes are sent in batches and
+    paced.
+    """
+
+    def __init__(self, url: str, around: Surroundings, name: str, status: Callable[[LinkStatus, str], None]) -> None:
+        self._around = around
+        self._status = status
+        self._feeds: dict[str, Feed] = {}
+        self._routes: dict[bytes, Callable[[bytes, int], None]] = {}
+        self._rhythms: dict[str, Rhythm] = {}
+        self._looking: set[str] = set()
+        self._to_open: dict[str, None] = {}
+        self._to_close: dict[str, None] = {}
+        self._retired: set[bytes] = set()
+        self._asked: dict[int, _Asked] = {}
+        self._next_id = 1
+        self._spacing_s = 1.0 / max(1, around.product.control_messages_per_second - PINGS_AND_PONGS_A_SECOND)
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
+        self.messages = 0
+        self.socket = WebSocket(url, self, name=name)
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def start(self) -> None:
+        self.socket.start()
+
+    async def stop(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        for feed in self._feeds.values():
+            feed.close()
+        # An end that was asked for makes nothing stale.
+        self._feeds.clear()
+        self._routes.clear()
+        self._rhythms.clear()
+        await self.socket.stop()
+
+    def add(self, feed: Feed) -> None:
+        self._feeds[feed.stream] = feed
+        self._routes[feed.stream.encode()] = feed.frame
+        self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s)
+        self._retired.discard(feed.stream.encode())
+        self._open(feed.stream)
+
+    def remove(self, feed: Feed) -> None:
+        feed.close()
+        self._feeds.pop(feed.stream, None)
+        self._routes.pop(feed.stream.encode(), None)
+        self._rhythms.pop(feed.stream, None)
+        self._retired.add(feed.stream.encode())
+        self._to_open.pop(feed.stream, None)
+        if self.socket.is_up:
+            self._to_close[feed.stream] = None
+            self._flush_soon()
+
+    def look(self, now_ns: int) -> None:
+        """A few times a second: streams that should have spoken, requests that were not confirmed."""
+        if not self.socket.is_up:
+            return
+        now = time.monotonic()
+        for request, asked in list(self._asked.items()):
+            if now - asked.at > CONFIRM_WITHIN_S:
+                logger.warning("%d streams were not confirmed; asking again", len(asked.streams))
+                del self._asked[request]
+                for stream in asked.streams:
+                    self._open(stream)
+        for stream, rhythm in self._rhythms.items():
+            feed = self._feeds[stream]
+            if rhythm.overdue(feed.last_ns, now_ns) and stream not in self._looking and not feed.is_stale:
+                self._looking.add(stream)
+                self._around.spawn(self._look_into(feed, rhythm), f"look into {stream}")
+
+    async def _look_into(self, feed: Feed, rhythm: Rhythm) -> None:
+        silence = (time.time_ns() - feed.last_ns) / 1e9
+        try:
+            missed = await feed.missed_something()
+        except (VenueError, MessageError) as error:
+            logger.info("%s: silent, and the venue cannot be asked: %s", feed.stream, error)
+            missed = True
+        finally:
+            self._looking.discard(feed.stream)
+        if self._feeds.get(feed.stream) is not feed:
+            return
+        if not missed:
+            rhythm.calm(time.time_ns())
+            return
+        rhythm.restart(time.time_ns())
+        feed.quiet(f"nothing came for {silence:.1f} s")
+        logger.warning("%s: nothing came for %.1f s; subscribing anew", feed.stream, silence)
+        self._to_close[feed.stream] = None
+        self._open(feed.stream)
+
+    # The socket's listener --------------------------------------------------
+
+    def on_connecting(self) -> None:
+        self._status(LinkStatus.CONNECTING, "")
+
+    def on_up(self) -> None:
+        self._asked.clear()
+        self._to_close.clear()
+        self._retired.clear()
+        self._flushed_at = 0.0
+        self._status(LinkStatus.UP, "")
+        for stream in self._feeds:
+            self._open(stream)
+
+    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
+        self.messages += 1
+        frame = self._routes.get(payload[_PREFIX : payload.find(b'"', _PREFIX)])
+        if frame is None:
+            self._other(payload, ts_received_ns)
+            return
+        try:
+            frame(payload, ts_received_ns)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
+            self._bad(payload, error)
+
+    def on_quiet(self, quiet: bool) -> None:
+        for feed in self._feeds.values():
+            if quiet:
+                feed.quiet("the link to the venue is silent")
+            else:
+                feed.recovered()
+
+    def on_down(self, reason: str) -> None:
+        self._asked.clear()
+        self._status(LinkStatus.DOWN, reason)
+        for feed in self._feeds.values():
+            feed.lost(reason)
+
+    # ------------------------------------------------------------------------
+
+    def _other(self, payload: bytes, ts_received_ns: int) -> None:
+        """An answer to a request, a stream whose name is spelled with escapes, one just left, or nonsense."""
+        try:
+            if payload.startswith(b'{"stream"'):
+                stream = _named_decoder.decode(payload).stream
+                feed = self._feeds.get(stream)
+                if feed is not None:
+                    feed.frame(payload, ts_received_ns)
+                elif stream.encode() not in self._retired:
+                    raise MessageError("nobody subscribed to this stream")
+                return
+            answer = _control_decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
+            self._bad(payload, error)
+            return
+        self._answered(answer, payload)
+
+    def _bad(self, payload: bytes, error: Exception) -> None:
+        name = payload[_PREFIX : payload.find(b'"', _PREFIX)].partition(b"@")[2].decode(errors="replace")
+        kind = f"{name or 'frame'}: {type(error).__name__}" if len(name) < 40 else "frame"
+        self._around.rest.host.bad.note(kind, payload, error)
+
+    def _answered(self, answer: ControlAnswer, payload: bytes) -> None:
+        asked = self._asked.pop(answer.id, None) if isinstance(answer.id, int) else None
+        if answer.error is not None or answer.code is not None:
+            self._around.rest.host.bad.note("request refused", payload, "the venue refused a subscription")
+            for stream in asked.streams if asked is not None else ():
+                feed = self._feeds.get(stream)
+                if feed is not None:
+                    feed.quiet("the venue refused the subscription")
+            return
+        for stream in asked.streams if asked is not None else ():
+            feed = self._feeds.get(stream)
+            if feed is not None:
+                self._rhythms[stream].restart(time.time_ns())
+                feed.opened()
+
+    def _open(self, stream: str) -> None:
+        self._to_open[stream] = None
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._flush_timer is None and self.socket.is_up:
+            loop = asyncio.get_running_loop()
+            wait = max(0.0, self._flushed_at + self._spacing_s - loop.time())
+            self._flush_timer = loop.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        """One message: what is to be closed first, then what is to be opened."""
+        self._flush_timer = None
+        loop = asyncio.get_running_loop()
+        if not self.socket.is_up:
+            return
+        if self._to_close:
+            streams = list(self._to_close)[:STREAMS_A_MESSAGE]
+            for stream in streams:
+                del self._to_close[stream]
+            self._send("UNSUBSCRIBE", streams)
+        elif self._to_open:
+            streams = list(self._to_open)[:STREAMS_A_MESSAGE]
+            for stream in streams:
+                del self._to_open[stream]
+            self._asked[self._send("SUBSCRIBE", streams)] = _Asked(streams, time.monotonic())
+        self._flushed_at = loop.time()
+        if self._to_close or self._to_open:
+            self._flush_soon()
+
+    def _send(self, method: str, streams: list[str]) -> int:
+        number = self._next_id
+        self._next_id += 1
+        self.socket.send(msgspec.json.encode({"method": method, "params": streams, "id": number}))
+        return number

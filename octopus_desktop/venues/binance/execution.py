@@ -1,0 +1,360 @@
+"""Orders and account of a Binance spot venue. The ExecutionClient: a logged-on session, with REST beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.errors import (
+    AuthenticationError,
+    ClockError,
+    LinkError,
+    MessageError,
+    RequestRefused,
+    VenueError,
+    VenueTimeout,
+    VenueUnavailable,
+)
+from octopus_desktop.model.events import BalanceChanged, Link, LinkChanged, LinkStatus
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Venue, VenueOrderId
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import Fill, Order, OrderIntent
+from octopus_desktop.model.profile import VenueUrls
+from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.net.backoff import Backoff
+from octopus_desktop.ports import Publish
+from octopus_desktop.venues.binance import parse_orders
+from octopus_desktop.venues.binance.account_stream import AccountStream
+from octopus_desktop.venues.binance.errors import NO_SUCH_ORDER
+from octopus_desktop.venues.binance.host import Host
+from octopus_desktop.venues.binance.messages import (
+    Account,
+    AccountPosition,
+    ExecutionReport,
+    KeyRestrictions,
+    MyTrade,
+    OrderResponse,
+)
+from octopus_desktop.venues.binance.rest import Rest
+from octopus_desktop.venues.binance.session import Params, Session
+from octopus_desktop.venues.binance.signing import Signer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CONNECTED_WITHIN_S: Final = 10.0
+CLOCK_EVERY_S: Final = 120.0
+TRADES_PAGE: Final = 1000
+KEPT_NAMES: Final = 20_000
+PLACE_WEIGHT: Final = 1
+CANCEL_WEIGHT: Final = 1
+STATUS_WEIGHT: Final = 4
+OPEN_ORDERS_WEIGHT: Final = 80
+MY_TRADES_WEIGHT: Final = 20
+MY_TRADES_OF_ORDER_WEIGHT: Final = 5
+ACCOUNT_WEIGHT: Final = 20
+
+_decode_order: Final = msgspec.json.Decoder(OrderResponse, strict=False).decode
+
+
+class AccountPermissions(msgspec.Struct, frozen=True):
+    """What the key may do. `can_withdraw` None: the venue doesn't say (test venues know no withdrawals)."""
+
+    can_trade: bool
+    can_withdraw: bool | None
+
+
+class BinanceExecution:
+    """See ports.ExecutionClient."""
+
+    def __init__(self, venue: Venue, rest: Rest, host: Host, signer: Signer, urls: VenueUrls) -> None:
+        self.venue = venue
+        self._rest = rest
+        self._host = host
+        self._signer = signer
+        self._urls = urls
+        self._publish: Publish = _not_started
+        self._report: Callable[[OrderReport], None] = _not_started
+        self._session: Session | None = None
+        self._account: AccountStream | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._setup: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[None] | None = None
+        self._statuses: dict[Link, tuple[LinkStatus, str]] = {}
+        self._names: OrderedDict[tuple[InstrumentId, VenueOrderId], ClientOrderId] = OrderedDict()
+        self._held: set[str] = set()
+
+    # The port ---------------------------------------------------------------
+
+    async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
+        """Returns when order entry and account stream are up. It may be called again after it failed."""
+        self._publish = publish
+        self._report = report
+        await self._rest.measure_clock()
+        self._first = asyncio.get_running_loop().create_future()
+        session = self._session = Session(
+            self._urls.ws_api,
+            self._host,
+            self._signer,
+            f"{self.venue} orders",
+            on_up=self._session_up,
+            on_down=self._session_down,
+            on_connecting=lambda: self._link(Link.ORDERS, LinkStatus.CONNECTING),
+            on_event=self._account_event,
+        )
+        self._account = AccountStream(session, self._rest, self._signer, self._urls.stream, self._account_event)
+        session.start()
+        try:
+            async with asyncio.timeout(CONNECTED_WITHIN_S):
+                await self._first
+        except TimeoutError as error:
+            reasons = [reason for _, reason in self._statuses.values() if reason]
+            await self._disconnect()
+            raise LinkError(f"The venue's order entry does not open: {'; '.join(reasons) or 'no answer'}") from error
+        except VenueError:
+            await self._disconnect()
+            raise
+        finally:
+            self._first = None
+        self._spawn(self._keep_the_clock(), "keep the clock")
+
+    async def stop(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._disconnect()
+        await self._rest.close()
+
+    async def submit(self, intent: OrderIntent, instrument: Instrument) -> OrderReport:
+        params = parse_orders.order_params(intent, instrument.symbol)
+        try:
+            raw = await self._connected().request("order.place", params, weight=PLACE_WEIGHT)
+        except ClockError:
+            # A create is never sent twice; the next one goes out with the right time.
+            self._spawn(self._measure_clock(), "measure the clock")
+            raise
+        return self._told(self._order_of(raw))
+
+    async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
+        params: Params = {"symbol": instrument.symbol, **_naming(order.client_order_id, order.venue_order_id)}
+        try:
+            raw = await self._connected().request("order.cancel", params, weight=CANCEL_WEIGHT)
+        except (LinkError, VenueTimeout, VenueUnavailable, ClockError) as error:
+            # Cancelling twice is cancelling once, so the other way is open.
+            logger.warning("cancelling %s over the session: %s; trying REST", order.client_order_id, error)
+            answer = await self._rest.signed(
+                "DELETE", "order", OrderResponse, params, weight=CANCEL_WEIGHT, urgent=True
+            )
+            return self._told(parse_orders.report_of_response(answer, self.venue))
+        return self._told(self._order_of(raw))
+
+    async def order(
+        self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
+    ) -> OrderReport | None:
+        params: Params = {"symbol": instrument.symbol, **_naming(client_order_id, venue_order_id)}
+        try:
+            answer = await self._rest.signed("GET", "order", OrderResponse, params, weight=STATUS_WEIGHT, urgent=True)
+        except RequestRefused as error:
+            if error.code == NO_SUCH_ORDER:
+                return None
+            raise
+        return self._told(parse_orders.report_of_response(answer, self.venue))
+
+    async def open_orders(self) -> list[OrderReport]:
+        answers = await self._rest.signed(
+            "GET", "openOrders", list[OrderResponse], weight=OPEN_ORDERS_WEIGHT, urgent=True
+        )
+        reports = []
+        for answer in answers:
+            try:
+                reports.append(self._told(parse_orders.report_of_response(answer, self.venue)))
+            except MessageError as error:
+                self._host.bad.note("open order", msgspec.json.encode(answer), error)
+        return reports
+
+    async def fills(
+        self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
+    ) -> list[Fill]:
+        fills: list[Fill] = []
+        first = int(after) + 1 if after is not None else 0
+        weight = MY_TRADES_WEIGHT if venue_order_id is None else MY_TRADES_OF_ORDER_WEIGHT
+        while True:
+            params: Params = {"symbol": instrument.symbol, "fromId": first, "limit": TRADES_PAGE}
+            if venue_order_id is not None:
+                params["orderId"] = venue_order_id
+            page = await self._rest.signed("GET", "myTrades", list[MyTrade], params, weight=weight, urgent=True)
+            for row in page:
+                key = (instrument.instrument_id, VenueOrderId(str(row.orderId)))
+                name = self._names.get(key, ClientOrderId(""))
+                fills.append(parse_orders.fill(row, instrument.instrument_id, name))
+            if len(page) < TRADES_PAGE:
+                return fills
+            first = page[-1].id + 1
+
+    async def balances(self) -> list[Balance]:
+        """Every asset that is held or was held since the start: one that went to zero must be seen to do so."""
+        account = await self._rest.signed("GET", "account", Account, weight=ACCOUNT_WEIGHT, urgent=True)
+        balances = [
+            balance
+            for balance in parse_orders.balances_of_account(account, self.venue)
+            if balance.total or balance.asset in self._held
+        ]
+        self._held.update(balance.asset for balance in balances)
+        return balances
+
+    async def account_permissions(self) -> AccountPermissions:
+        """What the key may do, for the check when a profile is made. It may be asked before `start`."""
+        try:
+            rights = await self._rest.signed("GET", "/sapi/v1/account/apiRestrictions", KeyRestrictions, weight=1)
+        except RequestRefused as error:
+            if error.code != -404:
+                raise
+            account = await self._rest.signed("GET", "account", Account, weight=ACCOUNT_WEIGHT)
+            return AccountPermissions(account.canTrade, None)
+        return AccountPermissions(rights.enableSpotAndMarginTrading, rights.enableWithdrawals)
+
+    async def close(self) -> None:
+        """After `account_permissions` without a `start`."""
+        await self._rest.close()
+
+    # The links --------------------------------------------------------------
+
+    def _session_up(self) -> None:
+        self._setup = self._spawn(self._set_up(), "set up the session")
+
+    def _session_down(self, reason: str) -> None:
+        if self._setup is not None:
+            self._setup.cancel()
+            self._setup = None
+        if self._account is not None:
+            self._account.lost()
+        self._link(Link.ORDERS, LinkStatus.DOWN, reason)
+        self._link(Link.ACCOUNT, LinkStatus.DOWN, reason)
+
+    async def _set_up(self) -> None:
+        """Log on and listen to the account; again until it works, or a start that waits for it has failed."""
+        assert self._session is not None
+        assert self._account is not None
+        backoff = Backoff(1.0, 60.0)
+        while True:
+            try:
+                await self._session.log_on()
+                self._link(Link.ORDERS, LinkStatus.UP)
+                self._link(Link.ACCOUNT, LinkStatus.CONNECTING)
+                await self._account.open()
+            except LinkError:
+                return  # the socket is down, and sets up anew when it is back
+            except ClockError as error:
+                await self._measure_clock()
+                self._link(Link.ACCOUNT, LinkStatus.DOWN, str(error))
+            except (VenueError, MessageError) as error:
+                self._link(Link.ACCOUNT, LinkStatus.DOWN, str(error))
+                if isinstance(error, AuthenticationError) and self._first is not None and not self._first.done():
+                    self._first.set_exception(error)
+                    return
+                logger.warning("%s: the account stream does not open: %s", self.venue, error)
+            else:
+                self._link(Link.ACCOUNT, LinkStatus.UP)
+                if self._first is not None and not self._first.done():
+                    self._first.set_result(None)
+                return
+            await asyncio.sleep(0.1 + backoff.next_s())
+
+    def _account_event(self, raw: msgspec.Raw | bytes) -> None:
+        assert self._account is not None
+        try:
+            event = self._account.decode(raw)
+            if event is None:
+                return
+            if isinstance(event, ExecutionReport):
+                self._report(self._told(parse_orders.report_of_event(event, self.venue)))
+            elif isinstance(event, AccountPosition):
+                for balance in parse_orders.balances_of_event(event, self.venue):
+                    self._held.add(balance.asset)
+                    self._publish(BalanceChanged(balance))
+            else:
+                self._account.lost()
+                self._link(Link.ACCOUNT, LinkStatus.DOWN, "the venue ended the account stream")
+                self._setup = self._spawn(self._set_up(), "set up the session")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
+            self._host.bad.note(f"account event: {type(error).__name__}", bytes(raw), error)
+
+    def _link(self, link: Link, status: LinkStatus, reason: str = "") -> None:
+        if self._statuses.get(link) != (status, reason):
+            self._statuses[link] = (status, reason)
+            self._publish(LinkChanged(self.venue, link, status, reason, time.time_ns()))
+
+    async def _disconnect(self) -> None:
+        if self._account is not None:
+            await self._account.stop()
+            self._account = None
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.stop()
+
+    # ------------------------------------------------------------------------
+
+    def _connected(self) -> Session:
+        if self._session is None:
+            error = LinkError("There is no connection to the venue's order entry.")
+            error.outcome_unknown = False
+            raise error
+        return self._session
+
+    def _order_of(self, raw: msgspec.Raw) -> OrderReport:
+        """The request was carried out; an answer that cannot be read leaves open how."""
+        try:
+            return parse_orders.report_of_response(_decode_order(raw), self.venue)
+        except (msgspec.DecodeError, UnicodeDecodeError, MessageError) as error:
+            self._host.bad.note("answer to an order", bytes(raw), error)
+            raise VenueUnavailable(f"The venue's answer to an order cannot be read: {error}") from error
+
+    def _told(self, report: OrderReport) -> OrderReport:
+        """Remembers the order's name: with a trade the venue tells only its own number of the order."""
+        if report.venue_order_id:
+            self._names[report.intent.instrument_id, report.venue_order_id] = report.client_order_id
+            while len(self._names) > KEPT_NAMES:
+                self._names.popitem(last=False)
+        return report
+
+    async def _measure_clock(self) -> None:
+        try:
+            await self._rest.measure_clock()
+        except (VenueError, MessageError) as error:
+            logger.warning("%s: its clock could not be read: %s", self.venue, error)
+
+    async def _keep_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_EVERY_S)
+            await self._measure_clock()
+
+    def _spawn(self, work: Any, name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=f"{self.venue}: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+def _naming(client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None) -> Params:
+    """The venue's own number is the surer name: a client's may be used again once its order is done."""
+    if venue_order_id:
+        return {"orderId": venue_order_id}
+    return {"origClientOrderId": client_order_id}
+
+
+def _not_started(_: object) -> None:
+    raise RuntimeError("the client was not started")

@@ -1,0 +1,246 @@
+"""Binance's spelling of orders and account ends here: reports, fills, balances, and the parameters of an order.
+
+Raises MessageError where the shape is right and the content cannot be.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.errors import MessageError
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, Venue, VenueOrderId, instrument_id
+from octopus_desktop.model.orders import Fill, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
+from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.venues.binance.messages import (
+    Account,
+    AccountPosition,
+    ExecutionReport,
+    MyTrade,
+    OrderResponse,
+)
+
+MS: Final = 1_000_000
+_TYPE_NAMES: Final = {
+    OrderType.LIMIT: "LIMIT",
+    OrderType.MARKET: "MARKET",
+    OrderType.POST_ONLY: "LIMIT_MAKER",
+    OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
+    OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+}
+_TYPES: Final = {name: kind for kind, name in _TYPE_NAMES.items()}
+_TIMED: Final = frozenset((OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT))
+"""The types that take a timeInForce; with any other the venue refuses it."""
+_SIDE_NAMES: Final = {Side.BUY: "BUY", Side.SELL: "SELL"}
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+_STATUSES: Final = {
+    "NEW": OrderStatus.ACCEPTED,
+    "PENDING_NEW": OrderStatus.ACCEPTED,
+    "PENDING_CANCEL": OrderStatus.ACCEPTED,
+    "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
+    "FILLED": OrderStatus.FILLED,
+    "CANCELED": OrderStatus.CANCELED,
+    "REJECTED": OrderStatus.REJECTED,
+    "EXPIRED": OrderStatus.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
+}
+_EXPIRED: Final = {
+    "EXPIRED": "The venue took it back: its time in force left nothing to wait for.",
+    "EXPIRED_IN_MATCH": "The venue took it back: it would have traded with an order of the same account.",
+}
+
+
+def order_params(intent: OrderIntent, symbol: str) -> dict[str, str | int]:
+    """Of `order.place`, keys in alphabetical order, as the signature wants them. Money in plain digits."""
+    kind = intent.type
+    params: dict[str, str | int] = {
+        "newClientOrderId": intent.client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    if kind.has_limit and intent.price is not None:
+        params["price"] = format(intent.price, "f")
+    if intent.quote_quantity is None:
+        params["quantity"] = format(intent.quantity, "f")
+    else:
+        params["quoteOrderQty"] = format(intent.quote_quantity, "f")
+    params["side"] = _SIDE_NAMES[intent.side]
+    if kind.has_trigger and intent.trigger_price is not None:
+        params["stopPrice"] = format(intent.trigger_price, "f")
+    params["symbol"] = symbol
+    if kind in _TIMED:
+        params["timeInForce"] = intent.tif.value
+    params["type"] = _TYPE_NAMES[kind]
+    return params
+
+
+def report_of_response(message: OrderResponse, venue: Venue) -> OrderReport:
+    """Of an order's own answer to place, cancel or status."""
+    name = ClientOrderId(message.origClientOrderId or message.clientOrderId)
+    status = _status(message.status)
+    ts_ns = (message.transactTime or message.updateTime) * MS
+    where = instrument_id(message.symbol, venue)
+    side = _side(message.side)
+    venue_order_id = VenueOrderId(str(message.orderId))
+    fills = tuple(
+        Fill(
+            where,
+            name,
+            venue_order_id,
+            TradeId(str(fill.tradeId)),
+            side,
+            _money(fill.price, "fill price"),
+            _money(fill.qty, "fill quantity"),
+            _finite(fill.commission, "commission"),
+            fill.commissionAsset,
+            False,  # what fills in the answer to a new order took what was resting
+            ts_ns,
+        )
+        for fill in message.fills
+    )
+    intent = _intent(
+        name,
+        where,
+        side,
+        message.type,
+        message.timeInForce,
+        quantity=message.origQty,
+        price=message.price,
+        trigger=message.stopPrice,
+        quote_quantity=message.origQuoteOrderQty,
+    )
+    filled = _money(message.executedQty, "filled quantity")
+    return OrderReport(name, venue_order_id, intent, status, filled, fills, ts_ns, _EXPIRED.get(message.status, ""))
+
+
+def report_of_event(message: ExecutionReport, venue: Venue) -> OrderReport:
+    """Of the account stream. A cancel's event names the order in `C`; in `c` stands the name of the cancel itself."""
+    name = ClientOrderId(message.C or message.c)
+    where = instrument_id(message.s, venue)
+    side = _side(message.S)
+    venue_order_id = VenueOrderId(str(message.i))
+    fills: tuple[Fill, ...] = ()
+    if message.x == "TRADE":
+        fills = (
+            Fill(
+                where,
+                name,
+                venue_order_id,
+                TradeId(str(message.t)),
+                side,
+                _money(message.L, "fill price"),
+                _money(message.l, "fill quantity"),
+                _finite(message.n, "commission"),
+                message.N or "",
+                message.m,
+                message.T * MS,
+            ),
+        )
+    intent = _intent(
+        name,
+        where,
+        side,
+        message.o,
+        message.f,
+        quantity=message.q,
+        price=message.p,
+        trigger=message.P,
+        quote_quantity=message.Q,
+    )
+    reason = str(message.eR) or ("" if message.r == "NONE" else message.r) or _EXPIRED.get(message.X, "")
+    filled = _money(message.z, "filled quantity")
+    return OrderReport(name, venue_order_id, intent, _status(message.X), filled, fills, message.T * MS, reason)
+
+
+def fill(message: MyTrade, where: InstrumentId, name: ClientOrderId) -> Fill:
+    """`name` is empty where it is not known: the venue tells only its own order id with a trade."""
+    return Fill(
+        where,
+        name,
+        VenueOrderId(str(message.orderId)),
+        TradeId(str(message.id)),
+        Side.BUY if message.isBuyer else Side.SELL,
+        _money(message.price, "fill price"),
+        _money(message.qty, "fill quantity"),
+        _finite(message.commission, "commission"),
+        message.commissionAsset,
+        message.isMaker,
+        message.time * MS,
+    )
+
+
+def balances_of_event(message: AccountPosition, venue: Venue) -> list[Balance]:
+    return [
+        Balance(venue, one.a, _finite(one.f, "free balance"), _finite(one.l, "locked balance"), message.u * MS)
+        for one in message.B
+    ]
+
+
+def balances_of_account(message: Account, venue: Venue) -> list[Balance]:
+    return [
+        Balance(
+            venue,
+            one.asset,
+            _finite(one.free, "free balance"),
+            _finite(one.locked, "locked balance"),
+            message.updateTime * MS,
+        )
+        for one in message.balances
+    ]
+
+
+def _intent(
+    name: ClientOrderId,
+    where: InstrumentId,
+    side: Side,
+    kind: str,
+    tif: str,
+    *,
+    quantity: Decimal,
+    price: Decimal,
+    trigger: Decimal,
+    quote_quantity: Decimal,
+) -> OrderIntent:
+    type_ = _TYPES.get(kind)
+    if type_ is None:
+        raise MessageError(f"order {name} is of a type not known here: {kind!r}")
+    return OrderIntent(
+        name,
+        where,
+        side,
+        type_,
+        _money(quantity, "quantity"),
+        _money(price, "price") if type_.has_limit else None,
+        _money(trigger, "trigger price") if type_.has_trigger else None,
+        _money(quote_quantity, "quote quantity") or None,
+        TimeInForce(tif) if tif in TimeInForce.__members__ else TimeInForce.GTC,
+    )
+
+
+def _status(text: str) -> OrderStatus:
+    status = _STATUSES.get(text)
+    if status is None:
+        raise MessageError(f"order status not known: {text!r}")
+    return status
+
+
+def _side(text: str) -> Side:
+    side = _SIDES.get(text)
+    if side is None:
+        raise MessageError(f"side not known: {text!r}")
+    return side
+
+
+def _finite(x: Decimal, what: str) -> Decimal:
+    """A maker may be paid, so a commission may be negative; nothing may be infinite or no number."""
+    if not x.is_finite():
+        raise MessageError(f"{what} is {x}")
+    return x
+
+
+def _money(x: Decimal, what: str) -> Decimal:
+    if not x.is_finite() or x < 0:
+        raise MessageError(f"{what} is {x}")
+    return x

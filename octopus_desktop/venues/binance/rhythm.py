@@ -1,0 +1,51 @@
+"""When the silence of a stream is longer than that stream's own habit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NEEDED: Final = 8
+SMOOTHING: Final = 0.1
+MOST_PATIENCE: Final = 64.0
+
+
+class Rhythm:
+    """Looked at a few times a second. A burst counts as one message, so that it doesn't pass for a habit.
+
+    Allowed silence is `factor` average pauses and at least `least_s`; `calm` doubles it, when a look at the venue has
+    shown that nothing was missed.
+    """
+
+    __slots__ = ("_average_s", "_count", "_factor", "_least_s", "_patience", "_seen_ns", "_since_ns")
+
+    def __init__(self, factor: float, least_s: float) -> None:
+        self._factor = factor
+        self._least_s = least_s
+        self._patience = 1.0
+        self._average_s = 0.0
+        self._count = 0
+        self._seen_ns = 0
+        self._since_ns = 0
+
+    def overdue(self, last_ns: int, now_ns: int) -> bool:
+        """`last_ns`: when the stream's last message came, zero for never."""
+        if last_ns != self._seen_ns:
+            if self._seen_ns:
+                pause_s = max(0.0, (last_ns - self._seen_ns) / 1e9)
+                weight = max(SMOOTHING, 1.0 / (self._count + 1))
+                self._average_s += (pause_s - self._average_s) * weight
+                self._count += 1
+            self._seen_ns = self._since_ns = last_ns
+            return False
+        if not self._factor or self._count < NEEDED:
+            return False
+        allowed_s = max(self._least_s, self._factor * self._average_s) * self._patience
+        return (now_ns - self._since_ns) / 1e9 > allowed_s
+
+    def calm(self, now_ns: int) -> None:
+        self._patience = min(MOST_PATIENCE, self._patience * 2.0)
+        self._since_ns = now_ns
+
+    def restart(self, now_ns: int) -> None:
+        """The stream was opened anew."""
+        self._since_ns = now_ns

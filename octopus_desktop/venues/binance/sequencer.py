@@ -1,0 +1,119 @@
+"""One instrument's book kept whole: a snapshot, and every change after it, in order, once.
+
+One rule serves both products. An update holds the new totals of every price that changed after update `before` and
+up to update `u`; spot says `before` as `U - 1`, futures as `pu`.
+
+* `u` at or below the book's id: old or told twice, dropped.
+* `before` at the book's id: the next one. Below it: the first after a snapshot, which covers what the snapshot has
+  and more; totals, not differences, so applying it is sound.
+* `before` above the book's id: something was missed. The book is broken until a new snapshot.
+
+Sources: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams (how to manage a local order
+book correctly) and the same chapter of the USD-M documentation. Where the futures' rule asks for `U <= lastUpdateId`
+on the first update, `pu <= lastUpdateId` says the same and also fits an update that starts right behind the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
+from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.venues.binance.messages import DepthSnapshot, DepthUpdate
+
+MS: Final = 1_000_000
+KEPT_UPDATES: Final = 5_000
+_NO_BOOK: Final = -2
+
+
+class BookSequencer:
+    """`want_snapshot` is called when one is needed; whoever is called gets it and hands it to `snapshot`."""
+
+    __slots__ = ("_instrument_id", "_last", "_pending", "_publish", "_want_snapshot", "gaps")
+
+    def __init__(
+        self,
+        instrument_id: InstrumentId,
+        publish: Callable[[BookReset | BookChanged | BookBroken], None],
+        want_snapshot: Callable[[], None],
+    ) -> None:
+        self._instrument_id = instrument_id
+        self._publish = publish
+        self._want_snapshot = want_snapshot
+        self._last = _NO_BOOK
+        self._pending: list[tuple[DepthUpdate, int]] = []
+        self.gaps = 0
+
+    @property
+    def is_live(self) -> bool:
+        return self._last != _NO_BOOK
+
+    @property
+    def last_id(self) -> int:
+        return self._last
+
+    def update(self, message: DepthUpdate, ts_received_ns: int) -> None:
+        before = message.pu
+        if before is None:
+            before = message.U - 1
+        if before == self._last:
+            self._last = message.u
+            self._publish(
+                BookChanged(self._instrument_id, message.b, message.a, message.u, message.E * MS, ts_received_ns)
+            )
+        else:
+            self._out_of_line(message, before, ts_received_ns)
+
+    def snapshot(self, message: DepthSnapshot, ts_venue_ns: int, ts_received_ns: int) -> bool:
+        """Starts the book over. False where the snapshot is older than what was missed: ask again, a little later."""
+        last = message.last_update_id
+        rest = sorted((kept for kept in self._pending if kept[0].u > last), key=lambda kept: kept[0].u)
+        if rest:
+            first = rest[0][0]
+            if (first.pu if first.pu is not None else first.U - 1) > last:
+                return False
+        self._pending = []
+        self._last = last
+        self._publish(
+            BookReset(
+                self._instrument_id,
+                message.bids,
+                message.asks,
+                last,
+                message.E * MS or ts_venue_ns,
+                ts_received_ns,
+            )
+        )
+        for update, received in rest:
+            self.update(update, received)
+        return True
+
+    def broken(self, reason: str, ts_ns: int) -> None:
+        """The link went, or something showed that updates are missing."""
+        if self.is_live:
+            self._last = _NO_BOOK
+            self._publish(BookBroken(self._instrument_id, reason, ts_ns))
+        self._pending = []
+
+    def _out_of_line(self, message: DepthUpdate, before: int, ts_received_ns: int) -> None:
+        if self._last == _NO_BOOK:
+            self._keep(message, ts_received_ns)
+        elif message.u <= self._last:
+            return
+        elif before < self._last:
+            self._last = message.u
+            self._publish(
+                BookChanged(self._instrument_id, message.b, message.a, message.u, message.E * MS, ts_received_ns)
+            )
+        else:
+            self.gaps += 1
+            last = self._last
+            self.broken(f"updates {last + 1} to {before} are missing", ts_received_ns)
+            self._keep(message, ts_received_ns)
+            self._want_snapshot()
+
+    def _keep(self, message: DepthUpdate, ts_received_ns: int) -> None:
+        self._pending.append((message, ts_received_ns))
+        if len(self._pending) > KEPT_UPDATES:
+            del self._pending[: KEPT_UPDATES // 2]

@@ -1,0 +1,39 @@
+"""The clients of a profile's venue."""
+
+from __future__ import annotations
+
+from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.errors import ProfileError
+from octopus_desktop.model.profile import Dialect, Profile, VenueUrls
+from octopus_desktop.ports import ExecutionClient, MarketDataClient
+from octopus_desktop.venues.binance.execution import BinanceExecution
+from octopus_desktop.venues.binance.host import Host, host_of
+from octopus_desktop.venues.binance.product import SPOT, USDM, Product
+from octopus_desktop.venues.binance.rest import Rest
+from octopus_desktop.venues.binance.signing import Signer
+from octopus_desktop.venues.binance.stream import BinanceMarketData
+
+_PRODUCTS = {Dialect.BINANCE_SPOT: SPOT, Dialect.BINANCE_USDM: USDM}
+
+
+def market_data_client(profile: Profile, urls: VenueUrls) -> MarketDataClient:
+    product, host = _venue(profile, urls)
+    return BinanceMarketData(profile.venue, product, Rest(urls.rest, product, host), host, urls.stream)
+
+
+def execution_client(profile: Profile, urls: VenueUrls, credentials: Credentials) -> ExecutionClient:
+    """Raises ProfileError where the venue's orders are not supported, or the key cannot be read."""
+    return _execution(profile, urls, credentials)
+
+
+def _execution(profile: Profile, urls: VenueUrls, credentials: Credentials) -> BinanceExecution:
+    product, host = _venue(profile, urls)
+    if profile.dialect is not Dialect.BINANCE_SPOT:
+        raise ProfileError(f"{product.name} is market data only here; orders need a spot profile.")
+    signer = Signer(credentials)
+    return BinanceExecution(profile.venue, Rest(urls.rest, product, host, signer), host, signer, urls)
+
+
+def _venue(profile: Profile, urls: VenueUrls) -> tuple[Product, Host]:
+    product = _PRODUCTS[profile.dialect]
+    return product, host_of(urls.rest, profile.venue, product)
