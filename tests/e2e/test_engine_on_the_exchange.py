@@ -41,8 +41,8 @@ def assert_agrees_with_the_exchange(session: Session) -> None:
     """Balances and open orders here are those of the exchange's own account."""
     truth = ask_exchange(exchange_of(session), "account")
     theirs = {
-        row["asset"]: (Decimal(row["free"]), Decimal(row["locked"]))
-        for row in truth["balances"]
+        asset: (Decimal(row["free"]), Decimal(row["locked"]))
+        for asset, row in truth["balances"].items()
         if Decimal(row["free"]) or Decimal(row["locked"])
     }
 
@@ -139,7 +139,7 @@ def test_a_restart_brings_everything_back(tmp_path: Path) -> None:
 
 def test_an_order_without_an_answer_is_asked_for(session: Session) -> None:
     """The exchange accepts the order and never answers: it is UNKNOWN, then found, and there is one of it."""
-    ask_exchange(exchange_of(session), "faults", {"swallow_orders": 1})
+    ask_exchange(exchange_of(session), "faults", {"swallow": [{"what": "order.place"}]})
     intent = session.resting_bid()
     session.submit(intent)
     session.until(lambda: session.status(intent) is OrderStatus.ACCEPTED, "found")
@@ -195,9 +195,9 @@ def test_the_second_enter_is_no_second_order(session: Session) -> None:
 
 def test_risk_stops_it_before_the_wire(session: Session) -> None:
     """An order beyond the free balance is denied here; the exchange never hears of it."""
-    intent = limit(Side.BUY, "0.7", session.state.instruments[BTC].price(session.touch()[0]))
+    intent = limit(Side.SELL, "0.6", session.state.instruments[BTC].price(session.touch()[1]))
     outcome = session.execute(SubmitOrder(intent))
-    assert isinstance(outcome, Refused)
+    assert outcome == Refused("This needs 0.6 BTC, free is 0.5.")
     session.until(lambda: session.status(intent) is OrderStatus.DENIED, "denied")
     assert not any(isinstance(event, OrderUnknown) for event in session.events)
 
