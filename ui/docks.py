@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QPushButton, QTabBar, QWidget
@@ -11,6 +13,7 @@ from ui.theme import fonts
 from ui.theme.icons import icon
 from ui.theme.text import TextCache
 from ui.theme.theme import Theme
+from ui.widgets.mode_frame import ModeFrame
 
 TITLE_HEIGHT = 22
 
@@ -111,6 +114,10 @@ class PaneDock(QDockWidget):
         )
         self.bar = TitleBar(theme, self)
         self.setTitleBarWidget(self.bar)
+        # A floating pane is a window of its own: it tells the mode, too.
+        self.mode_frame = ModeFrame(theme, self, pane.session.node.profile.mode.value)
+        self.mode_frame.hide()
+        self.topLevelChanged.connect(self.mode_frame.setVisible)
         if pane.controls is not None:
             self.adopt_controls()
 
@@ -150,9 +157,10 @@ class PaneDock(QDockWidget):
 class TabRows(QObject):
     """Collapses the title bars of docks that share tabs, and lays the controls of the one in front over the tabs."""
 
-    def __init__(self, window: QMainWindow, docks: dict[str, PaneDock]) -> None:
+    def __init__(self, window: QMainWindow, docks: dict[str, PaneDock], above: Callable[[], Iterable[QWidget]]) -> None:
+        """`above` names what lies over the controls: toasts and pages."""
         super().__init__(window)
-        self._window, self._docks = window, docks
+        self._window, self._docks, self._above = window, docks, above
         self._bars: set[QTabBar] = set()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -181,6 +189,9 @@ class TabRows(QObject):
         bar, index = self._place_of(dock)
         if controls.parentWidget() is not self._window:
             controls.setParent(self._window)
+            controls.raise_()
+            for widget in self._above():
+                widget.raise_()
         if bar is None or bar.currentIndex() != index or not bar.isVisible():
             controls.hide()
             return
@@ -192,7 +203,6 @@ class TabRows(QObject):
         corner = bar.mapTo(self._window, QPoint(bar.width() - width - 4, 0))
         controls.setGeometry(corner.x(), corner.y() + 2, width, bar.height() - 4)
         controls.show()
-        controls.raise_()
 
     def _place_of(self, dock: PaneDock) -> tuple[QTabBar | None, int]:
         """Qt doesn't tell which tab is a dock's; its title does, and no two panes have the same."""

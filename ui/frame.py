@@ -189,13 +189,14 @@ class FrameLoop(QObject):
     """Takes the node's frame, folds it, and hands each visible pane what was touched. `start` once the node runs."""
 
     ticked = Signal(object)
-    """The `Dirty` of every frame in which anything happened, before the panes get it."""
+    """The `Dirty` of every frame in which anything happened, before the panes get it. Valid during the call."""
 
     def __init__(self, node: Node, state: State, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._node = node
         self._state = state
         self._panes: list[Painted] = []
+        self._dirty = Dirty()
         self._gathered = Dirty()
         self._hidden = False
         self._slow_due = 0.0
@@ -221,8 +222,8 @@ class FrameLoop(QObject):
 
     def turn(self) -> None:
         """One frame."""
-        dirty = Dirty()
-        state, gathered = self._state, self._gathered
+        state, dirty, gathered = self._state, self._dirty, self._gathered
+        dirty.clear()
         for event in self._node.take_frame():
             state.apply(event)
             dirty.add(event)

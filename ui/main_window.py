@@ -166,7 +166,7 @@ class MainWindow(QMainWindow):
             self._place_docks()
             yield
             self._restore_layout()
-            self._tab_rows = TabRows(self, self.docks)
+            self._tab_rows = TabRows(self, self.docks, self._over_the_tabs)
             yield
         finally:
             self.setUpdatesEnabled(True)
@@ -177,6 +177,10 @@ class MainWindow(QMainWindow):
         yield
         self._start_frames(node, since_ns)
         self.furnished.emit()
+
+    def _over_the_tabs(self) -> list[QWidget]:
+        pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
+        return [*self.toasts.toasts, *pages, self.mode_frame]
 
     def _name_panes(self, panes: dict[str, Pane]) -> None:
         from ui.panes.chart import ChartPane

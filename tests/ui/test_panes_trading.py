@@ -299,14 +299,20 @@ def test_a_wrong_entry_says_what_is_wrong_and_sends_nothing(
 
 
 def test_a_locked_entry_shuts_the_ticket(window: MainWindow, node: ScriptedNode) -> None:
-    """While entry is locked the ticket says why, offers to unlock, and Enter sends nothing."""
+    """While entry is locked the ticket says why, and Enter sends nothing; a lock of the trader's own can be opened."""
     node.emit(EntryLocked("No connection to the venue: orders cannot be sent.", node.now_ns))
     settle(window)
     fill_ticket(window, "67000", "0.05")
     assert "No connection" in window.ticket.verdict.text()
-    assert window.ticket.locked.isVisible()
+    assert not window.ticket.locked.isVisible()
     press(window, Qt.Key.Key_Return)
     assert not node.of(SubmitOrder)
+    node.emit(EntryLocked("You locked order entry.", node.now_ns))
+    settle(window)
+    assert window.ticket.locked.isVisible()
+    QTest.mouseClick(window.ticket.locked, Qt.MouseButton.LeftButton)
+    settle(window)
+    assert window.ticket.submit_button.isEnabled()
 
 
 def test_what_risk_denies_is_said(window: MainWindow, node: ScriptedNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -27,6 +28,18 @@ AddProfile = Callable[[str, str, Credentials], Future[str]]
 refused (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
 
 VENUES = (("binance", "Binance spot"), ("binance-usdm", "Binance USD-M futures"))
+
+
+_PEM = re.compile(r"(-----BEGIN [A-Z ]+-----)(.*)(-----END [A-Z ]+-----)", re.DOTALL)
+
+
+def whole_pem(text: str) -> str:
+    """A private key in PEM with its lines again: an entry of one line takes them out when it is pasted."""
+    found = _PEM.search(text)
+    if found is None:
+        return text
+    body = re.sub(r"[^A-Za-z0-9+/=]", "", found[2])
+    return "\n".join([found[1], *(body[at : at + 64] for at in range(0, len(body), 64)), found[3]]) + "\n"
 
 
 class ProfileDialog(QDialog):
@@ -105,7 +118,7 @@ class ProfileDialog(QDialog):
 
     def _send(self) -> None:
         self._wait(True)
-        credentials = Credentials(self.key.text().strip(), self.secret.text().strip())
+        credentials = Credentials(self.key.text().strip(), whole_pem(self.secret.text().strip()))
         future = self._add(self.name.text().strip(), self.venue.currentData(), credentials)
         future.add_done_callback(self._answered.emit)
 

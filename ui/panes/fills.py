@@ -37,7 +37,7 @@ def fill_columns(state: State) -> list[Column[Fill]]:
                lambda f: write.quantity(f.instrument_id, f.quantity), 92),
         Column("value", "Value", lambda f: f.price * f.quantity, lambda f: format_price(f.price * f.quantity, 2), 92),
         Column("fee", "Fee", lambda f: f.fee, fee_text, 84),
-        Column("fee_asset", "in", lambda f: f.fee_asset, lambda f: f.fee_asset, 52, Paint.WORDS),
+        Column("fee_asset", "Asset", lambda f: f.fee_asset, lambda f: f.fee_asset, 52, Paint.WORDS),
         Column("role", "Role", lambda f: "maker" if f.is_maker else "taker",
                lambda f: "Maker" if f.is_maker else "Taker", 52, Paint.WORDS),
         Column("trade_id", "Trade id", lambda f: f.trade_id, lambda f: f.trade_id, 92, tone=lambda f: "text_lo"),

@@ -20,7 +20,7 @@ from ui.theme.numbers import NOTHING, format_age, format_change, format_compact,
 class _Figure(QWidget):
     """A small label over a number."""
 
-    def __init__(self, label: str, least: int) -> None:
+    def __init__(self, label: str, width: int) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -31,7 +31,8 @@ class _Figure(QWidget):
         self.value = QLabel(NOTHING)
         self.value.setProperty("numeric", True)
         self.value.setProperty("tone", "hi")
-        self.value.setMinimumWidth(least)
+        # A fixed size: a text that changes each frame must not have the whole window laid out anew.
+        self.value.setFixedSize(width, 16)
         self.setAccessibleName(label)
         column.addWidget(self.label)
         column.addWidget(self.value)
@@ -79,13 +80,14 @@ class InstrumentBar(QWidget):
         self.last.setStyleSheet(f'font-family: "{fonts.NUMBERS}"; font-size: {fonts.PRICE}px; font-weight: 700')
         self.last.setProperty("tone", "hi")
         self.last.setAccessibleName("Last price")
-        self.last.setMinimumWidth(110)
-        self.change = _Figure("24 h change", 130)
-        self.high = _Figure("24 h high", 74)
-        self.low = _Figure("24 h low", 74)
+        self.last.setFixedSize(124, 24)
+        self.change = _Figure("24 h change", 150)
+        self.high = _Figure("24 h high", 78)
+        self.low = _Figure("24 h low", 78)
         self.volume = _Figure("24 h volume", 96)
-        self.spread = _Figure("Spread", 104)
-        self.funding = _Figure("Funding", 110)
+        self.spread = _Figure("Spread", 116)
+        self.funding = _Figure("Funding", 136)
+        self.funding.hide()  # perpetuals only
         self.stale = QLabel()
         self.stale.setProperty("tone", "warn")
         row.addWidget(self.name)

@@ -115,7 +115,9 @@ class TicketPane(Pane):
         self.bid = self._small("Bid", "The best bid (Alt+Down)", lambda: self.take_touch(Side.BUY))
         self.ask = self._small("Ask", "The best ask (Alt+Up)", lambda: self.take_touch(Side.SELL))
         self.amount = NumberEdit(name="Quantity", tooltip="How much; 1.5k is read as 1,500")
-        self.unit = Segmented(theme, [Segment(unit.value, unit.value) for unit in Unit], height=20, name="Quantity in")
+        self.unit = Segmented(
+            theme, [Segment(unit.value, word) for unit, word in _UNIT_WORDS.items()], height=20, name="Quantity in"
+        )
         self.percents = [
             self._small(f"{percent} %", f"{percent} % of what is free (Alt+{number})", self._percent_setter(percent))
             for number, percent in enumerate(_PERCENTS, start=1)
@@ -124,6 +126,7 @@ class TicketPane(Pane):
         self.post_only.setToolTip("Refused by the venue rather than filled at once (Alt+P)")
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("Never turns the position around")
+        self.reduce_only.hide()  # where there are positions to reduce: not at a spot venue
         self.sums = {key: self._sum_row(word) for key, word in _SUMS}
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
@@ -138,6 +141,8 @@ class TicketPane(Pane):
         self.submit_button.clicked.connect(self.submit)
         self.locked = QPushButton("Unlock order entry…")
         self.locked.setToolTip("Order entry is locked (Ctrl+U unlocks)")
+        self.locked.setStyleSheet("min-height: 34px")
+        self.locked.hide()
         self.locked.clicked.connect(self.unlock_wanted)
         self._place()
         self.side.changed.connect(self._edited)
@@ -253,6 +258,7 @@ class TicketPane(Pane):
         value.setProperty("tone", "hi")
         value.setAccessibleName(word)
         value.setStyleSheet("font-size: 11px")
+        value.setFixedSize(154, 15)  # a fixed size: a new text lays nothing out anew
         value.setAlignment(Qt.AlignmentFlag.AlignRight)
         row = _row(label, stretch=True)
         row.addWidget(value)
@@ -455,8 +461,11 @@ class TicketPane(Pane):
         else:
             act = f"{word} {base}"
         locked = self.session.state.entry_locked
-        if self.locked.isHidden() != (locked is None):
-            self.locked.setVisible(locked is not None)
+        # Most locks open by themselves (a link, a comparison); only those the trader can open have a button.
+        can_unlock = locked is not None and "lock" in locked.lower() and not self.session.safe_mode
+        if self.locked.isHidden() is can_unlock:
+            self.locked.setVisible(can_unlock)
+            self.submit_button.setHidden(can_unlock)
             self._share_height()
         if self._sent is not None:
             act = f"Sent · {act}"
@@ -605,6 +614,7 @@ _HELD: Final = (
     ("unrealised", "Unrealised"),
     ("realised", "Realised"),
 )
+_UNIT_WORDS: Final = {Unit.BASE: "Coins", Unit.QUOTE: "Money", Unit.PERCENT: "%"}
 _UNIT_TIPS: Final = {
     Unit.BASE: "In coins (Alt+U for the next)",
     Unit.QUOTE: "In money (Alt+U for the next)",

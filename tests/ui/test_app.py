@@ -1,0 +1,137 @@
+"""The whole program over a scripted node, in a process of its own: opens, goes on, ends in good order."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+_PROGRAM = """
+import json, sys, logging
+from pathlib import Path
+sys.path[:0] = [{here!r}, {root!r}]
+logging.basicConfig(level=logging.INFO)
+from octopus_desktop.model.errors import StorageError
+from octopus_desktop.model.identifiers import Venue
+from octopus_desktop.model.profile import Dialect, Mode, Profile
+from ui.app import Options, main
+import ui.main_window
+
+profile = Profile("demo", Venue("SIM"), Dialect.BINANCE_SPOT, Mode.DEMO)
+nodes = []
+def factory():
+    from scripted_node import scripted_session
+    nodes.append(scripted_session())
+    return nodes[0]
+def when_furnished(work):
+    build = ui.main_window.MainWindow._start_frames
+    def start(window, *args):
+        build(window, *args)
+        window.furnished.connect(lambda: work(window))
+    ui.main_window.MainWindow._start_frames = start
+{body}
+node = nodes[0] if nodes else None
+print(json.dumps({{"code": code, "started": node and node.started, "stopped": node and node.stopped,
+                  "settings": node and sorted(node.settings)}}))
+"""
+
+_MAIN = """
+code = main(Options(profile, size=(1280, 720){options}), factory)
+"""
+
+
+def run(body: str) -> tuple[dict[str, object], str]:
+    """The program's last line, and what it wrote on standard error."""
+    program = _PROGRAM.format(here=str(HERE), root=str(HERE.parent.parent), body=body)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert isinstance(answer, dict)
+    return answer, done.stderr
+
+
+@pytest.mark.parametrize(("scale", "size"), [(1.0, (1280, 720)), (2.0, (2560, 1440))])
+def test_a_session_leaves_a_picture_and_ends(tmp_path: Path, scale: float, size: tuple[int, int]) -> None:
+    """The screenshot command opens a real session, writes it at the screen's own pixels, and ends with 0."""
+    out = tmp_path / "terminal.png"
+    options = f", scale={scale}, screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})"
+    answer, errors = run(_MAIN.format(options=options))
+    assert (answer["code"], answer["started"], answer["stopped"]) == (0, True, True)
+    header = out.read_bytes()[:24]
+    assert struct.unpack(">II", header[16:24]) == size
+    assert "Traceback" not in errors
+
+
+def test_a_closed_window_keeps_the_layout_and_stops_the_node() -> None:
+    """Closing writes the layout, stops the engine behind the window, and leaves nothing running."""
+    body = "when_furnished(lambda window: window.close())" + _MAIN.format(options="")
+    answer, errors = run(body)
+    assert (answer["code"], answer["stopped"]) == (0, True)
+    assert "window.layout" in answer["settings"]  # type: ignore[operator]  # a list
+    assert "Traceback" not in errors
+
+
+def test_what_nobody_caught_is_told_and_the_session_goes_on(tmp_path: Path) -> None:
+    """A mistake anywhere is in the log and in a toast; the terminal lives to take its picture."""
+    out = tmp_path / "after.png"
+    body = """
+from PySide6.QtCore import QTimer
+import threading
+told = []
+def break_it(window):
+    window.toasts.show = lambda kind, title, text="", **more: told.append(text)
+    QTimer.singleShot(0, lambda: 1 // 0)
+    def elsewhere():
+        raise RuntimeError("on a thread")
+    threading.Thread(target=elsewhere).start()
+when_furnished(break_it)
+""" + _MAIN.format(options=f", screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})")
+    body += "\nassert any('ZeroDivisionError' in text for text in told), told"
+    body += "\nassert any('on a thread' in text for text in told), told"
+    answer, errors = run(body)
+    assert answer["code"] == 0
+    assert out.exists()
+    assert "not caught: ZeroDivisionError" in errors
+
+
+def test_a_node_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    """No data, no profile: the window says why it does not start, and the exit code is 1."""
+    body = """
+def factory():
+    raise StorageError("The data file was written by a newer version.")
+""" + _MAIN.format(options=f", screenshot_after_s=0.1, screenshot_out=Path({str(tmp_path / 'x.png')!r})")
+    answer, errors = run(body)
+    assert answer["code"] == 1
+    assert "written by a newer version" in errors
+
+
+def test_the_first_window_waits_for_nothing_heavy() -> None:
+    """Before the first paint neither numpy nor SQLAlchemy, the panes or the second event loop are imported."""
+    body = """
+import ui.app
+go_on, seen = ui.app._run, []
+def run(*args):
+    seen.extend(sys.modules)
+    return go_on(*args)
+ui.app._run = run
+when_furnished(lambda window: window.close())
+code = main(Options(profile), factory)
+heavy = {"numpy", "sqlalchemy", "qasync", "asyncio", "ui.panes.chart", "ui.palette", "rapidfuzz", "aiohttp"}
+assert "ui.main_window" in seen
+assert not heavy & set(seen), heavy & set(seen)
+"""
+    assert run(body)[0]["code"] == 0
