@@ -47,6 +47,11 @@ class Options:
     screenshot_after_s: float | None = None
     screenshot_every_s: float | None = None
 
+    @property
+    def takes_pictures(self) -> bool:
+        asked = self.screenshot_after_s is not None or self.screenshot_every_s is not None
+        return asked and self.screenshot_out is not None
+
 
 def open_window(node: Node, theme: Theme, options: Options, *, since_ns: int | None = None) -> MainWindow:
     """A window over any node, furnished at once and not shown yet. The node is the caller's to start and stop.
@@ -151,7 +156,7 @@ class _Terminal:
         pictures: asyncio.Task[int] | None = None
         try:
             node = await self._furnish()
-            if self._options.screenshot_out is not None:
+            if self._options.takes_pictures:
                 pictures = asyncio.ensure_future(self._take_pictures())
                 pictures.add_done_callback(lambda _: self._closed.set())
         except Exception as error:
@@ -209,14 +214,13 @@ class _Terminal:
             self._options.screenshot_every_s,
         )
         assert out is not None
-        await asyncio.sleep(once if once is not None else every or 0)
         while True:
+            await asyncio.sleep(once if once is not None else every or 0)
             ok = self._window.write_picture(out)
             if not ok:
                 logger.error("the picture %s cannot be written", out)
-            if once is not None or every is None:
+            if once is not None:
                 return 0 if ok else 1
-            await asyncio.sleep(every)
 
 
 class Failures(QObject):

@@ -170,10 +170,12 @@ class TabRows(QObject):
             dock.dockLocationChanged.connect(self._soon.start)
             dock.topLevelChanged.connect(self._soon.start)
             dock.visibilityChanged.connect(self._soon.start)
+        self._soon.start()  # the docks were placed before anybody listened
 
     def arrange(self) -> None:
         for dock in self._docks.values():
-            tabbed = not dock.isFloating() and any(
+            # Tabs that were dragged out together are a window of their own, with title bars.
+            tabbed = dock.window() is self._window and any(
                 not other.isHidden() and not other.isFloating() for other in self._window.tabifiedDockWidgets(dock)
             )
             dock.bar.collapse(tabbed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -52,6 +52,9 @@ logger = logging.getLogger(__name__)
 
 FRAME_MS: Final = 16
 HIDDEN_MS: Final = 250
+FOLD_S: Final = 0.012
+"""How much of a frame may go into folding before the rest waits for the next one."""
+_CHUNK: Final = 256
 SLOW_BEAT_MS: Final = 200
 """How often tables of numbers are brought up to date: faster than anybody reads, a tenth of the paint work."""
 
@@ -198,7 +201,7 @@ class FrameLoop(QObject):
         self._panes: list[Painted] = []
         self._dirty = Dirty()
         self._gathered = Dirty()
-        self._hidden = False
+        self._backlog: list[Event] = []
         self._slow_due = 0.0
         self._second_due = 0.0
         self._timer = QTimer(self)
@@ -217,14 +220,13 @@ class FrameLoop(QObject):
 
     def set_hidden(self, hidden: bool) -> None:
         """A window nobody sees still folds what happens, a few times a second."""
-        self._hidden = hidden
         self._timer.setInterval(HIDDEN_MS if hidden else FRAME_MS)
 
     def turn(self) -> None:
         """One frame."""
         state, dirty, gathered = self._state, self._dirty, self._gathered
         dirty.clear()
-        for event in self._node.take_frame():
+        for event in self._next_events():
             state.apply(event)
             dirty.add(event)
             gathered.add(event)
@@ -252,6 +254,19 @@ class FrameLoop(QObject):
             for pane in self._panes:
                 if pane.is_seen():
                     pane.each_second(state, time.time_ns())
+
+    def _next_events(self) -> Iterator[Event]:
+        """In their order, as many as fit into a frame: a long journal at the start must not freeze the window."""
+        events = self._node.take_frame()
+        if self._backlog:
+            self._backlog.extend(events)
+            events, self._backlog = self._backlog, []
+        until = time.monotonic() + FOLD_S
+        for first in range(0, len(events), _CHUNK):
+            if first and time.monotonic() > until:
+                self._backlog = events[first:]
+                return
+            yield from events[first : first + _CHUNK]
 
     def _guarded(self, pane: Painted, dirty: Dirty) -> None:
         """One pane's mistake must not keep the others from being painted."""

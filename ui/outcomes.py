@@ -17,7 +17,7 @@ from octopus_desktop.model.events import (
     OrderUnknown,
     Severity,
 )
-from octopus_desktop.model.identifiers import symbol_of
+from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
 from ui.frame import Dirty
@@ -42,7 +42,7 @@ class Outcomes:
     def take(self, dirty: Dirty) -> None:
         """The events of one frame, already folded."""
         state = self._session.state
-        filled: set[str] = set()
+        filled: set[ClientOrderId] = set()
         told: dict[type[OrderEvent], list[OrderEvent]] = {}
         for event in dirty.order_events:
             if event.ts_ns >= self._since_ns and event.client_order_id in state.orders:
@@ -56,9 +56,8 @@ class Outcomes:
             else:
                 for event in events:
                     self._tell(event, state)
-        for order_id, order in state.orders.items() if filled else ():
-            if order_id in filled:
-                self._tell_filled(order, state)
+        for order_id in filled:
+            self._tell_filled(state.orders[order_id], state)
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
 

@@ -13,6 +13,7 @@ from ui.models.columns import clock
 from ui.panes.instrument_bar import set_text
 from ui.session import Session
 from ui.theme import fonts
+from ui.theme.numbers import format_change
 
 SLOW_MS = 500.0
 SKEWED_MS = 500.0
@@ -36,6 +37,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self.session = session
         self.missed = True
+        self._broken = False
         self.setSizeGripEnabled(False)
         self.setFixedHeight(24)
         self.setAccessibleName("Status")
@@ -83,13 +85,12 @@ class StatusLine(QStatusBar):
             heavy = measured.weight_limit and measured.weight_used > HEAVY * measured.weight_limit
             self._say("weight", f"weight {measured.weight_used}/{measured.weight_limit}", "warn" if heavy else "mid")
             offset = measured.clock_offset_ms
-            self._say(
-                "clock", f"clock {offset:+.0f} ms".replace("-", "−"), "warn" if abs(offset) > SKEWED_MS else "mid"
-            )
-        broken = any(
-            line.severity is Severity.ERROR and line.source.startswith("octopus_desktop.storage") for line in state.log
+            self._say("clock", f"clock {format_change(offset, 0)} ms", "warn" if abs(offset) > SKEWED_MS else "mid")
+        self._broken = self._broken or any(
+            line.severity is Severity.ERROR and line.source.startswith("octopus_desktop.storage")
+            for line in (state.log if dirty.everything else dirty.log)
         )
-        if broken:
+        if self._broken:
             self._say("journal", "journal: see the log", "danger")
         else:
             self._say("journal", "journal ok" if state.reconciled else "journal …", "mid")

@@ -299,7 +299,7 @@ def test_the_status_line_tells_how_the_venue_is(window: MainWindow, node: Script
     assert labels["latency"].text() == "912 ms"
     assert labels["messages"].text() == "1,234 msg/s · 3 bad"
     assert labels["weight"].text() == "weight 5900/6000"
-    assert labels["clock"].text() == "clock −1400 ms"
+    assert labels["clock"].text() == "clock −1,400 ms"
     assert {labels[key].property("tone") for key in ("latency", "messages", "weight", "clock")} == {"warn"}
 
 

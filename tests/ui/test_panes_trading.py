@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from scripted_node import BTC, ETH, ScriptedNode, place
 
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, SubmitOrder
-from octopus_desktop.model.events import EntryLocked, OrderAccepted, OrderUnknown
+from octopus_desktop.model.events import Channel, EntryLocked, FeedStale, OrderAccepted, OrderUnknown
 from octopus_desktop.model.identifiers import VenueOrderId
 from octopus_desktop.model.orders import OrderType, Side, TimeInForce
 from octopus_desktop.model.queries import RiskQuery
@@ -355,3 +355,37 @@ def test_a_fill_of_a_resting_order_is_told(window: MainWindow, node: ScriptedNod
     node.fill(order_id, Decimal("67411.00"), Decimal("0.02"), complete=True)
     settle(window)
     assert "Filled: Buy 0.02000 BTCUSDT at 67,411.00" in toasts(window)
+
+
+def test_enter_presses_the_button_it_stands_on(window: MainWindow, node: ScriptedNode) -> None:
+    """With the keyboard on another button of the ticket, Enter is that button and never the order."""
+    fill_ticket(window, "67000", "0.05")
+    window.ticket.close_button.setFocus()
+    press(window, Qt.Key.Key_Return)
+    assert not node.of(SubmitOrder)
+    assert window.ticket.submit_button.text() == "Sell 0.2 BTC"
+
+
+def test_enter_in_an_open_list_chooses_from_it(window: MainWindow, node: ScriptedNode) -> None:
+    """Choosing the order type with Down and Enter sends nothing."""
+    fill_ticket(window, "67000", "0.05")
+    window.ticket.type.setFocus()
+    window.ticket.type.showPopup()
+    view = window.ticket.type.view()
+    QTest.keyClick(view, Qt.Key.Key_Down)
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    settle(window)
+    assert not node.of(SubmitOrder)
+    assert window.ticket.type.currentData() is OrderType.MARKET
+
+
+def test_a_stale_price_does_not_get_into_the_ticket(window: MainWindow, node: ScriptedNode) -> None:
+    """While the book is silent, a click on one of its prices is refused and says why; typing one is not."""
+    node.emit(FeedStale(BTC, Channel.BOOK, node.now_ns - 5_000_000_000, "silent"))
+    settle(window)
+    press(window, Qt.Key.Key_Up, ALT)
+    assert window.ticket.price.value() is None
+    assert any(text.startswith("The market is stale") for text in toasts(window))
+    fill_ticket(window, "67000", "0.05")
+    press(window, Qt.Key.Key_Return)
+    assert len(node.of(SubmitOrder)) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QPushButton
+
 from octopus_desktop.model.commands import LockEntry, Reconcile, UnlockEntry
 from octopus_desktop.model.orders import OrderType, Side
 from octopus_desktop.model.profile import Mode
@@ -27,6 +29,13 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         window.bring_up("open_orders")
         orders.cancel_selected()
 
+    def submit() -> None:
+        focused = window.focusWidget()
+        if isinstance(focused, QPushButton) and focused is not ticket.submit_button:
+            focused.click()  # Enter presses the button it stands on, and nothing else
+        else:
+            ticket.submit()
+
     def close_position() -> None:
         window.positions.close_selected()
 
@@ -39,7 +48,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     return {
         "ticket.buy": lambda: bring_ticket(Side.BUY),
         "ticket.sell": lambda: bring_ticket(Side.SELL),
-        "ticket.submit": ticket.submit,
+        "ticket.submit": submit,
         "ticket.limit": lambda: ticket.set_type(OrderType.LIMIT),
         "ticket.market": lambda: ticket.set_type(OrderType.MARKET),
         "ticket.next_type": ticket.next_type,

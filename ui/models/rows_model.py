@@ -78,14 +78,21 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def replace(self, rows: Iterable[Row]) -> None:
         """Make these the rows, touching only what differs."""
         wanted = {self._key(row): row for row in rows}
-        for key in [key for key in self._places if key not in wanted]:
-            self.remove(key)
+        gone = sorted((place for key, place in self._places.items() if key not in wanted), reverse=True)
+        while gone:
+            # Neighbours go together: one by one, a table of ten thousand rows would be renumbered ten thousand times.
+            last = first = gone.pop(0)
+            while gone and gone[0] == first - 1:
+                first = gone.pop(0)
+            self._remove_range(first, last - first + 1)
         fresh = []
         for key, row in wanted.items():
-            if key in self._places:
-                self.upsert(row)
-            else:
+            place = self._places.get(key)
+            if place is None:
                 fresh.append(row)
+            else:
+                self._rows[place] = row
+        self.touch_all()
         self.append(fresh)
 
     def touch_all(self) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.account import Position
 from octopus_desktop.model.commands import Done, Outcome, SubmitOrder
+from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, new_client_order_id
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import OrderStatus, OrderType, Side, TimeInForce
@@ -32,7 +33,7 @@ from ui.frame import Dirty
 from ui.models.ticket_draft import Draft, Estimate, Unit, estimate, intent_of
 from ui.panes.instrument_bar import set_text
 from ui.panes.order_columns import TYPE_WORDS, side_word
-from ui.panes.pane import Pane
+from ui.panes.pane import Pane, stale_age_s
 from ui.panes.positions import mark_of, sign_tone
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_change, format_price, format_quantity
@@ -297,6 +298,9 @@ class TicketPane(Pane):
         """A price of the market into the ticket, and the side where one was meant."""
         instrument = self.session.instrument
         if instrument is None or price <= 0:
+            return
+        if stale_age_s(self.session.state, instrument.instrument_id, Channel.BOOK, 0) is not None:
+            self.session.tell("warn", "The market is stale", "A price from the screen may be wrong by now; type it.")
             return
         if not self._draft.type.has_limit and not self._draft.type.has_trigger:
             self.set_type(OrderType.LIMIT)

@@ -1,0 +1,84 @@
+"""Frames: everything that happened arrives, in order, and nobody who isn't seen is painted."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import settle
+from PySide6.QtWidgets import QApplication
+from scripted_node import BTC, ScriptedNode, place
+
+import ui.frame
+from octopus_desktop.model.events import OrderCanceled, TradePrinted
+from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.orders import Side
+from ui.frame import Dirty
+from ui.main_window import MainWindow
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+def test_a_long_journal_is_folded_over_several_frames(
+    window: MainWindow, node: ScriptedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of events at once are all shown in the end, in their order, and no frame takes them all."""
+    monkeypatch.setattr(ui.frame, "FOLD_S", 0.0)
+    before = len(window.session.state.orders)
+    for _ in range(400):
+        order_id = place(node, BTC, Side.BUY, "67000.00", "0.01")
+        node.emit(OrderCanceled(order_id, node.now_ns))
+    window.frames.turn()
+    first = len(window.session.state.orders) - before
+    assert 0 < first < 400
+    for _ in range(20):
+        window.frames.turn()
+    assert list(window.session.state.orders) == list(node.state.orders)
+    assert not window.session.state.working.keys() ^ node.state.working.keys()
+
+
+def test_a_pane_behind_others_is_not_painted_and_catches_up(
+    window: MainWindow, node: ScriptedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tab nobody sees costs nothing, and has everything when it is brought up."""
+    pane = window.panes["order_history"]
+    seen: list[bool] = []
+    refresh = pane.refresh
+    monkeypatch.setattr(pane, "refresh", lambda state, dirty: (seen.append(dirty.everything), refresh(state, dirty)))
+    order_id = place(node, BTC, Side.BUY, "67000.00", "0.01")
+    node.emit(OrderCanceled(order_id, node.now_ns))
+    settle(window)
+    assert seen == []
+    window.focus_pane("order_history")
+    settle(window)
+    assert seen[0] is True
+    assert pane.table.shown_rows()[0].client_order_id == order_id  # type: ignore[attr-defined]  # a TablePane
+
+
+def test_a_minimised_window_still_follows(window: MainWindow, node: ScriptedNode) -> None:
+    """Behind other programs the state is kept up to date, at a slow rate."""
+    window.showMinimized()
+    QApplication.processEvents()
+    assert window.frames._timer.interval() == ui.frame.HIDDEN_MS
+    node.emit(TradePrinted(BTC, 67000.0, 1.0, Side.BUY, 99_999, node.now_ns, node.now_ns))
+    window.frames.turn()
+    assert window.session.state.market(BTC).last_price == 67000.0
+    window.showNormal()
+    QApplication.processEvents()
+    assert window.frames._timer.interval() == ui.frame.FRAME_MS
+
+
+def test_marks_are_emptied_in_place() -> None:
+    """An accumulator used again holds nothing of the last round."""
+    dirty = Dirty()
+    for event in (
+        TradePrinted(BTC, 67000.0, 1.0, Side.BUY, 1, 1, 1),
+        OrderCanceled(ClientOrderId("od-none"), 1),
+    ):
+        dirty.add(event)
+    assert dirty
+    assert dirty.trades
+    assert dirty.order_events
+    dirty.clear()
+    assert not dirty
+    assert not dirty.trades
+    assert not dirty.orders
+    assert not dirty.order_events
