@@ -21,7 +21,9 @@ _picows_logger.setLevel(logging.WARNING)
 CONNECT_TIMEOUT_S: Final = 5.0
 WATCH_EVERY_S: Final = 0.2
 PING_AFTER_S: Final = 0.4
-"""Two pings a second on an idle link, none on a busy one: Binance counts pings among the five messages a second."""
+"""Two pings a second on an idle link, hardly any on a busy one: they count among the messages a venue allows."""
+MEASURE_EVERY_S: Final = 5.0
+"""A busy link is pinged too, now and then, for its round trip."""
 QUIET_AFTER_S: Final = 1.0
 CUT_AFTER_S: Final = 6.0
 STEADY_AFTER_S: Final = 10.0
@@ -69,7 +71,8 @@ class WebSocket:
         self._cut_reason = ""
         self._last_logged = ""
         self._opened_at = 0.0
-        self.life = 0
+        self.messages = 0
+        self.controls = 0
         self.round_trip_ns = 0
 
     @property
@@ -171,23 +174,27 @@ class _Frames(picows.WSListener):
         self._link.opened(transport)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        self._link.life += 1
         kind = frame.msg_type
         if kind == _TEXT and frame.fin:
+            self._link.messages += 1
             payload = frame.get_payload_as_bytes()
         elif kind == _PONG:
+            self._link.controls += 1
             self._pong(frame.get_payload_as_bytes())
             return
         elif kind == _PING:
+            self._link.controls += 1
             return
         elif kind == _CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
             return
         else:
+            self._link.controls += 1
             self._parts.append(frame.get_payload_as_bytes())
             if not frame.fin:
                 return
+            self._link.messages += 1
             payload = b"".join(self._parts)
             self._parts.clear()
         try:
@@ -211,7 +218,7 @@ class _Watch:
         self._transport = transport
         self._listener = listener
         self._loop = loop
-        self._seen = link.life
+        self._seen = link.messages + link.controls
         self._alive_at = self._looked_at = self._pinged_at = loop.time()
         self._quiet = False
         self._timer = loop.call_later(WATCH_EVERY_S, self._look)
@@ -224,15 +231,17 @@ class _Watch:
         self._timer = self._loop.call_later(WATCH_EVERY_S, self._look)
         late = now - self._looked_at > 3 * WATCH_EVERY_S
         self._looked_at = now
-        if self._link.life != self._seen or late:
+        life = self._link.messages + self._link.controls
+        if life != self._seen or late:
             # A look that comes late (a machine that slept, a loop that was busy) says nothing about the venue.
-            self._seen = self._link.life
+            self._seen = life
             self._alive_at = now
             if self._quiet and not late:
                 self._quiet = False
                 self._listener.on_quiet(False)
         silence = now - self._alive_at
-        if silence >= PING_AFTER_S - WATCH_EVERY_S / 2 and now - self._pinged_at >= PING_AFTER_S:
+        idle = silence >= PING_AFTER_S - WATCH_EVERY_S / 2 and now - self._pinged_at >= PING_AFTER_S
+        if idle or now - self._pinged_at >= MEASURE_EVERY_S:
             self._pinged_at = now
             self._transport.send_ping(struct.pack(">Q", time.monotonic_ns()))
         if silence >= QUIET_AFTER_S - WATCH_EVERY_S / 2 and not self._quiet:

@@ -30,6 +30,10 @@ class _Named(msgspec.Struct):
     stream: str
 
 
+_NEAR: Final = 24
+_NEAR_END: Final = _PREFIX + _NEAR
+_BEHIND: Final = b'","data":{'
+
 _control_decoder: Final = msgspec.json.Decoder(ControlAnswer)
 _named_decoder: Final = msgspec.json.Decoder(_Named)
 
@@ -51,6 +55,7 @@ class Connection:
         self._status = status
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Callable[[bytes, int], None]] = {}
+        self._near: dict[bytes, Callable[[bytes, int], None]] = {}
         self._rhythms: dict[str, Rhythm] = {}
         self._looking: set[str] = set()
         self._to_open: dict[str, None] = {}
@@ -61,7 +66,6 @@ class Connection:
         self._spacing_s = 1.0 / max(1, around.product.control_messages_per_second - PINGS_AND_PONGS_A_SECOND)
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
-        self.messages = 0
         self.socket = WebSocket(url, self, name=name)
 
     def __len__(self) -> int:
@@ -79,13 +83,14 @@ class Connection:
         # An end that was asked for makes nothing stale.
         self._feeds.clear()
         self._routes.clear()
+        self._near.clear()
         self._rhythms.clear()
         await self.socket.stop()
 
     def add(self, feed: Feed) -> None:
         self._feeds[feed.stream] = feed
         self._routes[feed.stream.encode()] = feed.frame
-        self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s)
+        self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s, feed.mark)
         self._retired.discard(feed.stream.encode())
         self._open(feed.stream)
 
@@ -93,6 +98,7 @@ class Connection:
         feed.close()
         self._feeds.pop(feed.stream, None)
         self._routes.pop(feed.stream.encode(), None)
+        self._near.clear()
         self._rhythms.pop(feed.stream, None)
         self._retired.add(feed.stream.encode())
         self._to_open.pop(feed.stream, None)
@@ -113,7 +119,9 @@ class Connection:
                     self._open(stream)
         for stream, rhythm in self._rhythms.items():
             feed = self._feeds[stream]
-            if rhythm.overdue(feed.last_ns, now_ns) and stream not in self._looking and not feed.is_stale:
+            overdue = rhythm.overdue(feed.mark, now_ns)
+            feed.last_ns = rhythm.last_ns
+            if overdue and stream not in self._looking and not feed.is_stale:
                 self._looking.add(stream)
                 self._around.spawn(self._look_into(feed, rhythm), f"look into {stream}")
 
@@ -152,11 +160,12 @@ class Connection:
             self._open(stream)
 
     def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        self.messages += 1
-        frame = self._routes.get(payload[_PREFIX : payload.find(b'"', _PREFIX)])
+        frame = self._near.get(payload[_PREFIX:_NEAR_END])
         if frame is None:
-            self._other(payload, ts_received_ns)
-            return
+            frame = self._route(payload)
+            if frame is None:
+                self._other(payload, ts_received_ns)
+                return
         try:
             frame(payload, ts_received_ns)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
@@ -176,6 +185,20 @@ class Connection:
             feed.lost(reason)
 
     # ------------------------------------------------------------------------
+
+    def _route(self, payload: bytes) -> Callable[[bytes, int], None] | None:
+        """By the stream's whole name; finding its end costs as much as all other routing together.
+
+        A name of ordinary length is therefore remembered by the first bytes of its frames: they hold all of the name
+        and, behind it, only what every frame has (`","data":{`), so they are the name's own.
+        """
+        name = payload[_PREFIX : payload.find(b'"', _PREFIX)]
+        frame = self._routes.get(name)
+        if frame is not None and _NEAR - len(_BEHIND) <= len(name) < _NEAR:
+            near = payload[_PREFIX:_NEAR_END]
+            if (name + _BEHIND).startswith(near):
+                self._near[near] = frame
+        return frame
 
     def _other(self, payload: bytes, ts_received_ns: int) -> None:
         """An answer to a request, a stream whose name is spelled with escapes, one just left, or nonsense."""

@@ -12,30 +12,33 @@ MOST_PATIENCE: Final = 64.0
 class Rhythm:
     """Looked at a few times a second. A burst counts as one message, so that it doesn't pass for a habit.
 
-    Allowed silence is `factor` average pauses and at least `least_s`; `calm` doubles it, when a look at the venue has
-    shown that nothing was missed.
+    Allowed silence is `factor` average pauses and at least `least_s`; a factor of zero allows any. `calm` doubles what
+    is allowed, when a look at the venue has shown that nothing was missed.
     """
 
-    __slots__ = ("_average_s", "_count", "_factor", "_least_s", "_patience", "_seen_ns", "_since_ns")
+    __slots__ = ("_average_s", "_count", "_factor", "_least_s", "_mark", "_patience", "_since_ns", "last_ns")
 
-    def __init__(self, factor: float, least_s: float) -> None:
+    def __init__(self, factor: float, least_s: float, mark: int) -> None:
         self._factor = factor
         self._least_s = least_s
+        self._mark = mark
         self._patience = 1.0
         self._average_s = 0.0
         self._count = 0
-        self._seen_ns = 0
         self._since_ns = 0
+        self.last_ns = 0
+        """When the stream was last seen to have moved; zero for never."""
 
-    def overdue(self, last_ns: int, now_ns: int) -> bool:
-        """`last_ns`: when the stream's last message came, zero for never."""
-        if last_ns != self._seen_ns:
-            if self._seen_ns:
-                pause_s = max(0.0, (last_ns - self._seen_ns) / 1e9)
+    def overdue(self, mark: int, now_ns: int) -> bool:
+        """`mark` changes whenever something came."""
+        if mark != self._mark:
+            self._mark = mark
+            if self.last_ns:
+                pause_s = max(0.0, (now_ns - self.last_ns) / 1e9)
                 weight = max(SMOOTHING, 1.0 / (self._count + 1))
                 self._average_s += (pause_s - self._average_s) * weight
                 self._count += 1
-            self._seen_ns = self._since_ns = last_ns
+            self.last_ns = self._since_ns = now_ns
             return False
         if not self._factor or self._count < NEEDED:
             return False

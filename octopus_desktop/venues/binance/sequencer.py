@@ -50,6 +50,11 @@ class BookSequencer:
         return self._last != _NO_BOOK
 
     @property
+    def mark(self) -> int:
+        """Changes with every update that was not a repeat."""
+        return self._last + len(self._pending) + self.gaps
+
+    @property
     def last_id(self) -> int:
         return self._last
 

@@ -230,7 +230,7 @@ class BinanceMarketData:
         before, at = 0, time.monotonic()
         while True:
             await asyncio.sleep(MEASURE_EVERY_S)
-            count, now = sum(connection.messages for connection in self._connections), time.monotonic()
+            count, now = sum(connection.socket.messages for connection in self._connections), time.monotonic()
             round_trip = self._connections[0].socket.round_trip_ns or self._host.clock.round_trip_ns
             self._publish(
                 VenueMeasured(
