@@ -191,6 +191,7 @@ class TabRows(QObject):
         bar, index = self._place_of(dock)
         if controls.parentWidget() is not self._window:
             controls.setParent(self._window)
+            controls.installEventFilter(self)  # a button that says how many orders grows
             controls.raise_()
             for widget in self._above():
                 widget.raise_()
@@ -222,6 +223,7 @@ class TabRows(QObject):
         return None, -1
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide):
+        kinds = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide}
+        if event.type() in (kinds if isinstance(watched, QTabBar) else {QEvent.Type.LayoutRequest}):
             self._soon.start()
         return False

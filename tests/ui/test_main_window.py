@@ -442,3 +442,14 @@ def test_what_is_saved_at_the_end_is_saved_before_the_node_stops(window: MainWin
     assert seen == [True]
     assert window.isVisible()
     assert set(json.loads(node.settings[LAYOUT_SETTING])) == {"geometry", "state"}
+
+
+def test_the_controls_over_the_tabs_are_whole(window: MainWindow) -> None:
+    """The buttons beside the tabs show their whole text, also after it has grown."""
+    window.focus_pane("open_orders")
+    settle(window)
+    settle(window)
+    for widget in (window.open_orders.cancel_button, window.open_orders.cancel_all_button):
+        assert widget.isVisible()
+        assert widget.width() >= widget.sizeHint().width()
+        assert window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
