@@ -74,13 +74,13 @@ class Replay:
             for channel in (Channel.TRADES, Channel.QUOTES, Channel.BOOK):
                 self.client.subscribe(self.name(symbol), channel)
             self.client.subscribe(self.name(symbol), Channel.CANDLES, Interval.M1)
-        while not (await self.ask("__state"))["done"]:
+        while not (await self.ask("__state"))["done"]:  # noqa: ASYNC110  # the server is another process
             await asyncio.sleep(0.2)
         await self.until(lambda: not self.wrong_books(), 25.0)
 
     async def until(self, condition: Any, seconds: float) -> None:
         end = asyncio.get_running_loop().time() + seconds
-        while not condition() and asyncio.get_running_loop().time() < end:
+        while not condition() and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110  # of many kinds
             await asyncio.sleep(0.05)
 
     def wrong_books(self) -> list[str]:
