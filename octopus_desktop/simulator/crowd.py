@@ -91,10 +91,20 @@ class Crowd:
                     break
                 self._add_level(is_buy, touch, ts_ns)
 
+    def leave(self) -> None:
+        """Take every order of the crowd out of the book."""
+        for side in (self._book.bids, self._book.asks):
+            for price in side.prices(len(side.keys)):
+                for order in list(side.levels[price].values()):
+                    if order.owner == CROWD:
+                        self._book.cancel(order)
+        self._orders.clear()
+        self._near.clear()
+
     # ── one step ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def plan(self, step: int, start_ns: int) -> list[int]:
-        """Moments inside the step at which a taker comes."""
+    def plan(self, step: int, start_ns: int) -> tuple[int, list[int]]:
+        """Moments inside the step: when the makers look, and when takers come."""
         _, flow = self.look(step)
         listing, random = self._listing, self._random
         usual = listing.daily_volume / DAY_S
@@ -109,7 +119,8 @@ class Crowd:
         # Each arrival makes the next likelier for about half a second (a Hawkes process).
         self._excitement += count * 0.72
         self._excitement = min(self._excitement, 12.0 * listing.trades_per_second)
-        return sorted(start_ns + int(random.random() * STEP_NS) for _ in range(count))
+        makers_at = start_ns + int(random.random() * STEP_NS)
+        return makers_at, [start_ns + int(random.random() * STEP_NS) for _ in range(count)]
 
     def requote(self, step: int, ts_ns: int) -> None:
         """The makers look at the path, move the touch if it has left them, and renew part of the book."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from octopus_desktop.simulator import filters
 from octopus_desktop.simulator.book import CROWD, Match, Resting
-from octopus_desktop.simulator.crowd import STEP_NS, Crowd, step_of
+from octopus_desktop.simulator.crowd import STEP_NS, Crowd, Took, step_of
 from octopus_desktop.simulator.errors import (
     Refusal,
     duplicate_order,
@@ -87,7 +87,7 @@ class Exchange:
         self._orders: dict[int, dict[int, Order]] = {}
         self._executions: dict[int, list[Execution]] = {}
         self._triggers: dict[str, list[Order]] = {}
-        self._agenda: list[tuple[int, int, str]] = []
+        self._agenda: list[tuple[int, int, str, bool]] = []
         self._agenda_step = self._step - 1
         self._touched = False
         for listing in listings:
@@ -98,27 +98,43 @@ class Exchange:
             )
             self._triggers[listing.symbol] = []
 
-    def _taker_of(self, market: Market) -> _CrowdTook:
-        return _CrowdTook(self, market)
+    def _taker_of(self, market: Market) -> Took:
+        def took(is_buy: bool, order_id: int, matches: list[Match], ts_ns: int) -> None:
+            self._trade(market, is_buy, None, order_id, matches)
+            self._fire(market)
+
+        return took
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def open(self, known_until_s: int = 0) -> None:
         """Open the markets: books are filled, and what accounts left resting stands in them already.
 
-        `known_until_s` is the Unix second up to which restored minutes are complete.
+        `known_until_s` is the Unix second up to which an earlier life of the market is on record.
         """
         now_s = self.now_ns // SECOND_NS
         for symbol, market in self.markets.items():
-            reference, _ = self._crowds[symbol].look(self._step)
+            crowd = self._crowds[symbol]
+            reference, _ = crowd.look(self._step)
             tick = market.listing.tick
             market.last_price = round(reference * UNIT / tick) * tick
             market.history.go_live(now_s, market.last_price, known_until_s)
             if known_until_s:
                 self._make_up(market, known_until_s, now_s)
-            self._crowds[symbol].open_book(self._step, self.now_ns)
+            crowd.open_book(self._step, self.now_ns)
             self._fire(market)
         self._settle_up()
+
+    def sleep_until(self, to_ns: int) -> None:
+        """Let time pass without living it, as when the machine was asleep: a restart without the restart."""
+        from_s = self.now_ns // SECOND_NS
+        self._step = step_of(to_ns)
+        self._agenda_step = self._step - 1
+        self._agenda.clear()
+        self.now_ns = max(self.now_ns, to_ns)
+        for crowd in self._crowds.values():
+            crowd.leave()
+        self.open(from_s)
 
     def advance(self, to_ns: int) -> None:
         """Let the market live until `to_ns`. Never goes back; what is due happens at its own moment."""
@@ -131,13 +147,14 @@ class Exchange:
                 self._agenda_step = self._step
                 self.now_ns = max(self.now_ns, step_start)
                 for order, (symbol, crowd) in enumerate(self._crowds.items()):
-                    crowd.requote(self._step, step_start)
-                    for at in crowd.plan(self._step, step_start):
-                        heapq.heappush(agenda, (at, order, symbol))
+                    makers_at, takers_at = crowd.plan(self._step, step_start)
+                    heapq.heappush(agenda, (makers_at, order, symbol, True))
+                    for at in takers_at:
+                        heapq.heappush(agenda, (at, order, symbol, False))
             while agenda and agenda[0][0] <= to_ns:
-                at, _, symbol = heapq.heappop(agenda)
-                self.now_ns = at
-                self._crowds[symbol].taker(self._step, at)
+                self.now_ns, _, symbol, is_maker = heapq.heappop(agenda)
+                crowd = self._crowds[symbol]
+                (crowd.requote if is_maker else crowd.taker)(self._step, self.now_ns)
             if step_start + STEP_NS > to_ns:
                 break
             self._step += 1
@@ -513,17 +530,3 @@ class Exchange:
         if self.listener is not None:
             for account, assets in changed.items():
                 self.listener.on_balances(account, assets)
-
-
-class _CrowdTook:
-    """The crowd's takers, bound to their market."""
-
-    __slots__ = ("_exchange", "_market")
-
-    def __init__(self, exchange: Exchange, market: Market) -> None:
-        self._exchange = exchange
-        self._market = market
-
-    def __call__(self, is_buy: bool, order_id: int, matches: list[Match], ts_ns: int) -> None:
-        self._exchange._trade(self._market, is_buy, None, order_id, matches)
-        self._exchange._fire(self._market)

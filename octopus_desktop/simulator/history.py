@@ -134,6 +134,10 @@ class History:
         `known_until_s`: up to where an earlier life of the market has written the minute already.
         """
         minute = now_s - now_s % 60
+        broken_off = known_until_s - known_until_s % 60
+        if broken_off < minute and broken_off in self.minutes:
+            for later in self._from_path(1, known_until_s, broken_off + 60):
+                self.minutes[broken_off].follow(later)
         candle = self.minutes.get(minute)
         unseen = self._from_path(1, max(minute, known_until_s) if candle else minute, now_s)
         if candle is None:

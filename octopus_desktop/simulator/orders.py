@@ -26,7 +26,6 @@ class NewOrder(msgspec.Struct):
     stop_price: int = 0
     time_in_force: str = "GTC"
     client_order_id: str = ""
-    iceberg_quantity: int = 0
     stp: str = "NONE"
     strategy_id: int | None = None
     strategy_type: int | None = None

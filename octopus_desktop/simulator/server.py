@@ -34,6 +34,9 @@ _SECOND_EVERY = 20
 _MAX_STEP_NS = 2 * SECOND_NS
 """The most market time one turn of the loop may catch up with, so that callers are answered meanwhile."""
 
+_ASLEEP_NS = 120 * SECOND_NS
+"""A pause of the machine longer than this is not lived through afterwards."""
+
 
 class Server:
     """One exchange, served on one port of the loopback interface."""
@@ -65,6 +68,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._beating: asyncio.Task[None] | None = None
         self._saved_minute = 0
+        self._wall_clock = False
         self.port = 0
 
     async def start(self, port: int, *, wall_clock: bool = False) -> None:
@@ -86,8 +90,7 @@ class Server:
         sockets = site._server.sockets if site._server is not None else []  # type: ignore[attr-defined]
         self.port = sockets[0].getsockname()[1]
         self._market_zero, self._wall_zero = self.exchange.now_ns, time.monotonic_ns()
-        if wall_clock:
-            self._market_zero = max(self._market_zero, time.time_ns())
+        self._wall_clock = wall_clock and self.exchange.now_ns <= time.time_ns()
         self._beating = asyncio.create_task(self._beat(), name="beat")
 
     async def stop(self) -> None:
@@ -104,7 +107,12 @@ class Server:
 
     def catch_up(self) -> bool:
         """Bring the exchange to this moment of the wall clock; False if it is too far behind to do at once."""
-        due = self._market_zero + int((time.monotonic_ns() - self._wall_zero) * self._speed)
+        if self._wall_clock:
+            due = max(time.time_ns(), self.exchange.now_ns)
+            if due - self.exchange.now_ns > _ASLEEP_NS:
+                self.exchange.sleep_until(due)
+        else:
+            due = self._market_zero + int((time.monotonic_ns() - self._wall_zero) * self._speed)
         target = min(due, self.exchange.now_ns + _MAX_STEP_NS)
         self.exchange.advance(target)
         return target == due

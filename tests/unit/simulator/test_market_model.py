@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -97,10 +97,10 @@ def test_candles_follow_each_other_without_a_hole(interval: str) -> None:
     candles = history.candles(interval, now_s, None, None, 300)
     assert len(candles) == (95 if interval == "1M" else 300)
     assert candles[-1].open_s == open_of(interval, now_s)
-    for before, after in itertools.pairwise(candles):
+    for before, after in pairwise(candles):
         assert after.open_s == end_of(interval, before.open_s)
         assert after.low <= min(after.open, after.close) <= max(after.open, after.close) <= after.high
-    quiet = [(b, a) for b, a in itertools.pairwise(candles) if a.open_s + 10 < START_S]
+    quiet = [(b, a) for b, a in pairwise(candles) if a.open_s + 10 < START_S]
     assert all(before.close == after.open for before, after in quiet[:-2])
 
 
@@ -176,3 +176,29 @@ def test_a_flat_candle_takes_its_first_print_as_open() -> None:
     candle = Candle(0, 100, 100, 100, 100)
     candle.print(90, 5, 450, True)
     assert (candle.open, candle.high, candle.low, candle.close, candle.trades) == (90, 90, 90, 90, 1)
+
+
+def test_a_machine_that_slept_wakes_up_in_the_market_of_now() -> None:
+    """After a pause the market is where its path is, deep and uncrossed; what it passed meanwhile is filled."""
+    exchange = live(seconds=30)
+    exchange.deposit(1, "USDT", 100_000 * UNIT)
+    market = exchange.markets["BTCUSDT"]
+    low, high = market.history.extremes(START_S + 30, START_S + 3 * 3_600)
+    bids = [
+        exchange.place(1, NewOrder("BTCUSDT", True, "LIMIT", quantity=UNIT // 100, price=low + away * UNIT))
+        for away in (20, -20)
+    ]
+    exchange.sleep_until((START_S + 3 * 3_600) * SECOND_NS)
+    assert [order.status for order in bids] == ["FILLED", "NEW"]
+    exchange.advance(exchange.now_ns + 5 * SECOND_NS)
+    joined = live(start_s=START_S + 3 * 3_600, seconds=5).markets["BTCUSDT"]
+    assert abs(market.last_price / joined.last_price - 1) < 2e-4
+    bid, ask = market.book.bids.best(), market.book.asks.best()
+    assert bid is not None
+    assert ask is not None
+    assert bid < ask
+    assert len(market.book.bids.keys) >= 1_000
+    candles = market.history.candles("1m", START_S + 3 * 3_600, START_S, None, 200)
+    assert len(candles) == 181
+    assert max(c.high for c in candles) <= high * 1.001
+    assert all(abs(after.open / before.close - 1) < 5e-4 for before, after in pairwise(candles))
