@@ -50,11 +50,7 @@ def _serve(pipe: Pipe) -> None:
 def _serve_one(connection: socket.socket) -> None:
     first = connection.recv(65536)
     if first.startswith(b"GET"):
-        key = next(
-            line.split(b":", 1)[1].strip()
-            for line in first.split(b"\r\n")
-            if line.lower().startswith(b"sec-websocket-key")
-        )
+        key = re.findall(rb"(?i)sec-websocket-key: *(\S+)", first)[0]
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest())
         connection.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
