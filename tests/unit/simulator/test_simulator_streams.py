@@ -245,3 +245,24 @@ def test_each_request_may_be_signed_instead(api: Api, caller: Caller) -> None:
     assert api.ask("no.such.method")["status"] == 400
     api.socket.send("{")
     assert json.loads(api.socket.recv(timeout=5))["error"]["code"] == -1135
+
+
+def test_an_order_over_the_session_may_be_taken_and_never_answered(api: Api, caller: Caller) -> None:
+    """With the answer swallowed the order stands all the same; the next request is answered as ever."""
+    caller.control("POST", "faults", {"swallow": [{"what": "order.place"}]})
+    with pytest.raises(TimeoutError):
+        _silent(api, caller)
+    found = caller.signed("GET", f"{V3}/order", symbol="BTCUSDT", origClientOrderId="unheard")[1]
+    assert found["status"] == "NEW"
+    gone = api.ask("order.cancel", "ed25519", symbol="BTCUSDT", origClientOrderId="unheard")
+    assert gone["result"]["status"] == "CANCELED"
+
+
+def _silent(api: Api, caller: Caller) -> None:
+    api.number += 1
+    params = _limit(caller, newClientOrderId="unheard") | {"timestamp": int(time.time() * 1000)}
+    params["apiKey"] = api.ready["ed25519_api_key"]
+    payload = "&".join(f"{name}={params[name]}" for name in sorted(params)).encode()
+    params["signature"] = base64.b64encode(api.private.sign(payload)).decode()
+    api.socket.send(json.dumps({"id": api.number, "method": "order.place", "params": params}))
+    _until(api.socket, lambda m: m.get("id") == api.number, seconds=1.5)
