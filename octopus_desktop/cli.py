@@ -101,14 +101,15 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _profile_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     acts = parser.add_subparsers(dest="act", required=True, metavar="add|list|remove")
     add = acts.add_parser("add", help="ask for a key and secret, check them, and put them into the system's keyring")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--venue", required=True, help="binance or binance-usdm")
-    acts.add_parser("list", help="all profiles")
+    every = acts.add_parser("list", help="all profiles")
     remove = acts.add_parser("remove", help="forget a profile and its key; its data stays")
     remove.add_argument("name", metavar="NAME")
+    for act in (add, every, remove):
+        act.add_argument("--data-dir", type=Path, metavar="DIR", help="where profiles are kept")
 
 
 def _simulate(args: argparse.Namespace) -> int:
@@ -126,7 +127,7 @@ def _doctor(args: argparse.Namespace) -> int:
 def _profile(args: argparse.Namespace) -> int:
     from getpass import getpass
 
-    from octopus_desktop.config.add_profile import add_profile
+    from octopus_desktop.config.add_profile import WITH_ACCOUNT, add_profile
     from octopus_desktop.config.paths import folders
     from octopus_desktop.config.profiles import ProfileBook, preset
     from octopus_desktop.config.secrets import SecretStore
@@ -142,7 +143,8 @@ def _profile(args: argparse.Namespace) -> int:
                 profile = add_profile(
                     args.name, preset(args.venue), getpass, SecretStore.of_system(), book, permissions_at_the_venue
                 )
-                print(f"Added {profile.name}. Open it with: octopus-desktop --profile {profile.name}")
+                kind = "" if profile.dialect in WITH_ACCOUNT else ", market data only"
+                print(f"Added {profile.name}{kind}. Open it with: octopus-desktop --profile {profile.name}")
             case "remove":
                 removed = book.remove(args.name)
                 SecretStore.of_system().delete(removed.name)
@@ -161,9 +163,15 @@ def permissions_at_the_venue(profile: Profile, credentials: Credentials) -> Perm
     """What the venue says the key may do. Raises VenueError."""
     import asyncio
 
+    from octopus_desktop.config.add_profile import Permissions
+    from octopus_desktop.model.errors import ProfileError
     from octopus_desktop.venues.factory import account_permissions
 
-    return asyncio.run(account_permissions(profile, credentials))
+    assert profile.urls is not None, "a preset has its addresses"
+    found = asyncio.run(account_permissions(profile, profile.urls, credentials))
+    if found.can_withdraw is None:
+        raise ProfileError(f"{profile.venue} does not say whether this key may withdraw. Nothing was kept.")
+    return Permissions(trade=found.can_trade, withdraw=found.can_withdraw)
 
 
 def _run(args: argparse.Namespace) -> int:

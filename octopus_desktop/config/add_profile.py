@@ -12,8 +12,10 @@ from octopus_desktop.config.redaction import protect
 from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
-from octopus_desktop.model.profile import Profile
+from octopus_desktop.model.profile import Dialect, Profile
 
+WITH_ACCOUNT: Final = {Dialect.BINANCE_SPOT}
+"""Where orders can be sent. A profile of any other dialect is market data only, and no key is asked for."""
 _PEM_END: Final = "-----END"
 
 
@@ -45,9 +47,12 @@ def add_profile(
     check_name(name)
     if name in {profile.name for profile in book.all()}:
         raise ProfileError(f'There is a profile "{name}" already. Choose another name, or remove that one first.')
+    profile = msgspec.structs.replace(preset, name=name)
+    if preset.dialect not in WITH_ACCOUNT:
+        book.add(profile)
+        return profile
     if not store.is_available:
         raise ProfileError(NO_KEYRING)  # before a secret was typed
-    profile = msgspec.structs.replace(preset, name=name)
     api_key = ask("API key: ").strip()
     secret = _ask_secret(ask)
     protect(api_key)

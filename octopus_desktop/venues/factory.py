@@ -6,7 +6,7 @@ from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
 from octopus_desktop.model.profile import Dialect, Profile, VenueUrls
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
-from octopus_desktop.venues.binance.execution import BinanceExecution
+from octopus_desktop.venues.binance.execution import AccountPermissions, BinanceExecution
 from octopus_desktop.venues.binance.host import Host, host_of
 from octopus_desktop.venues.binance.product import SPOT, USDM, Product
 from octopus_desktop.venues.binance.rest import Rest
@@ -24,6 +24,15 @@ def market_data_client(profile: Profile, urls: VenueUrls) -> MarketDataClient:
 def execution_client(profile: Profile, urls: VenueUrls, credentials: Credentials) -> ExecutionClient:
     """Raises ProfileError where the venue's orders are not supported, or the key cannot be read."""
     return _execution(profile, urls, credentials)
+
+
+async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
+    """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client`."""
+    client = _execution(profile, urls, credentials)
+    try:
+        return await client.account_permissions()
+    finally:
+        await client.close()
 
 
 def _execution(profile: Profile, urls: VenueUrls, credentials: Credentials) -> BinanceExecution:
