@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from scripted_node import BTC, ETH, SIM, SOL, ScriptedNode, connect, demo_profile, list_market, place
 
 from octopus_desktop.model.account import Balance
+from octopus_desktop.model.errors import LinkError
 from octopus_desktop.model.events import BalanceChanged, TickerChanged, TradePrinted
 from octopus_desktop.model.orders import Side
 from ui.actions.layout import write_table
@@ -265,3 +267,22 @@ def test_numbers_leave_the_program_as_they_are() -> None:
     assert exported(Side.BUY) == "buy"
     assert sortable(None) < sortable(Decimal(-5))  # type: ignore[operator]  # both are floats
     assert iso(1_760_000_000_123_456_789) == "2025-10-09T08:53:20.123456789Z"
+
+
+def test_a_day_that_did_not_come_is_asked_for_again(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """The sparklines of the watchlist come as soon as the venue answers, and go on with the day."""
+    node.candle_answer = LinkError("cut")
+    window = open_terminal(node)
+    rows = window.watchlist.model.rows
+    assert rows
+    assert all(row.trend() is None for row in rows)
+    node.candle_answer = None
+    now_ns = time.time_ns()
+    window.watchlist.each_second(window.session.state, now_ns + 31_000_000_000)
+    settle(window)
+    assert all(row.trend() is not None for row in rows)
+    asked = len(node.queries)
+    window.watchlist.each_second(window.session.state, rows[0].ask_at_ns - 1)
+    assert len(node.queries) == asked
+    window.watchlist.each_second(window.session.state, max(row.ask_at_ns for row in rows))
+    assert len(node.queries) == asked + len(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Final
 
@@ -26,17 +27,19 @@ from ui.theme.numbers import NOTHING, format_compact, format_percent, format_pri
 
 _TREND_CANDLES: Final = 96
 _TREND_INTERVAL: Final = Interval.M15
+_ASK_AGAIN_NS: Final = 30_000_000_000
 
 
 class Watched:
     """One instrument of the list: what is known of its market, and a day of closes."""
 
-    __slots__ = ("closes", "instrument", "market")
+    __slots__ = ("ask_at_ns", "closes", "instrument", "market")
 
     def __init__(self, instrument: Instrument, market: Market) -> None:
         self.instrument = instrument
         self.market = market
         self.closes: deque[float] = deque(maxlen=_TREND_CANDLES)
+        self.ask_at_ns = 0
 
     @property
     def spread_bp(self) -> float | None:
@@ -122,22 +125,34 @@ class WatchlistPane(TablePane):
             row = rows.get(name)
             if row is None:
                 row = Watched(instrument, state.market(name))
-                self._ask_for_trend(name)
+                self._ask_for_trend(row, time.time_ns())
             row.instrument = instrument
             wanted.append(row)
         self.model.replace(wanted)
         if self.session.instrument is not None:
             self._mark(self.session.instrument)
 
-    def _ask_for_trend(self, name: InstrumentId) -> None:
-        # A missing trend is not worth a message: the row says everything else.
-        self.session.query(CandlesQuery(name, _TREND_INTERVAL, _TREND_CANDLES), self._trend_came, lambda reason: None)
+    def each_second(self, state: State, now_ns: int) -> None:
+        """A day goes on: every quarter of an hour has a new candle."""
+        for row in self.model.rows:
+            if now_ns >= row.ask_at_ns:
+                self._ask_for_trend(row, now_ns)
+
+    def _ask_for_trend(self, row: Watched, now_ns: int) -> None:
+        """A missing trend is not worth a message: the row says everything else, and it is asked for again."""
+        row.ask_at_ns = now_ns + _ASK_AGAIN_NS
+        query = CandlesQuery(row.instrument.instrument_id, _TREND_INTERVAL, _TREND_CANDLES)
+        self.session.query(query, self._trend_came, lambda reason: None)
 
     def _trend_came(self, candles: Candles) -> None:
         place = self.model.place(candles.instrument_id)
-        if place is not None:
-            self.model.rows[place].closes.extend(candles.close.tolist())
-            self.model.touch_cells([(place, 3)])
+        if place is None or not len(candles):
+            return
+        row = self.model.rows[place]
+        row.closes.clear()
+        row.closes.extend(candles.close.tolist())
+        row.ask_at_ns = max(row.ask_at_ns, int(candles.open_ns[-1]) + _TREND_INTERVAL.ns)
+        self.model.touch_cells([(place, 3)])
 
     def _mark(self, instrument: Instrument) -> None:
         place = self.model.place(instrument.instrument_id)

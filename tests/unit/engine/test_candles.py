@@ -1,8 +1,10 @@
+import asyncio
+
 import numpy as np
 import pytest
 
 from octopus_desktop.engine.candles import CandleHistory
-from octopus_desktop.model.errors import LinkError
+from octopus_desktop.model.errors import LinkError, VenueUnavailable
 from octopus_desktop.model.events import Channel, TradePrinted
 from octopus_desktop.model.identifiers import InstrumentId, Interval
 from octopus_desktop.model.market import Candles
@@ -141,3 +143,26 @@ async def test_a_cut_line_shows_what_is_kept(clock: ManualClock) -> None:
     kept.record_candles(candles(900, 50))
     answer = await history.answer(CandlesQuery(BTC, Interval.M1, 100))
     assert answer.close.tolist() == list(range(900, 950))
+
+
+async def test_who_asks_before_the_venue_is_connected_gets_its_candles(clock: ManualClock) -> None:
+    """Instruments are listed a moment before the venue answers questions: a chart asked for in between is whole."""
+    kept, venue = Kept(), Venue(1000)
+    kept.record_candles(candles(0, 900))
+    history = CandleHistory(kept, clock)  # type: ignore[arg-type]  # only the candles of a repository
+    asked = asyncio.ensure_future(history.answer(CandlesQuery(BTC, Interval.M1, 300)))
+    await asyncio.sleep(0)
+    assert not asked.done()
+    history.connect(venue)
+    assert (await asked).close.tolist() == list(range(700, 1000))
+
+
+async def test_without_a_venue_what_is_kept_is_shown(clock: ManualClock) -> None:
+    """Started offline: the chart has what was seen before, and says so where there is nothing at all."""
+    kept = Kept()
+    history = CandleHistory(kept, clock, waits_s=0.01)  # type: ignore[arg-type]  # only the candles of a repository
+    query = CandlesQuery(BTC, Interval.M1, 300)
+    with pytest.raises(VenueUnavailable):
+        await history.answer(query)
+    kept.record_candles(candles(900, 50))
+    assert (await history.answer(query)).close.tolist() == list(range(900, 950))
