@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.model.errors import LinkError, MessageError, RequestRefused, VenueError
+from octopus_desktop.model.errors import LinkError, MessageError, RequestRefused, VenueError, VenueUnavailable
 from octopus_desktop.net.websocket import WebSocket
 from octopus_desktop.venues.binance.messages import (
     AccountEvent,
@@ -63,7 +63,8 @@ class AccountStream:
                 await self._session.request("userDataStream.subscribe", {}, weight=2, signed=False)
             else:
                 await self._session.request("userDataStream.subscribe.signature", {}, weight=2)
-        except RequestRefused as error:
+        except (RequestRefused, VenueUnavailable) as error:
+            # A method the venue does not know is refused with more than one code, -1000 among them.
             logger.info("the venue has no account stream on its order session (%s); using a listen key", error)
             await self._listen()
 

@@ -1,0 +1,104 @@
+"""The request budget, the backoff and the clock offset."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from octopus_desktop.model.errors import RateLimited
+from octopus_desktop.net.backoff import Backoff
+from octopus_desktop.net.clock_offset import ClockOffset
+from octopus_desktop.net.rate_budget import RateBudget
+
+
+class Now:
+    def __init__(self) -> None:
+        self.s = 6_000_000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def test_a_share_is_kept_for_orders() -> None:
+    """History cannot eat the minute's last fifth: an order or a cancel still goes out."""
+    now = Now()
+    budget = RateBudget(100, now)
+    budget.reserve(80)
+    with pytest.raises(RateLimited) as refused:
+        budget.reserve(1)
+    assert 0 < refused.value.retry_after_s <= 61
+    budget.reserve(1, urgent=True)
+    assert budget.used == 81
+    now.s += 60
+    budget.settle(81, None)
+    now.s += 60
+    budget.reserve(80)
+
+
+def test_the_venues_count_corrects_ours() -> None:
+    """Another program on the same address spends too: the venue's count is the one that is believed."""
+    budget = RateBudget(100, Now())
+    budget.reserve(5)
+    budget.settle(5, 60)
+    assert budget.used == 60
+    budget.reserve(10)
+    budget.reserve(10)
+    assert budget.used == 80
+    budget.settle(10, 70)
+    assert budget.used == 80  # the second request is still on its way
+    with pytest.raises(RateLimited):
+        budget.reserve(1)
+
+
+def test_after_a_refusal_nothing_is_asked_until_the_venue_allows() -> None:
+    """429 with Retry-After: even an order waits, because asking on turns a pause into a ban."""
+    now = Now()
+    budget = RateBudget(100, now)
+    budget.block(7.0, banned=False)
+    with pytest.raises(RateLimited) as refused:
+        budget.reserve(1, urgent=True)
+    assert refused.value.retry_after_s == pytest.approx(7.0)
+    now.s += 7.1
+    budget.reserve(1, urgent=True)
+
+
+async def test_a_reader_waits_for_room() -> None:
+    """A read waits as long as its patience lasts, and no longer."""
+    budget = RateBudget(100)
+    budget.block(0.05, banned=False)
+    started = time.monotonic()
+    await budget.acquire(1, patience_s=1.0)
+    assert time.monotonic() - started >= 0.04
+    budget.block(30.0, banned=True)
+    with pytest.raises(RateLimited):
+        await budget.acquire(1, patience_s=0.1)
+
+
+def test_backoff_grows_to_its_ceiling_and_starts_over() -> None:
+    """Waits spread below a doubling ceiling, never above the slowest, and begin again after success."""
+    backoff = Backoff(1.0, 8.0)
+    for ceiling in (1.0, 2.0, 4.0, 8.0, 8.0, 8.0):
+        assert 0.0 <= backoff.next_s() <= ceiling
+    backoff.attempts = 10_000
+    assert backoff.next_s() <= 8.0
+    backoff.reset()
+    assert backoff.next_s() <= 1.0
+
+
+async def test_the_shortest_round_trip_tells_the_offset() -> None:
+    """One slow answer among several does not set the clock wrong."""
+    clock = ClockOffset()
+    delays = iter([0.08, 0.001, 0.05])
+
+    async def ask() -> int:
+        delay = next(delays)
+        told = time.time_ns() + 3_000_000_000
+        await asyncio.sleep(delay)
+        return told
+
+    await clock.measure(ask, rounds=3)
+    assert clock.offset_ns == pytest.approx(3_000_000_000, abs=10_000_000)
+    assert clock.round_trip_ns < 40_000_000
+    assert clock.now_ns() - time.time_ns() == pytest.approx(3_000_000_000, abs=20_000_000)

@@ -1,0 +1,62 @@
+"""Secrets stay out of logs, exceptions and reprs."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+
+import msgspec
+import pytest
+
+from octopus_desktop.model.credentials import Credentials, Secret
+from octopus_desktop.net.bad_messages import BadMessages
+from octopus_desktop.net.redaction import redact
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /api/v3/order?symbol=A&signature=deadbeef99&timestamp=1",
+        '{"method":"order.place","params":{"apiKey":"deadbeef99","signature":"x"}}',
+        "{'listenKey': 'deadbeef99'}",
+        "X-MBX-APIKEY: deadbeef99",
+        "ws://127.0.0.1/ws/deadbeef99deadbeef99deadbeef99deadbeef99deadbeef99deadbeef99",
+    ],
+)
+def test_a_text_loses_its_secrets(text: str) -> None:
+    """Queries, JSON, headers and addresses alike."""
+    assert "deadbeef99" not in redact(text)
+
+
+def test_an_ordinary_text_stays() -> None:
+    """The rest of a message is there to be read."""
+    text = "GET /api/v3/order?symbol=BTCUSDT&timestamp=1: no answer"
+    assert redact(text) == text
+
+
+def test_a_secret_is_nowhere_to_be_read() -> None:
+    """Printing, formatting, copying, pickling and encoding a key give nothing away."""
+    secret = Secret("hunter22")
+    credentials = Credentials("abcdefgh", secret)
+    for text in (repr(secret), str(secret), f"{secret}", repr(credentials), str(credentials), f"{credentials}"):
+        assert "hunter22" not in text
+        assert "abcdefgh" not in text
+    for thing in (secret, credentials):
+        for attempt in (pickle.dumps, copy.copy, copy.deepcopy, msgspec.json.encode):
+            with pytest.raises(TypeError):
+                attempt(thing)
+    assert secret.reveal() == "hunter22"
+
+
+def test_bad_messages_are_told_once_of_a_kind(caplog: pytest.LogCaptureFixture) -> None:
+    """A thousand bad frames are one line in the log, cut to 500 characters, and a thousand in the count."""
+    bad = BadMessages("TEST")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(1000):
+            bad.note("trade: not JSON", b"x" * 5000, "broken")
+        bad.note("depth: not JSON", '{"signature":"deadbeef99"}', ValueError("signature=deadbeef99"))
+    assert bad.count == 1001
+    assert len(caplog.records) == 2
+    assert caplog.records[0].getMessage().count("x") <= 500 + 5
+    assert "deadbeef99" not in caplog.text
