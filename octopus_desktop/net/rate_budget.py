@@ -35,7 +35,7 @@ class RateBudget:
     @property
     def used(self) -> int:
         """In the current minute, requests on their way included."""
-        self._roll()
+        self._roll(self._now())
         return self._used + self._in_flight
 
     def reserve(self, weight: int, *, urgent: bool = False) -> None:
@@ -59,7 +59,7 @@ class RateBudget:
 
     def settle(self, weight: int, venue_used: int | None) -> None:
         """The answer to a reserved request is here, with the venue's count where it sent one."""
-        self._roll()
+        self._roll(self._now())
         self._in_flight = max(0, self._in_flight - weight)
         if venue_used is None:
             self._used += weight
@@ -78,14 +78,15 @@ class RateBudget:
         now = self._now()
         if now < self._blocked_until:
             return self._blocked_until - now
-        self._roll()
+        self._roll(now)
+        used = self._used + self._in_flight
         ceiling = self.limit if urgent else int(self.limit * (1.0 - ORDERS_SHARE))
-        if self._used + self._in_flight + weight <= ceiling or self._used + self._in_flight == 0:
+        if used + weight <= ceiling or not used:
             return 0.0
         return (self._window + 1) * WINDOW_S - now + 0.05
 
-    def _roll(self) -> None:
-        window = int(self._now() // WINDOW_S)
+    def _roll(self, now: float) -> None:
+        window = int(now // WINDOW_S)
         if window != self._window:
             self._window = window
             self._used = 0

@@ -6,7 +6,7 @@ Raises MessageError where the shape is right and the content cannot be.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.errors import MessageError
@@ -22,19 +22,27 @@ from octopus_desktop.venues.binance.messages import (
 )
 
 MS: Final = 1_000_000
-_TYPE_NAMES: Final = {
-    OrderType.LIMIT: "LIMIT",
-    OrderType.MARKET: "MARKET",
-    OrderType.POST_ONLY: "LIMIT_MAKER",
-    OrderType.STOP: "STOP_LOSS",
-    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
-    OrderType.TAKE_PROFIT: "TAKE_PROFIT",
-    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+
+
+class _Spelling(NamedTuple):
+    """How the venue calls a type of order, and which fields it wants with it: any other is refused."""
+
+    name: str
+    limit: bool = False
+    trigger: bool = False
+    timed: bool = False
+
+
+_SPELLINGS: Final = {
+    OrderType.LIMIT: _Spelling("LIMIT", limit=True, timed=True),
+    OrderType.MARKET: _Spelling("MARKET"),
+    OrderType.POST_ONLY: _Spelling("LIMIT_MAKER", limit=True),
+    OrderType.STOP: _Spelling("STOP_LOSS", trigger=True),
+    OrderType.STOP_LIMIT: _Spelling("STOP_LOSS_LIMIT", limit=True, trigger=True, timed=True),
+    OrderType.TAKE_PROFIT: _Spelling("TAKE_PROFIT", trigger=True),
+    OrderType.TAKE_PROFIT_LIMIT: _Spelling("TAKE_PROFIT_LIMIT", limit=True, trigger=True, timed=True),
 }
-_TYPES: Final = {name: kind for kind, name in _TYPE_NAMES.items()}
-_TIMED: Final = frozenset((OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT))
-"""The types that take a timeInForce; with any other the venue refuses it."""
-_SIDE_NAMES: Final = {Side.BUY: "BUY", Side.SELL: "SELL"}
+_TYPES: Final = {spelling.name: kind for kind, spelling in _SPELLINGS.items()}
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _STATUSES: Final = {
     "NEW": OrderStatus.ACCEPTED,
@@ -55,24 +63,21 @@ _EXPIRED: Final = {
 
 def order_params(intent: OrderIntent, symbol: str) -> dict[str, str | int]:
     """Of `order.place`, keys in alphabetical order, as the signature wants them. Money in plain digits."""
-    kind = intent.type
-    params: dict[str, str | int] = {
-        "newClientOrderId": intent.client_order_id,
-        "newOrderRespType": "FULL",
-    }
-    if kind.has_limit and intent.price is not None:
+    name, limit, trigger, timed = _SPELLINGS[intent.type]
+    params: dict[str, str | int] = {"newClientOrderId": intent.client_order_id, "newOrderRespType": "FULL"}
+    if limit and intent.price is not None:
         params["price"] = format(intent.price, "f")
     if intent.quote_quantity is None:
         params["quantity"] = format(intent.quantity, "f")
     else:
         params["quoteOrderQty"] = format(intent.quote_quantity, "f")
-    params["side"] = _SIDE_NAMES[intent.side]
-    if kind.has_trigger and intent.trigger_price is not None:
+    params["side"] = "BUY" if intent.side is Side.BUY else "SELL"
+    if trigger and intent.trigger_price is not None:
         params["stopPrice"] = format(intent.trigger_price, "f")
     params["symbol"] = symbol
-    if kind in _TIMED:
+    if timed:
         params["timeInForce"] = intent.tif.value
-    params["type"] = _TYPE_NAMES[kind]
+    params["type"] = name
     return params
 
 

@@ -102,14 +102,14 @@ class Session:
         return future
 
     def _authorised(self, params: Params) -> Params:
-        timestamp = self._host.clock.now_ns() // 1_000_000
-        whole: Params = {**params, "recvWindow": RECEIVE_WINDOW_MS, "timestamp": timestamp}
-        if self._logged_on:
-            return whole
-        whole["apiKey"] = self._signer.api_key
-        payload = "&".join([f"{key}={whole[key]}" for key in sorted(whole)])
-        whole["signature"] = self._signer.sign(payload.encode())
-        return whole
+        params = params.copy()
+        params["recvWindow"] = RECEIVE_WINDOW_MS
+        params["timestamp"] = self._host.clock.now_ns() // 1_000_000
+        if not self._logged_on:
+            params["apiKey"] = self._signer.api_key
+            payload = "&".join([f"{key}={params[key]}" for key in sorted(params)])
+            params["signature"] = self._signer.sign(payload.encode())
+        return params
 
     # The socket's listener --------------------------------------------------
 
