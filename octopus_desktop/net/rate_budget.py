@@ -16,6 +16,7 @@ WINDOW_S: Final = 60.0
 ORDERS_SHARE: Final = 0.2
 """Of each minute's weight, what history and snapshots may never touch: it stays for orders, cancels and queries."""
 DEFAULT_RETRY_S: Final = 1.0
+TELL_EVERY_S: Final = 60.0
 
 
 class RateBudget:
@@ -31,6 +32,7 @@ class RateBudget:
         self._used = 0
         self._in_flight = 0
         self._blocked_until = 0.0
+        self._told_at = 0.0
 
     @property
     def used(self) -> int:
@@ -70,8 +72,12 @@ class RateBudget:
     def block(self, seconds: float | None, *, banned: bool) -> float:
         """The venue said stop (429), or shut us out (418). Returns the seconds of silence it asks for."""
         wait = DEFAULT_RETRY_S if seconds is None else seconds
-        self._blocked_until = max(self._blocked_until, self._now() + wait)
-        logger.warning("%s for %.0f s", "banned by the venue" if banned else "request limit of the venue reached", wait)
+        now = self._now()
+        self._blocked_until = max(self._blocked_until, now + wait)
+        level = logging.INFO
+        if banned or now - self._told_at > TELL_EVERY_S:
+            level, self._told_at = logging.WARNING, now
+        logger.log(level, "%s for %.0f s", "banned by the venue" if banned else "the venue refuses requests", wait)
         return wait
 
     def _wait_s(self, weight: int, urgent: bool) -> float:

@@ -60,7 +60,7 @@ class WebSocket:
     reconnected after `CUT_AFTER_S`.
     """
 
-    def __init__(self, url: str, listener: Listener, *, name: str, slowest_reconnect_s: float = 30.0) -> None:
+    def __init__(self, url: str, listener: Listener, *, name: str, slowest_reconnect_s: float = 5.0) -> None:
         self.url = url
         self._listener = listener
         self._name = name

@@ -218,9 +218,10 @@ class Connection:
         self._answered(answer, payload)
 
     def _bad(self, payload: bytes, error: Exception) -> None:
-        name = payload[_PREFIX : payload.find(b'"', _PREFIX)].partition(b"@")[2].decode(errors="replace")
-        kind = f"{name or 'frame'}: {type(error).__name__}" if len(name) < 40 else "frame"
-        self._around.rest.host.bad.note(kind, payload, error)
+        name = payload[_PREFIX : payload.find(b'"', _PREFIX)]
+        # Only the names of streams we know make a kind: noise has no end of names.
+        of = name.partition(b"@")[2].decode() if name in self._routes else "frame"
+        self._around.rest.host.bad.note(f"{of}: {type(error).__name__}", payload, error)
 
     def _answered(self, answer: ControlAnswer, payload: bytes) -> None:
         asked = self._asked.pop(answer.id, None) if isinstance(answer.id, int) else None

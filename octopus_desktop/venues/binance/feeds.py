@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from octopus_desktop.model.errors import MessageError, VenueError
+from octopus_desktop.model.errors import MessageError, RateLimited, VenueError
 from octopus_desktop.model.events import Channel, FeedRecovered, FeedStale, QuoteChanged, TradePrinted
 from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
 from octopus_desktop.model.orders import Side
@@ -42,10 +42,14 @@ from octopus_desktop.venues.binance.sequencer import BookSequencer
 logger = logging.getLogger(__name__)
 
 TRADES_PAGE: Final = 1000
+NEAR_LEVELS: Final = 100
+"""A side of the book, where request weight is scarce."""
 MOST_PAGES: Final = 20
 """Of missed trades asked for after an outage; what is older is for the history to show."""
 SOON_S: Final = 0.6
 """A lively stream speaks by itself within this time; asking as well would only cost weight."""
+TELL_AFTER: Final = 3
+"""Failed snapshots before the log calls it a warning: one refused request is everyday."""
 ON_ITS_WAY_S: Final = 0.3
 """What the venue already answers with may still be on its way over the stream."""
 
@@ -242,7 +246,8 @@ class TradeFeed(Feed):
 
 class QuoteFeed(Feed):
     channel = Channel.QUOTES
-    quiet_factor = 20.0
+    quiet_factor = 10.0
+    quiet_least_s = 2.0
 
     __slots__ = ("_clock", "_event", "_last_id")
 
@@ -312,7 +317,8 @@ class QuoteFeed(Feed):
 
 class BookFeed(Feed):
     channel = Channel.BOOK
-    quiet_factor = 20.0
+    quiet_factor = 10.0
+    quiet_least_s = 2.0
 
     __slots__ = ("_backoff", "_closed", "_fetching", "_sequencer", "_wanted")
 
@@ -364,26 +370,34 @@ class BookFeed(Feed):
         try:
             while self._wanted:
                 self._wanted = False
-                if await self._one_snapshot():
+                wait_s = await self._one_snapshot()
+                if wait_s is None:
                     self._backoff.reset()
                 else:
                     self._wanted = True
-                    await asyncio.sleep(0.1 + self._backoff.next_s())
+                    await asyncio.sleep(wait_s)
         finally:
             self._fetching = None
         self.recovered()
 
-    async def _one_snapshot(self) -> bool:
-        """Whether the book is whole again."""
+    async def _one_snapshot(self) -> float | None:
+        """None: the book is whole again. Otherwise the seconds until asking again may help."""
+        product, budget = self._around.product, self._around.rest.host.budget
+        whole = product.depth_limit
+        # Many gaps at once would spend the minute on deep books, and leave some with none: then a near one is better.
+        scarce = budget.used + product.depth_weight(whole) > budget.limit // 2
         try:
-            asked = await self._ask(self._around.product.depth_limit)
+            asked = await self._ask(NEAR_LEVELS if scarce else whole)
         except (VenueError, MessageError) as error:
-            if self._backoff.attempts in (0, 5):
-                logger.warning("%s: no snapshot of the book yet: %s", self.stream, error)
-            return False
+            level = logging.WARNING if self._backoff.attempts == TELL_AFTER else logging.INFO
+            logger.log(level, "%s: no snapshot of the book yet: %s", self.stream, error)
+            wait_s = SOON_S / 6 + self._backoff.next_s()
+            return max(wait_s, error.retry_after_s) if isinstance(error, RateLimited) else wait_s
         now_ns = time.time_ns()
         at_venue = now_ns + self._around.rest.host.clock.offset_ns
-        return self._sequencer.snapshot(asked, at_venue, now_ns)
+        if self._sequencer.snapshot(asked, at_venue, now_ns):
+            return None
+        return SOON_S / 6 + self._backoff.next_s()
 
     async def _ask(self, limit: int) -> DepthSnapshot:
         weight = self._around.product.depth_weight(limit)
@@ -442,7 +456,7 @@ class CandleFeed(Feed):
 
 class TickerFeed(Feed):
     channel = Channel.TICKER
-    quiet_factor = 20.0
+    quiet_factor = 10.0
     quiet_least_s = 10.0
 
     __slots__ = ("_count",)

@@ -19,6 +19,8 @@ from octopus_desktop.venues.binance.product import Product
 from octopus_desktop.venues.binance.signing import Signer
 
 logger = logging.getLogger(__name__)
+# Of each retry stamina makes a line; the budget and whoever asked already tell of what matters.
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 T = TypeVar("T")
 
