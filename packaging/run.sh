@@ -6,6 +6,6 @@ if [ "$(uname -s)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_P
   picture=$PWD/build/screen.png
   mkdir -p build
   echo "No display: running offscreen, the screen is written to $picture every 5 s. Ctrl-C ends it."
-  QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m octopus_desktop run --screenshot-every 5 --screenshot-out "$picture" "$@"
+  QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m octopus_desktop run --screenshot-every 5 --screenshot-out "$picture" --size 1600x1000 "$@"
 fi
 exec .venv/bin/python -m octopus_desktop run "$@"
