@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     screenshot.add_argument("--after", type=float, default=8.0, metavar="S", help="seconds after the start")
     screenshot.add_argument("--out", type=Path, required=True, metavar="F", help="the PNG file")
     screenshot.add_argument("--scale", type=float, default=1.0, help="device pixels a point: 1, 1.5 or 2")
-    screenshot.set_defaults(work=_screenshot)
+    screenshot.set_defaults(work=_screenshot, size=(1600, 1000))  # not the place a window was left at
 
     simulate = commands.add_parser("simulate", help="the embedded exchange alone")
     if command == "simulate":
@@ -195,8 +196,6 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
     from octopus_desktop.config.settings import load_settings
     from octopus_desktop.model.errors import ProfileError
     from octopus_desktop.storage.quick import read_settings
-    from ui.app import Options
-    from ui.app import main as open_terminal
 
     places = folders(args.data_dir)
     try:
@@ -212,16 +211,9 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
         print(f"{places.data}: {error.strerror or error}. Choose another folder with --data-dir.", file=sys.stderr)
         return 1
     kept = read_settings(folder / DATABASE_NAME)
-    options = Options(
-        profile=profile,
-        theme=args.theme or (None if "theme" in kept else settings.theme),
-        colour_blind=None if "colour_blind" in kept else settings.colour_blind,
-        safe_mode=args.safe_mode,
-        size=args.size,
-        **pictures,
-    )
 
     def node() -> Node:
+        log.start()
         from octopus_desktop.config.secrets import SecretStore
         from octopus_desktop.local_node import LocalNode
 
@@ -233,9 +225,23 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             safe_mode=args.safe_mode,
         )
 
+    gc.disable()  # what is made on the way to the first paint is kept: a search for garbage finds none
     try:
+        # After all that needs no Qt: PySide6 replaces the interpreter's import by a slower one.
+        from ui.app import Options
+        from ui.app import main as open_terminal
+
+        options = Options(
+            profile=profile,
+            theme=args.theme or (None if "theme" in kept else settings.theme),
+            colour_blind=None if "colour_blind" in kept else settings.colour_blind,
+            safe_mode=args.safe_mode,
+            size=args.size,
+            **pictures,
+        )
         return open_terminal(options, node, setting=kept.get, add_profile=_ProfileAdder(book))
     finally:
+        gc.enable()
         log.close()
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
+import msgspec
+from PySide6 import QtCore  # for Qt: its hundred enums are made with the first look at it, which can wait
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,7 +28,7 @@ from PySide6.QtWidgets import (
 from octopus_desktop.model.profile import Profile
 from ui.theme.theme import Theme
 from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
-from ui.widgets.state_overlay import StateOverlay
+from ui.widgets.opening import Opening
 
 if TYPE_CHECKING:
     from octopus_desktop.actions.context import Contexts
@@ -78,10 +79,8 @@ class MainWindow(QMainWindow):
             | QMainWindow.DockOption.AllowTabbedDocks
             | QMainWindow.DockOption.GroupedDragging
         )
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.mode_frame = ModeFrame(theme, self, profile.mode.value)
-        self._opening = StateOverlay(theme, self._waiting_room())
-        self._opening.show_state("loading", "Opening", blank=True)
+        self.setCentralWidget(Opening("Opening"))
         self._layout_timer = QTimer(self)
         self._layout_timer.setSingleShot(True)
         self._layout_timer.setInterval(500)
@@ -112,7 +111,7 @@ class MainWindow(QMainWindow):
         self.palette_button.setStyleSheet("min-height: 18px; max-height: 18px")
         self.palette_button.setToolTip("Every action and instrument (Ctrl+K)")
         self.palette_button.setAccessibleName("Find any action or instrument")
-        self.palette_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.palette_button.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         row.addWidget(self.menu_bar, 1)
         row.addWidget(self.palette_button)
         row.addWidget(ModeBadge(self.theme, self._profile.mode.value))
@@ -120,12 +119,6 @@ class MainWindow(QMainWindow):
         self.setMenuWidget(self._top)
         self.theme.changed.connect(self._dress)
         self._dress()
-
-    def _waiting_room(self) -> QWidget:
-        """What is in the window until it is furnished."""
-        room = QWidget()
-        self.setCentralWidget(room)
-        return room
 
     def furnish(self, node: Node, *, since_ns: int | None = None) -> Iterator[None]:
         """Build everything that needs the node, in steps of a few milliseconds each. `node` may not run yet."""
@@ -376,7 +369,7 @@ class MainWindow(QMainWindow):
         dock.bring_up()
         if dock.isFloating():
             dock.activateWindow()
-        dock.pane.focus_target().setFocus(Qt.FocusReason.ShortcutFocusReason)
+        dock.pane.focus_target().setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
 
     def step_pane(self, step: int) -> None:
         """Among the panes that can be seen, in the order of the registry."""
@@ -418,9 +411,10 @@ class MainWindow(QMainWindow):
 
     def _place_docks(self) -> None:
         """The default workspace."""
+        self.setTabPosition(QtCore.Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         docks = self.docks
-        top, bottom = Qt.DockWidgetArea.TopDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
-        side, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        top, bottom = QtCore.Qt.DockWidgetArea.TopDockWidgetArea, QtCore.Qt.DockWidgetArea.BottomDockWidgetArea
+        side, down = QtCore.Qt.Orientation.Horizontal, QtCore.Qt.Orientation.Vertical
         for dock in docks.values():
             dock.setFloating(False)
             dock.show()
@@ -442,11 +436,13 @@ class MainWindow(QMainWindow):
         widths = {"watchlist": 356 if roomy else 280, "book": 290 if roomy else 250, "ticket": 272 if roomy else 250}
         widths["chart"] = max(300, width - sum(widths.values()) - 20)
         across: list[QDockWidget] = [docks[pane_id] for pane_id in widths]
-        self.resizeDocks(across, list(widths.values()), Qt.Orientation.Horizontal)
+        self.resizeDocks(across, list(widths.values()), QtCore.Qt.Orientation.Horizontal)
         low = max(150, min(236, height // 4))
         body = height - low - 110
-        self.resizeDocks([docks["chart"], docks["positions"]], [body, low], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["book"], docks["tape"]], [body * 64 // 100, body * 36 // 100], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["chart"], docks["positions"]], [body, low], QtCore.Qt.Orientation.Vertical)
+        self.resizeDocks(
+            [docks["book"], docks["tape"]], [body * 64 // 100, body * 36 // 100], QtCore.Qt.Orientation.Vertical
+        )
 
     def reset_layout(self) -> None:
         from ui.panes.table_pane import TablePane
@@ -465,16 +461,16 @@ class MainWindow(QMainWindow):
             "geometry": self.saveGeometry().toBase64().toStdString(),
             "state": self.saveState(_STATE_VERSION).toBase64().toStdString(),
         }
-        self.session.save(LAYOUT_SETTING, json.dumps(kept))
+        self.session.save(LAYOUT_SETTING, msgspec.json.encode(kept).decode())
 
     def _restore_layout(self) -> None:
         text = None if self.safe_mode else self.session.setting(LAYOUT_SETTING)
         if text is None:
             return
         try:
-            kept = json.loads(text)
+            kept = msgspec.json.decode(text)
             geometry, state = (QByteArray.fromBase64(kept[key].encode()) for key in ("geometry", "state"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
             logger.warning("the kept layout cannot be read; the window starts as at first")
             return
         if self._asked_size is None:
@@ -484,7 +480,7 @@ class MainWindow(QMainWindow):
             self._place_docks()
 
     def toggle_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
 
     # Theme ------------------------------------------------------------------
 
@@ -541,11 +537,16 @@ class MainWindow(QMainWindow):
 
     def show_failure(self, reason: str) -> None:
         """There is no node: one sentence that says why, and a way out."""
-        self._opening.show_state("error", "The terminal could not start", reason, action="Close", blank=True)
-        self._opening.action_triggered.connect(self.close)
+        from ui.widgets.state_overlay import StateOverlay
+
+        overlay = StateOverlay(self.theme, self.centralWidget() or self)
+        overlay.show_state("error", "The terminal could not start", reason, action="Close", blank=True)
+        overlay.action_triggered.connect(self.close)
 
     def show_closing(self) -> None:
         """Orders are still being written down: say so rather than freeze."""
+        from ui.widgets.state_overlay import StateOverlay
+
         cover = QWidget(self)
         cover.setGeometry(self.rect())
         overlay = StateOverlay(self.theme, cover)

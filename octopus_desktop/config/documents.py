@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -21,15 +20,19 @@ class SettingsError(OctopusError):
 def read(path: Path) -> dict[str, Any]:
     """Empty where there is no file. Numbers with a point are Decimal. Raises SettingsError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not TOML: {error}. Correct it, or move it away to use the defaults.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not text in UTF-8: {error}. Save it as UTF-8, or move it away.") from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}. Check who may read it.") from error
+    import tomllib  # most starts find no file to read
+
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}. Correct it, or move it away to use the defaults.") from error
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
-import os
-import queue
-import sys
-import time
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
 
 from octopus_desktop.config import redaction
-from octopus_desktop.config.paths import make_private
+from octopus_desktop.config.paths import make_private, open_private
+
+if TYPE_CHECKING:
+    from octopus_desktop.config.log_writer import LogWriter
 
 FILE_NAME: Final = "octopus.log"
 LARGEST_BYTES: Final = 5 << 20
@@ -24,44 +23,45 @@ class LogFile:
     """From construction until `close`, which returns when every line is written.
 
     `level` is for this program's own lines; of libraries the file gets warnings and errors. Raises OSError where the
-    folder cannot be written.
+    folder cannot be written. Lines wait until `start`: what writes them takes longer to import than a window to paint.
     """
 
     def __init__(self, folder: Path, level: str = "INFO", *, console: bool = False) -> None:
         redaction.install()
-        make_private(folder)
-        handlers: list[logging.Handler] = [_PrivateFile(folder / FILE_NAME)]
-        if console:
-            handlers.append(logging.StreamHandler(sys.stderr))
-        layout = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-8s %(threadName)s %(name)s: %(message)s")
-        layout.converter = time.gmtime
-        layout.datefmt = "%Y-%m-%dT%H:%M:%S"
-        for handler in handlers:
-            handler.setFormatter(layout)
-        self._handlers = handlers
-        waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-        self._queue = logging.handlers.QueueHandler(waiting)
-        self._listener = logging.handlers.QueueListener(waiting, *handlers)
-        self._listener.start()
+        self._path = make_private(folder) / FILE_NAME
+        open_private(self._path)
+        self._console = console
+        self._writer: LogWriter | None = None
+        self._lines: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        self._handler = _Waiting(self._lines)
         root = logging.getLogger()
-        root.addHandler(self._queue)
+        root.addHandler(self._handler)
         root.setLevel(logging.WARNING)
         for name in NAMES:
             logging.getLogger(name).setLevel(level)
         logging.captureWarnings(True)
 
+    def start(self) -> None:
+        """Write what waits and all that comes. Raises OSError."""
+        from octopus_desktop.config.log_writer import LogWriter
+
+        self._writer = LogWriter(self._path, self._lines, LARGEST_BYTES, KEPT_FILES, console=self._console)
+
     def close(self) -> None:
+        if self._writer is None:
+            self.start()
+        assert self._writer is not None
         logging.captureWarnings(False)
-        logging.getLogger().removeHandler(self._queue)
-        self._listener.stop()
-        for handler in self._handlers:
-            handler.close()
+        logging.getLogger().removeHandler(self._handler)
+        self._writer.close()
 
 
-class _PrivateFile(logging.handlers.RotatingFileHandler):
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8", errors="replace")
+class _Waiting(logging.Handler):
+    """Records are plain text by now: redaction has put arguments and exceptions into words."""
 
-    def _open(self):  # type: ignore[no-untyped-def]  # the stub's return type is a TextIOWrapper of private parts
-        os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        return super()._open()
+    def __init__(self, lines: SimpleQueue[logging.LogRecord]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.put(record)

@@ -64,6 +64,11 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
+def open_private(path: Path) -> None:
+    """Creates the file for its owner alone; one that is there already is left as it is. Raises OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+
+
 def write_private(path: Path, text: str) -> None:
     """Replaces the file by one with `text`, for its owner alone: all of it or, after a crash, none. Raises OSError."""
     make_private(path.parent)

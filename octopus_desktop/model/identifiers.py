@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from enum import Enum
 from typing import NewType
@@ -85,4 +85,5 @@ def new_client_order_id() -> ClientOrderId:
 
     Binance allows 36 characters of `[.A-Z:/a-z0-9_-]`, the narrowest rule among the venues at hand.
     """
-    return ClientOrderId(f"od-{_base36(time.time_ns() // 1000)}-{_base36(secrets.randbits(50)):0>10}")
+    chance = int.from_bytes(os.urandom(7), "big") >> 6  # 50 bits: ten digits
+    return ClientOrderId(f"od-{_base36(time.time_ns() // 1000)}-{_base36(chance):0>10}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6 import QtCore  # for Qt, whose enums can wait until after the first paint
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF, QPainter, QStaticText, QTransform
 
 _MOST = 4096  # a day of prices of one instrument; then start anew
@@ -64,7 +65,7 @@ class TextCache:
         if len(self._kept) >= _MOST:
             self._kept.clear()
         static = QStaticText(text)
-        static.setTextFormat(Qt.TextFormat.PlainText)
+        static.setTextFormat(QtCore.Qt.TextFormat.PlainText)
         static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
         static.prepare(QTransform(), self.font)
         self._kept[text] = static

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QDir, QObject, Signal
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication
 
 from ui.theme import fonts
 from ui.theme.colors import Colors
@@ -11,7 +11,22 @@ from ui.theme.resources import resources_dir
 from ui.theme.style import palette, stylesheet
 from ui.theme.tokens import DARK, Tokens, tokens
 
+_STYLE = "Fusion"
+_STYLED = "octopus_style"
 _DRESSED = "octopus_fonts_loaded"
+
+
+def application(name: str) -> QApplication:
+    """The process's own, made where there is none yet: then it has its style from the start.
+
+    A style that is set later is handed out as a Python object, whose enums take longer to make than a window to paint.
+    """
+    app = QApplication.instance()
+    if app is None:
+        app = QApplication([name, "-style", _STYLE])
+        app.setProperty(_STYLED, True)
+    assert isinstance(app, QApplication)
+    return app
 
 
 class Theme(QObject):
@@ -45,7 +60,8 @@ class Theme(QObject):
             QDir.addSearchPath("octopus", str(resources_dir()))  # the style sheet's url(octopus:…)
             app.setProperty(_DRESSED, True)
         self._colors = Colors(table)
-        app.setStyle(QStyleFactory.create("Fusion"))
+        if not app.property(_STYLED):
+            app.setStyle(_STYLE)
         app.setPalette(palette(table))
         app.setFont(fonts.words())
         app.setStyleSheet(stylesheet(table))

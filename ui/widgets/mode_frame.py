@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QRegion
+from PySide6 import QtCore  # for Qt, whose enums can wait until after the first paint
+from PySide6.QtCore import QEvent, QObject, QSize
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QRegion
 from PySide6.QtWidgets import QWidget
 
 from ui.theme import fonts
@@ -23,17 +24,17 @@ _MEANING = {
 class ModeFrame(QWidget):
     """Four strips over the edge of a window; everything inside gets the mouse and paints as if it weren't there.
 
+    It takes no mouse itself: what a plain widget does not use goes to the window.
     Give the window `contentsMargins` of `FRAME`, or the strips cover its outermost pixels.
     """
 
     def __init__(self, theme: Theme, window: QWidget, mode: str = "demo") -> None:
         super().__init__(window)
         self._theme, self._window, self._mode = theme, window, mode.lower()
-        theme.colors.mode(mode)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAutoFillBackground(True)
         window.installEventFilter(self)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._dress)
+        self._dress()
         self._follow()
 
     @property
@@ -44,7 +45,7 @@ class ModeFrame(QWidget):
         """`demo`, `paper` or `live`. Raises `KeyError` for another word: a wrong frame is worse than none."""
         self._theme.colors.mode(mode)
         self._mode = mode.lower()
-        self.update()
+        self._dress()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
@@ -53,23 +54,15 @@ class ModeFrame(QWidget):
             self.raise_()
         return False
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        colour = self._theme.colors.mode(self._mode)
-        width, height = self.width(), self.height()
-        for strip in (
-            QRect(0, 0, width, FRAME),
-            QRect(0, height - FRAME, width, FRAME),
-            QRect(0, 0, FRAME, height),
-            QRect(width - FRAME, 0, FRAME, height),
-        ):
-            painter.fillRect(strip, colour)
-        painter.end()
+    def _dress(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, self._theme.colors.mode(self._mode))
+        self.setPalette(palette)
 
     def _follow(self) -> None:
         area = self._window.rect()
         self.setGeometry(area)
-        # The mask keeps repaints of the window's inside from painting this widget along.
+        # The mask leaves four strips, and keeps repaints of the window's inside from painting this widget along.
         self.setMask(QRegion(area).subtracted(QRegion(area.adjusted(FRAME, FRAME, -FRAME, -FRAME))))
         self.raise_()
 
@@ -105,7 +98,7 @@ class ModeBadge(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour = self._theme.colors.mode(self._mode)
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(self.rect(), 3, 3)
         painter.setPen(QColor(text_on(colour.name())))

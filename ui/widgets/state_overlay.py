@@ -38,7 +38,7 @@ class StateOverlay(QWidget):
         self._text = self._hint = ""
         self._blank = False
         self._phase = 0.0
-        self._bold = TextCache(fonts.words(fonts.BASE, bold=True))
+        self._bold = fonts.words(fonts.BASE, bold=True)
         self._plain = TextCache(fonts.words(fonts.TABLE))
         self._button = QPushButton(self)
         self._button.setProperty("role", "primary")
@@ -140,11 +140,11 @@ class StateOverlay(QWidget):
             painter.drawPixmap(round(x) - 10, round(y) - 40, picture)
         flags = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
         top = round(y) - 8
-        for text, cache, tone in (
+        for text, font, tone in (
             (self._text, self._bold, colors.text_hi if failed else colors.text_mid),
-            (self._hint, self._plain, colors.text_lo),
+            (self._hint, self._plain.font, colors.text_lo),
         ):
-            painter.setFont(cache.font)
+            painter.setFont(font)
             painter.setPen(tone)
             room = QRect(12, top, max(1, self.width() - 24), self.height())
             top += painter.drawText(room, flags, text).height() + 4

@@ -1,0 +1,156 @@
+"""One session of a painted window: what is in it, what it takes when something fails, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import qasync
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
+
+from ui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from octopus_desktop.ports import Node
+    from ui.app import Options
+
+logger = logging.getLogger(__name__)
+
+_MODULES_OF_THE_WINDOW: Final = ("ui.panes.all_panes", "ui.palette", "ui.cheat_sheet", "ui.frame", "ui.status_line")
+
+
+def run(app: QApplication, window: MainWindow, options: Options, node_factory: Callable[[], Node]) -> int:
+    """Until the window is closed and the node has stopped; the exit code."""
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    terminal = _Terminal(window, options, node_factory)
+    failures = Failures(window)
+    loop.set_exception_handler(failures.of_loop)
+    before = [(number, signal.signal(number, lambda *_: window.close())) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with loop:
+            return int(loop.run_until_complete(terminal.run()))
+    finally:
+        failures.release()
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+class _Terminal:
+    """One session of the window, from the first paint to the last."""
+
+    def __init__(self, window: MainWindow, options: Options, node_factory: Callable[[], Node]) -> None:
+        self._window, self._options, self._factory = window, options, node_factory
+        self._closed = asyncio.Event()
+        window.closing.connect(self._closed.set)
+        if window.may_close:  # it was closed before anybody listened
+            self._closed.set()
+
+    async def run(self) -> int:
+        window = self._window
+        code = 0
+        node: Node | None = None
+        pictures: asyncio.Task[int] | None = None
+        try:
+            node = await self._furnish()
+            if self._options.takes_pictures:
+                pictures = asyncio.ensure_future(self._take_pictures())
+                pictures.add_done_callback(lambda _: self._closed.set())
+        except Exception as error:
+            logger.exception("the terminal does not start")
+            window.show_failure(str(error) or type(error).__name__)
+            code = 1
+            if self._options.screenshot_after_s is not None:
+                self._closed.set()
+        await self._closed.wait()
+        if pictures is not None:
+            if pictures.done():
+                code = pictures.result()
+            pictures.cancel()
+        if node is not None:
+            await self._stop(node)
+        window.may_close = True
+        window.close()
+        return code
+
+    async def _furnish(self) -> Node:
+        def prepare() -> Node:
+            for name in _MODULES_OF_THE_WINDOW:
+                importlib.import_module(name)
+            return self._factory()
+
+        node = await asyncio.to_thread(prepare)
+        if self._closed.is_set():
+            return node
+        for _ in self._window.furnish(node):
+            await asyncio.sleep(0)  # a turn of the event loop: the window stays alive while it is built
+        node.start()
+        return node
+
+    async def _stop(self, node: Node) -> None:
+        """The node writes down and closes on its own thread; the window says so meanwhile."""
+        if hasattr(self._window, "frames"):
+            self._window.frames.stop()
+            self._window.show_closing()
+        try:
+            await asyncio.to_thread(node.stop)
+        except Exception:
+            logger.exception("the engine did not end well")
+
+    async def _take_pictures(self) -> int:
+        out, once, every = (
+            self._options.screenshot_out,
+            self._options.screenshot_after_s,
+            self._options.screenshot_every_s,
+        )
+        assert out is not None
+        while True:
+            await asyncio.sleep(once if once is not None else every or 0)
+            ok = self._window.write_picture(out)
+            if not ok:
+                logger.error("the picture %s cannot be written", out)
+            if once is not None:
+                return 0 if ok else 1
+
+
+class Failures(QObject):
+    """What nobody caught: logged, and told to the trader; the terminal goes on."""
+
+    _happened = Signal(str)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._happened.connect(window.tell_failure)
+        self._before: tuple[Any, Any] = sys.excepthook, threading.excepthook
+        sys.excepthook = self._of_main
+        threading.excepthook = self._of_thread
+
+    def release(self) -> None:
+        sys.excepthook, threading.excepthook = self._before
+
+    def of_loop(self, loop: object, context: dict[str, Any]) -> None:
+        """For `loop.set_exception_handler`."""
+        error = context.get("exception")
+        self._take(error if isinstance(error, BaseException) else None, str(context.get("message", "")))
+
+    def _of_main(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._window.close()
+        else:
+            self._take(error, "")
+
+    def _of_thread(self, args: threading.ExceptHookArgs) -> None:
+        self._take(args.exc_value, "")
+
+    def _take(self, error: BaseException | None, message: str) -> None:
+        logger.error("not caught: %s", message or type(error).__name__, exc_info=error)
+        self._happened.emit(f"{type(error).__name__}: {error}" if error is not None else message)
