@@ -14,9 +14,11 @@ import msgspec
 from octopus_desktop.config.profiles import DEMO
 from octopus_desktop.local_node import LocalNode
 from octopus_desktop.model.commands import CancelOrder, Command, Done, Outcome, SubmitOrder
+from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.events import Event
 from octopus_desktop.model.identifiers import InstrumentId, IntentToken, new_client_order_id
 from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.profile import Profile
 from octopus_desktop.state import State
 
 SIM = DEMO.venue
@@ -27,11 +29,11 @@ PATIENCE_S = 40.0
 class Session:
     """`with Session(folder) as session:` starts the engine and the embedded exchange, and ends both."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, profile: Profile = DEMO, credentials: Credentials | None = None) -> None:
         self.state = State()
         self.events: list[Event] = []
-        self.node = LocalNode(DEMO, folder, credentials=lambda: None)
+        self.btc = InstrumentId(f"BTCUSDT.{profile.venue}")
+        self.node = LocalNode(profile, folder, credentials=lambda: credentials)
 
     def __enter__(self) -> Session:
         self.node.start()
@@ -75,15 +77,15 @@ class Session:
         assert isinstance(self.execute(CancelOrder(intent.client_order_id)), Done)
 
     def touch(self) -> tuple[float, float]:
-        self.until(lambda: self.state.market(BTC).touch, "a quote")
-        touch = self.state.market(BTC).touch
+        self.until(lambda: self.state.market(self.btc).touch, "a quote")
+        touch = self.state.market(self.btc).touch
         assert touch is not None
         return touch
 
     def resting_bid(self, quantity: str = "0.01", token: str | None = None) -> OrderIntent:
         """A buy that will not fill by itself: 3 % below the market."""
-        price = self.state.instruments[BTC].price(self.touch()[0] * 0.97)
-        return limit(Side.BUY, quantity, price, token)
+        price = self.state.instruments[self.btc].price(self.touch()[0] * 0.97)
+        return msgspec.structs.replace(limit(Side.BUY, quantity, price, token), instrument_id=self.btc)
 
     def free(self, asset: str) -> Decimal:
         return self.state.balances[SIM, asset].free
