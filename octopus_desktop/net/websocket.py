@@ -169,6 +169,7 @@ class _Frames(picows.WSListener):
         self._link = link
         self._on_frame = listener.on_frame
         self._parts: list[bytes] = []
+        self._told: set[type[Exception]] = set()
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._link.opened(transport)
@@ -199,8 +200,10 @@ class _Frames(picows.WSListener):
             self._parts.clear()
         try:
             self._on_frame(payload, time.time_ns())
-        except Exception:
-            logger.exception("a message could not be handled: %s", redact(payload[:500].decode(errors="replace")))
+        except Exception as error:
+            if type(error) not in self._told:  # once: it may be every message from now on
+                self._told.add(type(error))
+                logger.exception("a message could not be handled: %s", redact(payload[:500].decode(errors="replace")))
 
     def _pong(self, payload: bytes) -> None:
         if len(payload) == 8:

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 0.25
 MEASURE_EVERY_S: Final = 1.0
 CLOCK_EVERY_S: Final = 120.0
+CLOCK_SOON_S: Final = 5.0
 LISTED_A_TURN: Final = 200
 TRADES_PAGE: Final = 1000
 
@@ -216,7 +217,7 @@ class BinanceMarketData:
 
     async def _keep_the_clock(self) -> None:
         while True:
-            await asyncio.sleep(CLOCK_EVERY_S)
+            await asyncio.sleep(CLOCK_EVERY_S if self._host.clock.measured else CLOCK_SOON_S)
             await self._measure_clock()
 
     async def _look_after(self) -> None:
