@@ -40,6 +40,7 @@ NEVER_ARRIVED_NS: Final = 15_000_000_000
 still does not know this long after it was sent cannot arrive any more."""
 FIRST_ASK_S: Final = 0.25
 SLOWEST_ASK_S: Final = 15.0
+FIRST_WRITE_S: Final = 0.5
 
 
 class OrderDesk:
@@ -95,14 +96,37 @@ class OrderDesk:
         try:
             await self._journal.commit([initiated, submitted])
         except StorageError as error:
-            reason = f"The journal could not be written, so the order was not sent: {error}"
-            self._bus.publish(OrderDenied(name, self._clock.now_ns(), reason))
-            self._lock.shut(Lock.STORAGE)
-            self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, self._clock.now_ns()))
-            return Refused(reason)
+            return self._unwritten(initiated, error)
         self._bus.publish(submitted)
         self._spawn(self._send(intent), f"send {name}")
         return Done()
+
+    def _unwritten(self, initiated: OrderInitiated, error: StorageError) -> Refused:
+        """What cannot be remembered is not sent, and nothing more is until it can be."""
+        now = self._clock.now_ns()
+        reason = f"The journal could not be written, so the order was not sent: {error}"
+        denied = OrderDenied(initiated.client_order_id, now, reason)
+        self._bus.publish(denied)
+        if not self._lock.holds(Lock.STORAGE):
+            self._lock.shut(Lock.STORAGE)
+            self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, now))
+            self._spawn(self._until_written([initiated, denied]), "wait for the journal")
+        return Refused(reason)
+
+    async def _until_written(self, events: list[AnyOrderEvent]) -> None:
+        wait = FIRST_WRITE_S
+        while True:
+            await asyncio.sleep(wait)
+            try:
+                await self._journal.commit(events)
+            except StorageError as error:
+                logger.warning("the journal still cannot be written: %s", error)
+                wait = min(wait * 2, SLOWEST_ASK_S)
+            else:
+                break
+        self._lock.open(Lock.STORAGE)
+        text = "Orders can be sent again."
+        self._bus.publish(NoticeRaised(Severity.INFO, "The journal is written again", text, self._clock.now_ns()))
 
     async def cancel(self, command: CancelOrder) -> Outcome:
         order = self._state.orders.get(command.client_order_id)

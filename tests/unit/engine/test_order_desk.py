@@ -8,7 +8,7 @@ from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
 from octopus_desktop.engine.reconciliation import reconcile
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused
 from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError, VenueTimeout
-from octopus_desktop.model.events import OrderInitiated, OrderSubmitted
+from octopus_desktop.model.events import OrderDenied, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.orders import OrderStatus, Side
 from tests.unit.engine.scripted import BTC, Desk, buy, until
 
@@ -40,7 +40,7 @@ async def test_a_second_enter_is_the_same_order(desk: Desk) -> None:
 
 
 async def test_a_dead_journal_sends_nothing(desk: Desk) -> None:
-    """When the disk is full the order does not leave, the trader reads why, and entry locks."""
+    """When the disk is full the order does not leave, the trader reads why, and entry locks until there is room."""
     desk.journal.failing = StorageError("The disk is full.")
     intent = buy()
     outcome = await desk.submit(intent)
@@ -49,6 +49,12 @@ async def test_a_dead_journal_sends_nothing(desk: Desk) -> None:
     assert desk.order(intent).status is OrderStatus.DENIED
     assert desk.account.submitted == []
     assert desk.lock.holds(Lock.STORAGE)
+    desk.journal.failing = None
+    await until(lambda: not desk.lock.holds(Lock.STORAGE))
+    assert [type(event) for event in desk.journal.events] == [OrderInitiated, OrderDenied]
+    again = buy()
+    assert await desk.submit(again) == Done()
+    await until(lambda: desk.order(again).status is OrderStatus.ACCEPTED)
 
 
 async def test_a_timeout_is_not_a_rejection(desk: Desk) -> None:
