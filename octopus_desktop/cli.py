@@ -225,7 +225,7 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             safe_mode=args.safe_mode,
         )
 
-    gc.disable()  # what is made on the way to the first paint is kept: a search for garbage finds none
+    gc.disable()  # what is made while loading is kept: a search for garbage finds none. The session enables it.
     try:
         # After all that needs no Qt: PySide6 replaces the interpreter's import by a slower one.
         from ui.app import Options
@@ -237,6 +237,9 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             colour_blind=None if "colour_blind" in kept else settings.colour_blind,
             safe_mode=args.safe_mode,
             size=args.size,
+            local_time=settings.time_zone == "local",
+            watchlist=settings.watchlist,
+            instrument=settings.instrument,
             **pictures,
         )
         return open_terminal(options, node, setting=kept.get, add_profile=_ProfileAdder(book))

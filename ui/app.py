@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from octopus_desktop.model.profile import Profile
 from ui.main_window import LAYOUT_SETTING, MainWindow
+from ui.preferences import Preferences
 from ui.theme.theme import Theme, application
 from ui.theme.tokens import THEMES
 
@@ -39,10 +39,17 @@ class Options(msgspec.Struct, frozen=True):
     colour_blind: bool | None = None
     safe_mode: bool = False
     size: tuple[int, int] | None = None
+    local_time: bool = False
+    watchlist: tuple[str, ...] = ()
+    instrument: str = ""
     scale: float | None = None
     screenshot_out: Path | None = None
     screenshot_after_s: float | None = None
     screenshot_every_s: float | None = None
+
+    @property
+    def preferences(self) -> Preferences:
+        return Preferences(self.local_time, self.watchlist, self.instrument)
 
     @property
     def takes_pictures(self) -> bool:
@@ -56,7 +63,7 @@ def open_window(node: Node, theme: Theme, options: Options, *, since_ns: int | N
     `since_ns`: orders' events before this are history, and raise no toast (None: before now).
     """
     size = QSize(*options.size) if options.size is not None else None
-    window = MainWindow(theme, options.profile, safe_mode=options.safe_mode, size=size)
+    window = MainWindow(theme, options.profile, safe_mode=options.safe_mode, size=size, preferences=options.preferences)
     for _ in window.furnish(node, since_ns=since_ns):
         pass
     return window
@@ -84,17 +91,13 @@ def main(
     name, colour_blind = _look(options, setting)
     theme.apply(app, name, colour_blind)
     size = QSize(*options.size) if options.size is not None else None
-    window = MainWindow(theme, options.profile, safe_mode=options.safe_mode, size=size)
+    window = MainWindow(theme, options.profile, safe_mode=options.safe_mode, size=size, preferences=options.preferences)
     window.colour_blind = colour_blind
     window.add_profile = add_profile
     if size is None and not options.safe_mode:
         _place_early(window, setting(LAYOUT_SETTING))
     window.show()
     app.processEvents()  # painted, before anything else is even imported
-    # What there is by now stays to the end: the collector, which the command line stopped, need not look at it again.
-    gc.freeze()
-    gc.enable()
-
     _load(app, "ui.terminal")
     from ui.terminal import run
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from octopus_desktop.model.profile import Profile
+from ui.preferences import DEFAULTS, Preferences
 from ui.theme.theme import Theme
 from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
 from ui.widgets.opening import Opening
@@ -59,8 +60,17 @@ class MainWindow(QMainWindow):
     closing = Signal()
     furnished = Signal()
 
-    def __init__(self, theme: Theme, profile: Profile, *, safe_mode: bool = False, size: QSize | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        profile: Profile,
+        *,
+        safe_mode: bool = False,
+        size: QSize | None = None,
+        preferences: Preferences = DEFAULTS,
+    ) -> None:
         super().__init__()
+        self._preferences = preferences
         self.theme = theme
         self.colour_blind = False
         self.safe_mode = safe_mode
@@ -126,7 +136,7 @@ class MainWindow(QMainWindow):
         yield
         from ui.session import Session
 
-        self.session = Session(node, self.theme, self, safe_mode=self.safe_mode)
+        self.session = Session(node, self.theme, self, safe_mode=self.safe_mode, preferences=self._preferences)
         self.session.told.connect(self._show_toast)
         yield
         from ui.panes.all_panes import PANE_CLASSES
@@ -433,11 +443,11 @@ class MainWindow(QMainWindow):
     def _size_docks(self) -> None:
         docks, width, height = self.docks, self.width(), self.height()
         roomy = width >= 1500
-        widths = {"watchlist": 356 if roomy else 280, "book": 290 if roomy else 250, "ticket": 272 if roomy else 250}
+        widths = {"watchlist": 356 if roomy else 256, "book": 290 if roomy else 240, "ticket": 272 if roomy else 256}
         widths["chart"] = max(300, width - sum(widths.values()) - 20)
         across: list[QDockWidget] = [docks[pane_id] for pane_id in widths]
         self.resizeDocks(across, list(widths.values()), QtCore.Qt.Orientation.Horizontal)
-        low = max(150, min(236, height // 4))
+        low = max(118, min(236, 118 + (height - 720) * 2 // 5))  # a low window keeps the ticket whole
         body = height - low - 110
         self.resizeDocks([docks["chart"], docks["positions"]], [body, low], QtCore.Qt.Orientation.Vertical)
         self.resizeDocks(
@@ -460,6 +470,7 @@ class MainWindow(QMainWindow):
         kept = {
             "geometry": self.saveGeometry().toBase64().toStdString(),
             "state": self.saveState(_STATE_VERSION).toBase64().toStdString(),
+            "size": [self.width(), self.height()],
         }
         self.session.save(LAYOUT_SETTING, msgspec.json.encode(kept).decode())
 
@@ -478,6 +489,8 @@ class MainWindow(QMainWindow):
         if not self.restoreState(state, _STATE_VERSION):
             logger.warning("the kept layout does not fit; the window starts as at first")
             self._place_docks()
+        elif kept.get("size") != [self.width(), self.height()]:
+            self._size_docks()  # Qt would squeeze the chart, whose share is the largest
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)

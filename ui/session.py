@@ -12,12 +12,13 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from octopus_desktop.model.commands import Command, Outcome, Refused, SaveSetting, Subscribe, Unsubscribe
 from octopus_desktop.model.events import Channel
-from octopus_desktop.model.identifiers import InstrumentId, Interval
+from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.queries import Query
 from octopus_desktop.ports import Node
 from octopus_desktop.state import State
 from ui.frame import Dirty
+from ui.preferences import DEFAULTS, Preferences
 from ui.theme.theme import Theme
 
 logger = logging.getLogger(__name__)
@@ -41,8 +42,18 @@ class Session(QObject):
     """Kind (`info`, `success`, `warn`, `error`), title and text of something the trader should see now."""
     _answered = Signal(object)
 
-    def __init__(self, node: Node, theme: Theme, parent: QObject | None = None, *, safe_mode: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        theme: Theme,
+        parent: QObject | None = None,
+        *,
+        safe_mode: bool = False,
+        preferences: Preferences = DEFAULTS,
+    ) -> None:
         super().__init__(parent)
+        self.preferences = preferences
+        self.zone = preferences.zone
         self.node = node
         self.theme = theme
         self.state = State()
@@ -143,7 +154,7 @@ class Session(QObject):
                 self.watchlist_changed.emit()
         self._watch(self.watchlist)
         if self.instrument is None and state.instruments:
-            wanted = self._wanted if self._wanted in state.instruments else None
+            wanted = self._wanted if self._wanted in state.instruments else self._named(self.preferences.instrument)
             known = (name for name in self.watchlist if name in state.instruments)
             self.select(wanted or next(known, None) or next(iter(state.instruments)))
         elif self.instrument is not None and self.instrument.instrument_id in dirty.instruments:
@@ -216,8 +227,14 @@ class Session(QObject):
             self.execute(kind(name, Channel.MARK_PRICE))
         self.execute(kind(name, Channel.CANDLES, self.interval))
 
+    def _named(self, symbol: str) -> InstrumentId | None:
+        return next((name for name in self.state.instruments if symbol_of(name) == symbol), None)
+
     def _first_watched(self) -> list[InstrumentId]:
-        """A first start's watchlist: the best-known coins, else the first the venue lists."""
+        """A first start's watchlist: the settings', else the best-known coins, else the first the venue lists."""
+        chosen = [name for symbol in self.preferences.watchlist if (name := self._named(symbol)) is not None]
+        if chosen:
+            return chosen
         listed = self.state.instruments.values()
         by_base = {each.base: each.instrument_id for each in listed if each.quote == "USDT" and each.trading}
         known = [by_base[base] for base in _KNOWN_FIRST if base in by_base]

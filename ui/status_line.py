@@ -1,4 +1,4 @@
-"""The status line: venue, links, latency, load, journal, clock, and the time in UTC."""
+"""The status line: venue, links, latency, load, journal, clock, and the time of this screen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.columns import clock
 from ui.panes.instrument_bar import set_text
+from ui.preferences import zone_word
 from ui.session import Session
 from ui.theme import fonts
 from ui.theme.numbers import format_change
@@ -51,8 +52,8 @@ class StatusLine(QStatusBar):
             self.addWidget(label)
         self.time = QLabel("")
         self.time.setFont(fonts.numbers(fonts.TABLE))
-        self.time.setToolTip("Time in UTC, as every time on this screen")
-        self.time.setAccessibleName("Time in UTC")
+        self.time.setToolTip("Every time on this screen is in this zone; time_zone in settings.toml chooses it")
+        self.time.setAccessibleName("Time")
         self.time.setContentsMargins(6, 0, 10, 0)
         self.addPermanentWidget(self.time)
         self.each_second(session.state, time.time_ns())
@@ -99,7 +100,8 @@ class StatusLine(QStatusBar):
         self.labels["entry"].setToolTip(state.entry_locked or "Orders can be sent")
 
     def each_second(self, state: State, now_ns: int) -> None:
-        self.time.setText(f"{clock(now_ns)} UTC")
+        zone = self.session.zone
+        self.time.setText(f"{clock(now_ns, zone)} {zone_word(zone, now_ns)}")
 
     def _say(self, key: str, text: str, tone: str) -> None:
         set_text(self.labels[key], text, tone)

@@ -48,18 +48,16 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`font_scale` 1.0 is 12 px. `colour_blind` draws up and down in blue and orange."""
+    """`colour_blind` draws up and down in blue and orange. `watchlist` and `instrument` are symbols and count at a
+    profile's first start, an empty watchlist being the best-known coins; later the window keeps its own.
+    """
 
     theme: Literal["dark", "light"] = "dark"
     colour_blind: bool = False
     time_zone: Literal["utc", "local"] = "utc"
-    font_scale: Annotated[float, msgspec.Meta(ge=0.75, le=2.0)] = 1.0
-    watchlist: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT")
+    watchlist: tuple[str, ...] = ()
     instrument: str = "BTCUSDT"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    sounds: bool = False
-    confirm_orders: bool = False
-    confirm_cancel_all: bool = True
     risk: RiskSettings = RiskSettings()
 
 
@@ -104,18 +102,13 @@ def _fields(document: dict[str, Any], kind: type[msgspec.Struct], path: Path, se
 
 def _value(value: Any, kind: Any, path: Path, name: str) -> Any:
     try:
-        # TOML has no Decimal: a whole number is int there, one with a point comes as Decimal.
-        return msgspec.convert(float(value) if isinstance(value, Decimal) and _is_float(kind) else value, kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         words = get_args(kind) if get_origin(kind) is Literal else ()
         allowed = ", ".join(f'"{word}"' for word in words)
         near = nearest(value, words) if words and isinstance(value, str) else ""
         must = f"it must be one of {allowed}." if words else f"{_plain(str(error))}."
         raise SettingsError(f"{path}: {name} = {_shown(value)}: {must}{near}") from error
-
-
-def _is_float(kind: Any) -> bool:
-    return kind is float or (get_origin(kind) is Annotated and get_args(kind)[0] is float)
 
 
 def _plain(error: str) -> str:
@@ -126,7 +119,6 @@ def _plain(error: str) -> str:
         ("`bool`", "true or false"),
         ("`str`", "a text"),
         ("`int`", "a whole number"),
-        ("`float`", "a number"),
         ("`decimal`", "a number"),
         ("`array`", "a list"),
         (" - at `$`", ""),

@@ -16,6 +16,7 @@ from scripted_node import ScriptedNode, scripted_session
 
 from ui.app import Options, open_window
 from ui.main_window import MainWindow
+from ui.preferences import DEFAULTS, Preferences
 from ui.theme.theme import Theme
 
 OpenWindow = Callable[..., MainWindow]
@@ -33,8 +34,20 @@ def open_terminal(qtbot: QtBot, theme: Theme) -> Iterator[OpenWindow]:
     """Opens windows and closes them, in good order or bad."""
     windows: list[MainWindow] = []
 
-    def open_it(node: ScriptedNode, size: tuple[int, int] | None = (1600, 1000), safe_mode: bool = False) -> MainWindow:
-        options = Options(node.profile, size=size, safe_mode=safe_mode)
+    def open_it(
+        node: ScriptedNode,
+        size: tuple[int, int] | None = (1600, 1000),
+        safe_mode: bool = False,
+        preferences: Preferences = DEFAULTS,
+    ) -> MainWindow:
+        options = Options(
+            node.profile,
+            size=size,
+            safe_mode=safe_mode,
+            local_time=preferences.local_time,
+            watchlist=preferences.watchlist,
+            instrument=preferences.instrument,
+        )
         window = open_window(node, theme, options, since_ns=node.now_ns)
         windows.append(window)
         window.frames.stop()  # the test turns the frames, so that nothing depends on the clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Generic, TypeVar
@@ -43,14 +43,14 @@ class Column(Generic[Row]):
         return self.paint is Paint.NUMBER
 
 
-def clock(ts_ns: int) -> str:
-    """`14:02:33`, UTC."""
-    return datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC).strftime("%H:%M:%S")
+def clock(ts_ns: int, zone: tzinfo) -> str:
+    """`14:02:33`."""
+    return datetime.fromtimestamp(ts_ns // 1_000_000_000, zone).strftime("%H:%M:%S")
 
 
-def day_and_clock(ts_ns: int) -> str:
-    """`10-09 14:02:33`, UTC."""
-    return datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC).strftime("%m-%d %H:%M:%S")
+def day_and_clock(ts_ns: int, zone: tzinfo) -> str:
+    """`10-09 14:02:33`."""
+    return datetime.fromtimestamp(ts_ns // 1_000_000_000, zone).strftime("%m-%d %H:%M:%S")
 
 
 def iso(ts_ns: int) -> str:

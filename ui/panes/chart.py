@@ -72,6 +72,7 @@ class ChartPane(Pane):
         self.controls = self.intervals
         self.controls_left = True
         self.chart = PriceChart(theme, self)
+        self.chart.set_timezone(session.zone)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.model.identifiers import symbol_of
@@ -22,11 +24,11 @@ def fee_text(fill: Fill) -> str:
     return text + "00" if text.endswith(".") else text
 
 
-def fill_columns(state: State) -> list[Column[Fill]]:
+def fill_columns(state: State, zone: tzinfo) -> list[Column[Fill]]:
     write = Precisions(state)
     return [
         Column("time", "Time", lambda f: iso(f.ts_venue_ns),
-               lambda f: f"{day_and_clock(f.ts_venue_ns)}.{f.ts_venue_ns // 1_000_000 % 1000:03d}", 134,
+               lambda f: f"{day_and_clock(f.ts_venue_ns, zone)}.{f.ts_venue_ns // 1_000_000 % 1000:03d}", 134,
                tone=lambda f: "text_mid"),
         Column("instrument", "Instrument", lambda f: symbol_of(f.instrument_id),
                lambda f: symbol_of(f.instrument_id), 86, Paint.WORDS, tone=lambda f: "text_hi"),
@@ -56,7 +58,7 @@ class FillsPane(TablePane):
         super().__init__(session, parent)
         # A trade id is unique within its instrument.
         self.model = RowsModel[Fill](
-            fill_columns(session.state), lambda fill: (fill.instrument_id, fill.trade_id), self
+            fill_columns(session.state, session.zone), lambda fill: (fill.instrument_id, fill.trade_id), self
         )
         self.set_table(self.model, ("time", True))
 

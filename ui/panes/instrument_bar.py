@@ -141,7 +141,7 @@ class InstrumentBar(QWidget):
             self.spread.say(f"{format_price(spread, digits)}  {points:.2f} bp", "mid")
         if market.mark is not None:
             rate = format_percent(market.mark.funding_rate * 100, 4)
-            self.funding.say(f"{rate}  {clock(market.mark.next_funding_ns)}", "mid")
+            self.funding.say(f"{rate}  {clock(market.mark.next_funding_ns, self.session.zone)}", "mid")
 
     def each_second(self, state: State, now_ns: int) -> None:
         instrument = self.session.instrument

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
@@ -37,10 +38,10 @@ def _source(line: Line) -> str:
     return line.event.source.removeprefix("octopus_desktop.")
 
 
-def log_columns() -> list[Column[Line]]:
+def log_columns(zone: tzinfo) -> list[Column[Line]]:
     return [
         Column("time", "Time", lambda x: iso(x.event.ts_ns),
-               lambda x: f"{day_and_clock(x.event.ts_ns)}.{x.event.ts_ns // 1_000_000 % 1000:03d}", 134,
+               lambda x: f"{day_and_clock(x.event.ts_ns, zone)}.{x.event.ts_ns // 1_000_000 % 1000:03d}", 134,
                tone=lambda x: "text_mid"),
         Column("severity", "Level", lambda x: x.event.severity, lambda x: x.event.severity.value.capitalize(), 62,
                Paint.WORDS, tone=lambda x: _TONES[x.event.severity]),
@@ -63,7 +64,7 @@ class LogPane(TablePane):
         super().__init__(session, parent)
         self._number = 0
         self._asked = False
-        self.model = RowsModel[Line](log_columns(), lambda line: line.number, self)
+        self.model = RowsModel[Line](log_columns(session.zone), lambda line: line.number, self)
         self.set_table(self.model, None)
 
     def collect(self, lines: list[LogRecorded]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from decimal import Decimal
 
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
@@ -75,7 +76,7 @@ class Precisions:
         return format_quantity(value, instrument.quantity_precision) if instrument else f"{value}"
 
 
-def order_columns(state: State) -> dict[str, Column[Order]]:
+def order_columns(state: State, zone: tzinfo) -> dict[str, Column[Order]]:
     """By key, for each table to take what it needs."""
     write = Precisions(state)
 
@@ -96,9 +97,9 @@ def order_columns(state: State) -> dict[str, Column[Order]]:
         return price * order.remaining if price is not None else None
 
     columns: list[Column[Order]] = [
-        Column("time", "Time", lambda o: iso(o.created_ns), lambda o: day_and_clock(o.created_ns), 104,
+        Column("time", "Time", lambda o: iso(o.created_ns), lambda o: day_and_clock(o.created_ns, zone), 104,
                tone=lambda o: "text_mid"),
-        Column("updated", "Updated", lambda o: iso(o.updated_ns), lambda o: day_and_clock(o.updated_ns), 104,
+        Column("updated", "Updated", lambda o: iso(o.updated_ns), lambda o: day_and_clock(o.updated_ns, zone), 104,
                tone=lambda o: "text_mid"),
         Column("instrument", "Instrument", lambda o: symbol_of(name(o)), lambda o: symbol_of(name(o)), 86,
                Paint.WORDS, tone=lambda o: "text_hi"),

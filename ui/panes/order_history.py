@@ -26,7 +26,7 @@ class OrderHistoryPane(TablePane):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        columns = order_columns(session.state)
+        columns = order_columns(session.state, session.zone)
         self.model = RowsModel[Order](
             [columns[key] for key in _COLUMNS],
             lambda order: order.client_order_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from decimal import Decimal
 
 from PySide6.QtCore import Signal
@@ -36,7 +37,7 @@ def sign_tone(value: Decimal | float | None) -> str:
     return "up" if value > 0 else "down"
 
 
-def position_columns(state: State) -> list[Column[Position]]:
+def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
     write = Precisions(state)
 
     def mark(position: Position) -> Decimal | None:
@@ -83,7 +84,7 @@ def position_columns(state: State) -> list[Column[Position]]:
                tone=lambda p: "text_mid"),
         Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,
                tone=lambda p: "text_mid"),
-        Column("opened", "Opened", lambda p: iso(p.opened_ns), lambda p: day_and_clock(p.opened_ns), 104,
+        Column("opened", "Opened", lambda p: iso(p.opened_ns), lambda p: day_and_clock(p.opened_ns, zone), 104,
                tone=lambda p: "text_mid"),
         Column("fees", "Fees", lambda p: sum(p.fees.values(), ZERO), fees, 120, Paint.WORDS, tip=fees),
     ]  # fmt: skip
@@ -106,7 +107,7 @@ class PositionsPane(TablePane):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.model = RowsModel[Position](
-            position_columns(session.state),
+            position_columns(session.state, session.zone),
             lambda position: position.instrument_id,
             self,
             faded=lambda position: not position.quantity,

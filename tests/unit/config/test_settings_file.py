@@ -36,11 +36,11 @@ def test_no_file_is_the_defaults(path: Path) -> None:
 
 def test_what_is_set_counts(path: Path) -> None:
     """A limit written with a point is exactly that number."""
-    text = 'theme = "light"\nfont_scale = 1.25\nwatchlist = ["BTCUSDT"]\n'
+    text = 'theme = "light"\ntime_zone = "local"\nwatchlist = ["BTCUSDT"]\n'
     text += '[risk]\nmax_touch_distance = 0.015\nallowed = ["A"]'
     settings = load_settings(written(path, text))
     assert settings.theme == "light"
-    assert settings.font_scale == 1.25
+    assert settings.time_zone == "local"
     assert settings.watchlist == ("BTCUSDT",)
     assert settings.risk.limits().max_touch_distance == Decimal("0.015")
     assert settings.risk.limits().allowed == frozenset({InstrumentId("A")})
@@ -51,8 +51,8 @@ def test_what_is_set_counts(path: Path) -> None:
     [
         ('theme = "drak"', ('theme = "drak"', '"dark", "light"', 'Did you mean "dark"?')),
         ("theme = 3", ("theme = 3", '"dark", "light"')),
-        ("font_scale = 9", ("font_scale = 9", "<= 2.0")),
-        ("font_scale = nan", ("font_scale", "number")),
+        ('time_zone = "utd"', ('time_zone = "utd"', '"utc", "local"', 'Did you mean "utc"?')),
+        ("instrument = 1.5", ("instrument = 1.5", "a text")),
         ('colour_blind = "yes"', ('colour_blind = "yes"', "true or false")),
         ('watchlist = "BTCUSDT"', ("watchlist", "a list")),
         ("risk = 1", ("[risk]",)),
@@ -60,7 +60,7 @@ def test_what_is_set_counts(path: Path) -> None:
         ("[risk]\nmax_order_notional = -5", ("risk.max_order_notional", "above zero")),
         ("[risk]\nmax_order_notional = nan", ("risk.max_order_notional", "above zero")),
         ('[risk]\nmax_order_notional = "a lot"', ("risk.max_order_notional", "expected a number")),
-        ("theme = \nsounds = true", ("not TOML", "line 1")),
+        ("theme = \ncolour_blind = true", ("not TOML", "line 1")),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(path: Path, text: str, words: tuple[str, ...]) -> None:
@@ -86,9 +86,9 @@ def test_an_unknown_key_is_told_and_kept(path: Path, caplog: pytest.LogCaptureFi
     assert settings == Settings(risk=RiskSettings(max_open_orders=7))
     assert 'thme is not known and is ignored. Did you mean "theme"?' in caplog.text
     assert 'risk.max_open_order is not known and is ignored. Did you mean "max_open_orders"?' in caplog.text
-    save_settings(path, msgspec.structs.replace(settings, sounds=True))
+    save_settings(path, msgspec.structs.replace(settings, colour_blind=True))
     kept = path.read_text()
-    for part in ('thme = "light"', "max_open_order = 3", "[later]", "depth = 5", "sounds = true"):
+    for part in ('thme = "light"', "max_open_order = 3", "[later]", "depth = 5", "colour_blind = true"):
         assert part in kept
 
 
@@ -96,10 +96,10 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
     """A setting changed in the window is there at the next start, money to the last digit."""
     changed = Settings(
         theme="light",
-        font_scale=1.5,
+        colour_blind=True,
         time_zone="local",
         watchlist=("A", "B"),
-        confirm_cancel_all=False,
+        instrument="B",
         risk=RiskSettings(
             max_order_notional=Decimal("1234.567890123456789"), allowed=frozenset({InstrumentId("X.SIM")})
         ),
@@ -120,7 +120,7 @@ def test_saving_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(SettingsError, match="No space left"):
-        save_settings(path, Settings(theme="dark", sounds=True))
+        save_settings(path, Settings(theme="dark", colour_blind=True))
     assert load_settings(path) == Settings(theme="light")
     assert [part.name for part in path.parent.iterdir()] == ["settings.toml"]
 
@@ -131,9 +131,9 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
     elsewhere = written(tmp_path / "dotfiles" / "octopus.toml", 'theme = "light"')
     path.parent.mkdir()
     path.symlink_to(elsewhere)
-    save_settings(path, Settings(sounds=True))
+    save_settings(path, Settings(colour_blind=True))
     assert path.is_symlink()
-    assert "sounds = true" in elsewhere.read_text()
+    assert "colour_blind = true" in elsewhere.read_text()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
