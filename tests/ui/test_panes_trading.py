@@ -360,7 +360,7 @@ def test_a_fill_of_a_resting_order_is_told(window: MainWindow, node: ScriptedNod
 def test_enter_presses_the_button_it_stands_on(window: MainWindow, node: ScriptedNode) -> None:
     """With the keyboard on another button of the ticket, Enter is that button and never the order."""
     fill_ticket(window, "67000", "0.05")
-    window.ticket.close_button.setFocus()
+    window.ticket.held.close_button.setFocus()
     press(window, Qt.Key.Key_Return)
     assert not node.of(SubmitOrder)
     assert window.ticket.submit_button.text() == "Sell 0.2 BTC"

@@ -1,0 +1,371 @@
+"""The form of the order ticket: its fields, what fills them, and the order they draft."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from octopus_desktop.actions.context import Context
+from octopus_desktop.model.account import Position
+from octopus_desktop.model.events import Channel
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import OrderType, Side, TimeInForce
+from ui.models.ticket_draft import Draft, Unit
+from ui.panes.order_columns import TYPE_WORDS
+from ui.panes.pane import Pane, stale_age_s
+from ui.panes.ticket_position import Held
+from ui.session import Session
+from ui.theme.numbers import format_price, format_quantity
+from ui.widgets.number_edit import NumberEdit
+from ui.widgets.segmented import Segment, Segmented
+from ui.widgets.ticket_parts import Hairline, row_of, sum_row
+
+_TYPES: Final = (
+    OrderType.LIMIT,
+    OrderType.MARKET,
+    OrderType.STOP,
+    OrderType.STOP_LIMIT,
+    OrderType.TAKE_PROFIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+)
+_PERCENTS: Final = (25, 50, 75, 100)
+_SUMS: Final = (
+    ("quantity", "Quantity"),
+    ("cost", "Value"),
+    ("fee", "Fee"),
+    ("free", "Free now"),
+    ("after", "Free after"),
+)
+_UNIT_WORDS: Final = {Unit.BASE: "Coins", Unit.QUOTE: "Money", Unit.PERCENT: "%"}
+_UNIT_TIPS: Final = {
+    Unit.BASE: "In coins (Alt+U for the next)",
+    Unit.QUOTE: "In money (Alt+U for the next)",
+    Unit.PERCENT: "In percent of what is free (Alt+U for the next)",
+}
+
+
+class TicketForm(Pane):
+    """A pane of fields. What an edit comes to, and sending it, is `TicketPane`'s."""
+
+    pane_id = "ticket"
+    title = "Order ticket"
+    contexts = (Context.TICKET,)
+    slow = True
+    hint = QSize(270, 600)
+
+    unlock_wanted = Signal()
+    close_wanted = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._build()
+        session.instrument_changed.connect(self._show)
+
+    def submit(self) -> None:
+        """The button was pressed."""
+        raise NotImplementedError
+
+    def _edited(self) -> None:
+        """The order is another one now."""
+        raise NotImplementedError
+
+    # What it is made of -----------------------------------------------------
+
+    def _build(self) -> None:
+        theme = self.session.theme
+        self.side = Segmented(
+            theme,
+            [Segment("buy", "Buy", "buy", "Buy (B)"), Segment("sell", "Sell", "sell", "Sell (S)")],
+            stretch=True,
+            height=30,
+            name="Side",
+        )
+        self.type = QComboBox()
+        for kind in _TYPES:
+            self.type.addItem(TYPE_WORDS[kind], kind)
+        self.type.setAccessibleName("Order type")
+        self.type.setToolTip("Order type (Alt+T for the next)")
+        self.tif = QComboBox()
+        for tif in TimeInForce:
+            self.tif.addItem(tif.value, tif)
+        self.tif.setAccessibleName("Time in force")
+        self.tif.setToolTip("How long it may wait: until canceled, not at all, or whole or not at all")
+        self.tif.setFixedWidth(76)
+        self.trigger = NumberEdit(name="Trigger price", tooltip="The last price that sets the order off")
+        self.price = NumberEdit(
+            name="Price", tooltip="Limit price; a click in the book fills it (Alt+Up ask, Alt+Down bid)"
+        )
+        self.bid = self._small("Bid", "The best bid (Alt+Down)", lambda: self.take_touch(Side.BUY))
+        self.ask = self._small("Ask", "The best ask (Alt+Up)", lambda: self.take_touch(Side.SELL))
+        self.amount = NumberEdit(name="Quantity", tooltip="How much; 1.5k is read as 1,500")
+        self.unit = Segmented(
+            theme, [Segment(unit.value, word) for unit, word in _UNIT_WORDS.items()], height=20, name="Quantity in"
+        )
+        self.percents = [
+            self._small(f"{percent} %", f"{percent} % of what is free (Alt+{number})", self._percent_setter(percent))
+            for number, percent in enumerate(_PERCENTS, start=1)
+        ]
+        self.post_only = QCheckBox("Post only")
+        self.post_only.setToolTip("Refused by the venue rather than filled at once (Alt+P)")
+        self.reduce_only = QCheckBox("Reduce only")
+        self.reduce_only.setToolTip("Never turns the position around")
+        self.reduce_only.hide()  # where there are positions to reduce: not at a spot venue
+        self.sums = {key: sum_row(word) for key, word in _SUMS}
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.verdict.setMinimumHeight(30)
+        self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.verdict.setTextFormat(Qt.TextFormat.PlainText)
+        self.verdict.setAccessibleName("What risk says")
+        self.submit_button = QPushButton("Buy")
+        self.submit_button.setProperty("role", "buy")
+        self.submit_button.setToolTip("Send this order (Enter)")
+        self.submit_button.setStyleSheet("min-height: 34px")
+        self.submit_button.clicked.connect(self.submit)
+        self.locked = QPushButton("Unlock order entry…")
+        self.locked.setToolTip("Order entry is locked (Ctrl+U unlocks)")
+        self.locked.setStyleSheet("min-height: 34px")
+        self.locked.hide()
+        self.locked.clicked.connect(self.unlock_wanted)
+        self._place()
+        self.side.changed.connect(self._edited)
+        self.type.currentIndexChanged.connect(self._laid_out)
+        self.tif.currentIndexChanged.connect(self._edited)
+        self.unit.changed.connect(self._unit_changed)
+        for entry in (self.price, self.trigger, self.amount):
+            entry.value_changed.connect(self._edited)
+        self.post_only.toggled.connect(self._edited)
+        self.reduce_only.toggled.connect(self._edited)
+
+    def _place(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(10, 8, 10, 8)
+        column.setSpacing(6)
+        column.addWidget(self.side)
+        column.addLayout(row_of(self.type, self.tif))
+        self._trigger_box = self._field("Trigger price", self.trigger)
+        self._price_box = self._field("Limit price", self.price, self.bid, self.ask)
+        column.addWidget(self._trigger_box)
+        column.addWidget(self._price_box)
+        column.addWidget(self._field("Quantity", self.amount, self.unit))
+        column.addLayout(row_of(*self.percents, spacing=4))
+        column.addLayout(row_of(self.post_only, self.reduce_only, stretch=True))
+        column.addWidget(Hairline(self.session.theme))
+        sums = QVBoxLayout()
+        sums.setSpacing(3)
+        for box, _ in self.sums.values():
+            sums.addWidget(box)
+        column.addLayout(sums)
+        self._fields = inner
+        self._area = QScrollArea(self)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(inner)
+        # The fields may scroll in a low window; the button that sends is always in sight.
+        self._foot = QWidget()
+        foot = QVBoxLayout(self._foot)
+        foot.setContentsMargins(10, 0, 10, 8)
+        foot.setSpacing(6)
+        foot.addWidget(self.verdict)
+        foot.addWidget(self.locked)
+        foot.addWidget(self.submit_button)
+        self.held = Held(self.session)
+        self.held.close_wanted.connect(self.close_wanted)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._area)
+        outer.addWidget(self._foot)
+        outer.addWidget(self.held)
+        outer.addStretch(1)
+
+    def minimumSizeHint(self) -> QSize:
+        """Not that of the layout, which grows with what is shown: a tall ticket may be made low again."""
+        return QSize(244, self._foot.sizeHint().height() + 200)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket."""
+        fields, foot = self._fields.sizeHint().height(), self._foot.sizeHint().height()
+        self._area.setFixedHeight(max(60, min(fields, self.height() - foot)))
+        self.held.fit(self.height() - fields - foot)
+
+    def _small(self, text: str, tooltip: str, clicked: object) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tooltip)
+        button.setAccessibleName(tooltip.partition(" (")[0])
+        button.setStyleSheet("min-height: 18px; max-height: 18px; padding: 0 6px")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has a key; Tab goes from the price to the quantity
+        button.clicked.connect(clicked)
+        return button
+
+    def _field(self, word: str, entry: NumberEdit, *beside: QWidget) -> QWidget:
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        label = QLabel(word)
+        label.setProperty("tone", "lo")
+        label.setBuddy(entry)
+        head = row_of(label, stretch=True)
+        for widget in beside:
+            head.addWidget(widget)
+        column.addLayout(head)
+        column.addWidget(entry)
+        return box
+
+    def focus_target(self) -> QWidget:
+        return self.price if self._draft.type.has_limit else self.amount
+
+    # Filling it -------------------------------------------------------------
+
+    @property
+    def _draft(self) -> Draft:
+        return Draft(
+            Side(self.side.value),
+            self.type.currentData(),
+            self.price.value(),
+            self.trigger.value(),
+            self.amount.value(),
+            Unit(self.unit.value),
+            self.tif.currentData(),
+            self.post_only.isChecked(),
+            self.reduce_only.isChecked(),
+        )
+
+    def take_side(self, side: Side) -> None:
+        """Bring the keyboard to the field that comes first."""
+        self.side.choose(side.value)
+        target = self.focus_target()
+        if isinstance(target, NumberEdit) and target is self.price and target.value() is not None:
+            target = self.amount
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if isinstance(target, NumberEdit):
+            target.selectAll()
+
+    def take_price(self, price: float, side: Side | None) -> None:
+        """A price of the market into the ticket, and the side where one was meant."""
+        instrument = self.session.instrument
+        if instrument is None or price <= 0:
+            return
+        if stale_age_s(self.session.state, instrument.instrument_id, Channel.BOOK, 0) is not None:
+            self.session.tell("warn", "The market is stale", "A price from the screen may be wrong by now; type it.")
+            return
+        if not self._draft.type.has_limit and not self._draft.type.has_trigger:
+            self.set_type(OrderType.LIMIT)
+        if side is not None:
+            self.side.choose(side.value)
+        entry = self.price if self._draft.type.has_limit else self.trigger
+        entry.setText(format_price(instrument.price(price), instrument.price_precision))
+
+    def take_touch(self, side: Side) -> None:
+        """The best bid (BUY) or ask (SELL)."""
+        instrument = self.session.instrument
+        touch = self.session.state.market(instrument.instrument_id).touch if instrument is not None else None
+        if touch is None:
+            self.session.tell("info", "There is no quote yet", "The price stays as it is.")
+        else:
+            self.take_price(touch[0] if side is Side.BUY else touch[1], None)
+
+    def take_closing(self, position: Position) -> None:
+        """The market order that closes a position. It is not sent."""
+        self.session.select(position.instrument_id)
+        self.set_type(OrderType.MARKET)
+        self.side.choose((Side.SELL if position.quantity > 0 else Side.BUY).value)
+        self.unit.choose(Unit.BASE.value)
+        instrument = self.session.instrument
+        if instrument is not None:
+            self.amount.setText(format_quantity(abs(position.quantity), instrument.quantity_precision))
+        self.reduce_only.setChecked(True)
+        self.amount.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def set_type(self, kind: OrderType) -> None:
+        self.type.setCurrentIndex(_TYPES.index(kind))
+
+    def next_type(self) -> None:
+        self.type.setCurrentIndex((self.type.currentIndex() + 1) % len(_TYPES))
+
+    def next_unit(self) -> None:
+        units = self.unit.values
+        self.unit.choose(units[(units.index(self.unit.value) + 1) % len(units)])
+
+    def take_percent(self, percent: int) -> None:
+        self.unit.choose(Unit.PERCENT.value)
+        self.amount.setText(str(percent))
+        self.amount.selectAll()
+
+    def _percent_setter(self, percent: int) -> object:
+        return lambda: self.take_percent(percent)
+
+    def _show(self, instrument: Instrument) -> None:
+        """Another instrument: a price or quantity of the last one would be a trap."""
+        for entry in (self.price, self.trigger, self.amount):
+            entry.set_value(None)
+        self.price.set_step(instrument.tick_size)
+        self.trigger.set_step(instrument.tick_size)
+        self._name_units(instrument)
+        self.reduce_only.setVisible(instrument.kind is not InstrumentKind.SPOT)
+        self.reduce_only.setChecked(False)
+        self._laid_out()
+        self.missed = True
+
+    def _name_units(self, instrument: Instrument) -> None:
+        chosen = self.unit.value
+        words = {Unit.BASE: instrument.base, Unit.QUOTE: instrument.quote, Unit.PERCENT: "%"}
+        segments = [Segment(unit.value, words[unit], tooltip=_UNIT_TIPS[unit]) for unit in Unit]
+        old, self.unit = self.unit, Segmented(self.session.theme, segments, height=20, name="Quantity in")
+        self.unit.set_value(chosen)
+        self.unit.changed.connect(self._unit_changed)
+        parent = old.parentWidget()
+        layout = parent.layout() if parent is not None else None
+        assert layout is not None
+        layout.replaceWidget(old, self.unit)
+        QWidget.setTabOrder(self.amount, self.unit)
+        old.hide()
+        old.setParent(None)  # out of the tab order now, not when the event loop gets to deleting it
+        old.deleteLater()
+        self._step_amount(instrument)
+
+    def _unit_changed(self, value: str) -> None:
+        """The same amount means another thing now: start it anew."""
+        instrument = self.session.instrument
+        if instrument is not None:
+            self._step_amount(instrument)
+        self.amount.set_value(None)
+        self._edited()
+
+    def _step_amount(self, instrument: Instrument) -> None:
+        unit = Unit(self.unit.value)
+        self.amount.set_range(Decimal(0), Decimal(100) if unit is Unit.PERCENT else None)
+        steps = {Unit.BASE: instrument.lot_size, Unit.QUOTE: Decimal(1), Unit.PERCENT: Decimal(1)}
+        self.amount.set_step(steps[unit])
+
+    def _laid_out(self) -> None:
+        """The fields that this type of order has."""
+        draft = self._draft
+        self._price_box.setVisible(draft.type.has_limit)
+        self._trigger_box.setVisible(draft.type.has_trigger)
+        self.tif.setEnabled(draft.type.has_limit)
+        self.post_only.setVisible(draft.type is OrderType.LIMIT)
+        self._edited()
+        self._fields.layout().activate()  # type: ignore[union-attr]  # it has one
+        self._share_height()
