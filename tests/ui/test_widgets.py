@@ -143,7 +143,7 @@ def test_incremental_book_equals_a_fresh_one(book: BookView, theme: Theme, qtbot
         book.set_own_orders({99.0: 1.0} if number % 2 else {})
         image(book)
     book._flashes.clear()
-    book._mid_tone = 0
+    book._moved = None
     book.clearFocus()
     after = image(book)
     fresh = BookView(theme)

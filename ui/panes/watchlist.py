@@ -27,6 +27,8 @@ from ui.theme.numbers import NOTHING, format_compact, format_percent, format_pri
 
 _TREND_CANDLES: Final = 96
 _TREND_INTERVAL: Final = Interval.M15
+_LEAST_WIDTH: Final = 252
+"""Instrument, last price, change and trend; what else there is gives way."""
 _ASK_AGAIN_NS: Final = 30_000_000_000
 
 
@@ -70,18 +72,18 @@ def watch_columns() -> list[Column[Watched]]:
         return f"{value:.2f}" if value is not None else NOTHING
 
     return [
-        Column("instrument", "Instrument", lambda w: w.instrument.symbol, lambda w: w.instrument.symbol, 76,
+        Column("instrument", "Instrument", lambda w: w.instrument.symbol, lambda w: w.instrument.symbol, 78,
                Paint.WORDS, tone=lambda w: "text_hi"),
         Column("last", "Last", lambda w: w.market.last_price,
-               lambda w: format_price(w.market.last_price, w.instrument.price_precision), 72),
-        Column("change", "24 h", lambda w: w.change, lambda w: format_percent(w.change), 62,
+               lambda w: format_price(w.market.last_price, w.instrument.price_precision), 68),
+        Column("change", "24 h", lambda w: w.change, lambda w: format_percent(w.change), 60,
                tone=lambda w: sign_tone(w.change)),
-        Column("trend", "Day", lambda w: w.trend(), lambda w: "", 48, Paint.SPARKLINE,
+        Column("trend", "Day", lambda w: w.trend(), lambda w: "", 44, Paint.SPARKLINE,
                tone=lambda w: sign_tone(w.change)),
-        Column("spread", "bp", lambda w: w.spread_bp, spread, 42, tone=lambda w: "text_mid", least=296,
+        Column("spread", "bp", lambda w: w.spread_bp, spread, 42, tone=lambda w: "text_mid", least=294,
                tip=lambda w: "Spread in hundredths of a percent"),
         Column("volume", "Vol", volume, lambda w: format_compact(volume(w)), 50, tone=lambda w: "text_mid",
-               least=344, tip=lambda w: f"24 hours, in {w.instrument.quote}"),
+               least=340, tip=lambda w: f"24 hours, in {w.instrument.quote}"),
     ]  # fmt: skip
 
 
@@ -98,6 +100,7 @@ class WatchlistPane(TablePane):
         self.model = RowsModel[Watched](watch_columns(), lambda row: row.instrument.instrument_id, self)
         self.set_table(self.model, None)
         self.filter_edit.setFixedWidth(110)
+        self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.clicked.connect(self.open_selected)
         self.table.horizontalHeader().setStretchLastSection(False)
         session.watchlist_changed.connect(self._relist)

@@ -30,6 +30,7 @@ from ui.widgets.book_rows import BookRow, BookRows, Level, book_rows, spread_tex
 from ui.widgets.state_overlay import StateOverlay
 
 ROW = 20
+LEAST_WIDTH = 208  # price, quantity, and mid and spread in one row
 _HEADER = 20
 _SPREAD = 28
 _GUTTER = 14  # left of the prices, for own orders
@@ -51,6 +52,13 @@ class _Cell(NamedTuple):
     own: bool
     hover: bool
     selected: bool
+
+
+class _Moved(NamedTuple):
+    """The last move of the touch: of the bid or the ask, up or down."""
+
+    is_bid: bool
+    up: bool
 
 
 class _Scale(NamedTuple):
@@ -84,7 +92,8 @@ class BookView(QWidget):
         self._rows = BookRows()
         self._quantities: dict[float, float] = {}
         self._flashes: dict[float, tuple[float, int]] = {}  # price → until when, and whether it grew
-        self._mid_tone = 0
+        self._touch_seen: tuple[float, float] | None = None
+        self._moved: _Moved | None = None
         self._picture = QPixmap()
         self._painted: dict[int, _Cell | str | None] = {}  # top of row → what is there
         self._edges = 0, 0, 0
@@ -100,7 +109,7 @@ class BookView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(150, _HEADER + _SPREAD + 2 * ROW)
+        self.setMinimumSize(LEAST_WIDTH, _HEADER + _SPREAD + 2 * ROW)
         self.setAccessibleName("Order book")
         theme.changed.connect(self._dress)
 
@@ -213,13 +222,10 @@ class BookView(QWidget):
     def _gather(self) -> None:
         """Make the rows that fit, and note which quantities changed since the last paint."""
         self._changed = False
-        before = self._rows.mid
         self._rows = book_rows(
             self._bids, self._asks, self.row_count(), tick=self._tick, group=self._group, own=self._own
         )
-        mid = self._rows.mid
-        if before is not None and mid is not None and mid != before:
-            self._mid_tone = 1 if mid > before else -1
+        self._follow_touch()
         now = time.monotonic()
         self._flashes = {price: flash for price, flash in self._flashes.items() if flash[0] > now}
         quantities = {}
@@ -231,6 +237,23 @@ class BookView(QWidget):
         self._quantities = quantities
         if self._flashes and not self._fade.isActive():
             self._fade.start()
+
+    def _follow_touch(self) -> None:
+        """Which side of the touch moved last, and where to."""
+        touch = (self._bids[0][0], self._asks[0][0]) if self._bids and self._asks else None
+        if touch is not None and self._touch_seen is not None and touch != self._touch_seen:
+            bid, ask = (now - then for now, then in zip(touch, self._touch_seen, strict=True))
+            is_bid = abs(bid) >= abs(ask)
+            self._moved = _Moved(is_bid, (bid if is_bid else ask) > 0)
+        elif touch is None:
+            self._moved = None
+        self._touch_seen = touch
+
+    def _mid_text(self, mid: float) -> str:
+        """At the instrument's precision, and a digit more where the mid lies between two of its prices."""
+        digits = self._price_precision
+        between = abs(round(mid, digits) - mid) > 0.01 * 10.0**-digits
+        return format_price(mid, digits + between)
 
     def _places(self) -> list[tuple[int, BookRow | None, bool]]:
         """Top pixel, row and side of every place a row can be, empty ones too."""
@@ -310,17 +333,21 @@ class BookView(QWidget):
         if mid is not None:
             best_bid, best_ask = self._bids[0][0], self._asks[0][0]
             ticks, points = spread_text(best_bid, best_ask, self._tick)
-            mid_text = format_price((best_bid + best_ask) / 2, self._price_precision + 1)
+            mid_text = self._mid_text((best_bid + best_ask) / 2)
             spread = f"{ticks:,} tick{'' if ticks == 1 else 's'} · {points:.2f} bp"
-        key = f"{mid_text}|{spread}|{self._mid_tone}|{self.hasFocus()}"
+        key = f"{mid_text}|{spread}|{self._moved}|{self.hasFocus()}"
         if self._painted.get(top) == key:
             return
         self._painted[top] = key
         painter.fillRect(0, top, width, _SPREAD, colors.bg1)
         middle = top + _SPREAD / 2
-        painter.setPen((colors.text_hi, colors.up, colors.down)[self._mid_tone])
+        painter.setPen(colors.text_hi)
         self._middle.left(painter, _GUTTER, middle, mid_text)
-        room = width - _GUTTER - self._middle.width(mid_text) - 2 * _PAD
+        # Room for the digit that comes and goes: the arrow stays where it is.
+        end = _GUTTER + self._middle.width(format_price(mid, self._price_precision + 1))
+        if mid_text and self._moved is not None:
+            _paint_arrow(painter, QPointF(end + 9, middle), self._moved.up, colors.side(self._moved.is_bid))
+        room = width - end - 16 - 2 * _PAD
         painter.setPen(colors.text_mid)
         for text in (f"Spread {spread}", spread, spread.partition(" · ")[2]):
             if spread and self._words.width(text) <= room:
@@ -422,6 +449,17 @@ class BookView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._painted.clear()
         self._changed = self._touched = True
+
+
+def _paint_arrow(painter: QPainter, at: QPointF, up: bool, colour: QColor) -> None:
+    """A small triangle with its middle at `at`."""
+    tip = -4 if up else 4
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawPolygon(QPolygonF([at + QPointF(0, tip), at + QPointF(-4.5, -tip), at + QPointF(4.5, -tip)]))
+    painter.restore()
 
 
 def _paint_mark(painter: QPainter, at: QPointF, colour: QColor) -> None:

@@ -19,6 +19,7 @@ from ui.theme.theme import Theme
 from ui.widgets.state_overlay import StateOverlay
 
 ROW = 20
+LEAST_WIDTH = 208  # price, quantity, and the time to the second
 _HEADER = 20
 _PAD = 8
 _BIG = 6.0  # times the running mean quantity makes a big print
@@ -51,6 +52,7 @@ class TapeView(QWidget):
         self._prints: deque[Print] = deque(maxlen=max(1000, capacity))  # newest first
         self._precisions = 2, 4
         self._zone: tzinfo = UTC
+        self._time_digits = 12
         self._mean = 0.0
         self._scroll = 0  # rows scrolled back
         self._unseen = 0  # prints since scrolling back
@@ -61,7 +63,7 @@ class TapeView(QWidget):
         self._overlay = StateOverlay(theme, self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(150, _HEADER + 3 * ROW)
+        self.setMinimumSize(LEAST_WIDTH, _HEADER + 3 * ROW)
         self.setAccessibleName("Time and sales")
         theme.changed.connect(self._dress)
 
@@ -191,13 +193,19 @@ class TapeView(QWidget):
         painter.end()
 
     def _columns(self) -> tuple[int, int, int]:
-        """Width of the time (0 when there is no room for it), right edges of price and quantity."""
+        """Width of the time (0 when there is no room for it), right edges of price and quantity.
+
+        A narrow tape drops the milliseconds first.
+        """
         width, advance = self.width(), self._numbers.advance
         newest = self._prints[0].price if self._prints else 0.0
         price = round(len(format_price(newest, self._precisions[0])) * advance)
-        moment = _PAD + round(12 * advance)
         quantity = round((self._precisions[1] + 4) * advance)
-        if moment + price + quantity + 3 * _PAD > width:
+        for self._time_digits in (12, 8):
+            moment = _PAD + round(self._time_digits * advance)
+            if moment + price + quantity + 3 * _PAD <= width:
+                break
+        else:
             return 0, _PAD + price, width - _PAD
         # The price stands in the middle of what time and quantity leave.
         free = width - _PAD - moment - price - quantity
@@ -206,7 +214,8 @@ class TapeView(QWidget):
     def _time(self, ts_ns: int) -> str:
         seconds, rest = divmod(ts_ns, 1_000_000_000)
         moment = datetime.fromtimestamp(seconds, self._zone)
-        return f"{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{rest // 1_000_000:03d}"
+        text = f"{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{rest // 1_000_000:03d}"
+        return text[: self._time_digits]
 
     def _paint_header(self, painter: QPainter) -> None:
         painter.fillRect(0, 0, self.width(), _HEADER, self._colors.bg0)
