@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -339,3 +340,62 @@ def test_any_size_and_any_prices(chart: PriceChart) -> None:
     image(chart)
     chart.set_candles(t[:0], o[:0], h[:0], low[:0], c[:0], v[:0])
     image(chart)
+
+
+def test_the_last_price_runs_through_no_tag(chart: PriceChart, theme: Theme) -> None:
+    """An order at the price of now stays readable: the dotted line stops at its tag and goes on behind it."""
+    close = chart.series.last()[3]
+    chart.set_orders([ChartOrder("1", True, close, "0.5", "Limit")])
+    chart.update_candle(chart.series.time_at(499), close + 1, close + 1, close - 1, close, 1.0)  # a falling candle
+    picture = image(chart)
+    (tag,) = chart._orders.tags
+    row = chart._last_price._row
+    assert tag.top() < row < tag.bottom()
+    inside = [picture.pixelColor(x, row).name().upper() for x in range(tag.left() + 1, tag.right())]
+    assert theme.tokens.down not in inside
+    beyond = [picture.pixelColor(x, row).name().upper() for x in range(tag.right() + 1, 500)]
+    assert theme.tokens.down in beyond
+
+
+def test_tags_on_the_axis_never_cover_each_other(chart: PriceChart) -> None:
+    """Orders close together and close to the last price keep a readable price each, and no label shows under them."""
+    pixel = (chart.viewport.high - chart.viewport.low) / chart.viewport.height
+    t, (o, h, low, _, v) = chart.series.time_at(499), chart.series.last()
+    middle = (chart.viewport.high + chart.viewport.low) / 2
+    chart.viewport.auto_price = False
+    chart.update_candle(t, o, max(h, middle), min(low, middle), middle, v)
+    chart.set_orders(
+        [ChartOrder(str(n), n > 2, middle + rows * pixel, "1") for n, rows in enumerate((-6, -3, 0, 0, 4, 9))]
+    )
+    image(chart)
+    tags = chart._axis_tags
+    last = chart._last_price.tag
+    spans = sorted([(top, top + box.height()) for top, box in tags._tags] + [(last.top(), last.bottom() + 1)])
+    assert len(spans) == 7
+    for (_, end), (top, _) in pairwise(spans):
+        assert end <= top
+    for row in chart._picture.label_rows:
+        covered = any(top - 6 < row < end + 6 for top, end in spans)
+        assert covered == any(abs(box.center().y() - row) < 2 for box in tags._hidden)
+
+
+def test_a_rising_candle_never_runs_under_the_legend(chart: PriceChart) -> None:
+    """While the newest candle climbs the prices are fitted again before it reaches the line of numbers at the top."""
+    t = chart.series.time_at(499)
+    o, h, low, _, v = chart.series.last()
+    for _ in range(200):
+        h += 0.4
+        chart.update_candle(t, o, h, low, h, v)
+        image(chart)
+        assert chart.viewport.y_of(h) >= chart._legend.rect.bottom()
+
+
+def test_the_volume_axis_says_how_much(chart: PriceChart) -> None:
+    """The highest bar in view has its volume beside it, in the pixels of the axis."""
+    with_label = image(chart)
+    rows = chart._picture.label_rows
+    middle = round(rows[-1])
+    assert middle > chart.viewport.height
+    axis = with_label.copy(chart.viewport.width + 2, middle - 6, scene(chart).axis_width - 2, 12)
+    background = scene(chart).colors.bg0.name()
+    assert any(axis.pixelColor(x, y).name() != background for x in range(axis.width()) for y in range(12))

@@ -12,11 +12,13 @@ from ui.chart.candles import draw_rects
 from ui.chart.scale import SECOND_NS, TimeTick, log_price_ticks, price_ticks, time_step, time_ticks
 from ui.chart.scene import Scene
 from ui.chart.series import Times
-from ui.theme.numbers import format_price
+from ui.theme.numbers import format_compact, format_price
 
 _PRICE_EVERY = 48  # logical pixels from one price label to the next, at least
 _TIME_EVERY = 84
 AXIS_HEIGHT = 22
+VOLUME_AIR = 1.1  # how much higher than its highest bar the volume's room is
+_VOLUME_LABEL_FROM = 40  # logical pixels of that room
 _PAD = 8
 _BLOCK = 64  # ticks made at once
 
@@ -41,17 +43,25 @@ class Axes:
         lines += [(int(x), 0, int(x) + hair, scene.plot_height - 1) for x, _ in self.times if x < width]
         draw_rects(painter, np.array(lines, np.int32).reshape(-1, 4), scene.colors.grid)
 
-    def paint_labels(self, painter: QPainter) -> None:
-        """Both axes with their borders; the painter is in logical pixels."""
+    def paint_labels(self, painter: QPainter) -> list[float]:
+        """Both axes; the painter is in logical pixels. Returns the rows of the labels beside the plot."""
         scene = self._scene
         dpr, colors = scene.dpr, scene.colors
         plot_width, plot_height = scene.viewport.width / dpr, scene.plot_height / dpr
         painter.setPen(colors.text_mid)
         right = plot_width + scene.axis_width / dpr - _PAD
+        rows = []
         for price, y in self.prices:
             middle = y / dpr
             if 7 <= middle <= scene.viewport.height / dpr - 5:
                 scene.numbers.right(painter, right, middle, format_price(price, scene.precision))
+                rows.append(middle)
+        if scene.volume_height >= _VOLUME_LABEL_FROM * dpr and len(scene.series):
+            # At the top of the highest bar in view.
+            middle = plot_height - (scene.volume_height / dpr - 6) / VOLUME_AIR
+            painter.setPen(colors.text_lo)
+            scene.numbers.right(painter, right, middle, format_compact(scene.highest_volume / VOLUME_AIR))
+            rows.append(middle)
         middle = plot_height + AXIS_HEIGHT / 2
         for x, tick in self.times:
             half = scene.numbers.width(tick.text) / 2
@@ -60,6 +70,7 @@ class Axes:
                 continue
             painter.setPen(colors.text_hi if tick.major else colors.text_mid)
             scene.numbers.center(painter, at, middle, tick.text)
+        return rows
 
     def _times(self) -> list[tuple[float, TimeTick]]:
         """Ticks with the pixel of their candle's middle, none nearer to its neighbour than a label's room."""

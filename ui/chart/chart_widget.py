@@ -23,7 +23,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from ui.chart.axes import AXIS_HEIGHT, axis_width
+from ui.chart.axes import AXIS_HEIGHT, VOLUME_AIR, axis_width
+from ui.chart.axis_tags import AxisTags
 from ui.chart.candles import CandleLayer
 from ui.chart.crosshair import Crosshair
 from ui.chart.last_price import LastPrice
@@ -41,8 +42,9 @@ from ui.widgets.state_overlay import State, StateOverlay
 
 _VOLUME_SHARE = 0.16
 _HISTORY_SCREENS = 1.0  # ask for older candles when fewer screens of them than this are left
-_LEGEND_ROOM = 30  # logical pixels
-_NEAR_EDGE = 0.015  # share of the price range a live candle may come near the border before prices are fitted
+_HEADROOM = 46  # logical pixels over the highest candle when prices are fitted
+_LEAST_HEADROOM = 26  # and as little as a live candle may leave: the height of the legend
+_NEAR_EDGE = 0.015  # share of the price range a live candle may come near the lower border before prices are fitted
 _BAND = 64  # logical pixels
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
@@ -80,6 +82,7 @@ class PriceChart(QWidget):
         self._legend = Legend(TextCache(fonts.words(fonts.BASE, bold=True)))
         self._mark = TextCache(fonts.words(44, bold=True))
         self._last_price = LastPrice()
+        self._axis_tags = AxisTags()
         self._crosshair = Crosshair()
         self._orders, self._fills = OrderLayer(), FillLayer()
         self._layers: list[Layer] = [CandleLayer(), self._fills, self._orders]
@@ -252,7 +255,8 @@ class PriceChart(QWidget):
         painter.scale(1 / scene.dpr, 1 / scene.dpr)
         for area in cast(Iterable[QRect], region):
             self._picture.blit(painter, _device(area, scene.dpr))
-        self._last_price.paint_line(painter, scene)
+        self._last_price.paint_line(painter, scene, self._orders.tags)
+        self._axis_tags.paint(painter, scene)
         painter.scale(scene.dpr, scene.dpr)
         self._crosshair.paint_hairs(painter, scene)
         if region.intersects(self._legend.rect):
@@ -269,10 +273,15 @@ class PriceChart(QWidget):
         self._layout()
         scene = self._scene
         size = (math.ceil(self.width() * scene.dpr), math.ceil(self.height() * scene.dpr))
-        self._picture.render(scene, size, self._layers, self._orders, self._mark)
+        self._picture.render(scene, size, self._layers, self._mark)
         self._last_price.place(scene)
+        self._place_tags()
         self._legend.show(scene, self._subtitle, self._crosshair.index)
         self._ask_for_history()
+
+    def _place_tags(self) -> bool:
+        last, labels = self._last_price.tag, self._picture.label_rows
+        return self._axis_tags.place(self._scene, self._orders.axis_tags(self._scene), last, labels)
 
     def _layout(self) -> None:
         """Fit the viewport to the widget, and prices to what is seen."""
@@ -296,13 +305,13 @@ class PriceChart(QWidget):
             self._fit_prices()
         volumes = scene.visible().candles.volume
         highest = float(np.max(volumes)) if len(volumes) else 0.0
-        scene.highest_volume = highest * 1.1 if highest > 0 else 1.0
+        scene.highest_volume = highest * VOLUME_AIR if highest > 0 else 1.0
 
     def _fit_prices(self) -> None:
         scene, view = self._scene, self._scene.viewport
         if view.auto_price and (seen := scene.series.price_range(*view.visible(len(scene.series)))) is not None:
-            # The legend stands above the highest candle, not on it.
-            above = min(0.4, (_LEGEND_ROOM * scene.dpr) / view.height)
+            # The legend stands above the highest candle, not on it; and it has room to rise.
+            above = min(0.4, (_HEADROOM * scene.dpr) / view.height)
             view.fit(*seen, above=above / (1 - above), below=0.04)
 
     def _update_live(self, high: float, low: float, volume: float) -> None:
@@ -311,7 +320,7 @@ class PriceChart(QWidget):
             return
         seen = view.right > len(scene.series) - 1
         room = (view.high - view.low) * _NEAR_EDGE
-        outgrown = high > view.high - room or low < view.low + room
+        outgrown = view.y_of(high) < min(_LEAST_HEADROOM * scene.dpr, view.height / 4) or low < view.low + room
         if seen and ((view.auto_price and outgrown) or volume > scene.highest_volume):
             self.refresh()
             return
@@ -324,6 +333,8 @@ class PriceChart(QWidget):
                 self.update(rect)
         for area in self._picture.refresh_live(scene):
             self.update(_logical(area, scene.dpr))
+        if self._place_tags():
+            self.update(self._last_price.tag.left(), 0, self._last_price.tag.width(), self.height())
         if self._crosshair.index is None and not self._legend_due.isActive():
             self._legend_due.start()
 

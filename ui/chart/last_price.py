@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
@@ -35,10 +37,15 @@ class LastPrice:
         top = min(max(0, round(at) - 9), max(0, round(scene.plot_height / dpr) - height))
         self.tag = QRect(int(view.width / dpr), top, round(scene.axis_width / dpr) + 1, height)
 
-    def paint_line(self, painter: QPainter, scene: Scene) -> None:
-        """The painter is in device pixels."""
-        if self._row >= 0:
-            painter.drawPixmap(QPoint(0, self._row), self._dotted(scene))
+    def paint_line(self, painter: QPainter, scene: Scene, around: Sequence[QRect]) -> None:
+        """Across the plot, but not through what lies in its way. The painter is in device pixels."""
+        if self._row < 0:
+            return
+        dots, x = self._dotted(scene), 0
+        for box in sorted((box for box in around if box.top() <= self._row <= box.bottom()), key=QRect.left):
+            painter.drawPixmap(QPoint(x, self._row), dots, QRect(x, 0, max(0, box.left() - x), dots.height()))
+            x = max(x, box.right() + 1)
+        painter.drawPixmap(QPoint(x, self._row), dots, QRect(x, 0, dots.width() - x, dots.height()))
 
     def paint_tag(self, painter: QPainter, scene: Scene, now_ns: int) -> None:
         """The painter is in logical pixels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from ui.chart.scene import ChartFill, ChartOrder, Scene
@@ -13,41 +13,51 @@ from ui.theme.numbers import format_price
 from ui.theme.text import TextCache
 
 _TAG_HEIGHT = 16
+_UNDER_LEGEND = 26
 _DASH, _GAP = 6, 4
 _MOST = 256  # kept tags; orders come and go all day
 
 
 class OrderLayer:
-    """Dashed lines with a tag of side, quantity and kind; on the axis, their price.
+    """Dashed lines with a tag of side, quantity and kind at the left, where it hides no new candle.
 
     Tags and dashes are kept as small pictures: twenty orders must not slow a drag down.
     """
 
     def __init__(self) -> None:
         self.orders: Sequence[ChartOrder] = ()
+        self.tags: list[QRect] = []
+        """Where tags were painted, device pixels: no line goes through them."""
         self._pictures: dict[tuple[object, ...], QPixmap] = {}
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         dpr = scene.dpr
-        edge = scene.viewport.width - round(8 * dpr)
-        before, right = -100 * _TAG_HEIGHT, edge
-        for order, y in self._shown(scene):
+        edge = round(8 * dpr)
+        before, left = -100 * _TAG_HEIGHT, edge
+        self.tags = []
+        shown = self._shown(scene)
+        for order, y in shown:
+            painter.drawPixmap(0, y, self._dashes(scene, _colours(scene, order)[0]))
+        for order, y in shown:
             line, ink = _colours(scene, order)
-            painter.drawPixmap(0, y, self._dashes(scene, line))
             text = " ".join(part for part in ("Buy" if order.is_buy else "Sell", order.quantity, order.label) if part)
             tag = self._tag(scene, scene.words, text, line, ink)
             if y - before >= _TAG_HEIGHT * dpr:
-                right, before = edge, y  # tags that would cover each other stand side by side
-            painter.drawPixmap(right - tag.width(), y - tag.height() // 2, tag)
-            right -= tag.width() + round(4 * dpr)
+                left, before = edge, y  # tags that would cover each other stand side by side
+            top = max(y - tag.height() // 2, round(_UNDER_LEGEND * dpr))
+            box = QRect(left, top, tag.width(), tag.height())
+            painter.drawPixmap(box.topLeft(), tag)
+            self.tags.append(box)
+            left += tag.width() + round(4 * dpr)
 
-    def paint_axis(self, painter: QPainter, scene: Scene) -> None:
-        """Prices on the axis; device pixels."""
+    def axis_tags(self, scene: Scene) -> list[tuple[int, QPixmap]]:
+        """Prices for the axis: device row and picture, from the top down."""
+        tags = []
         for order, y in self._shown(scene):
             line, _ = _colours(scene, order)
             text = format_price(order.price, scene.precision)
-            tag = self._tag(scene, scene.numbers, text, line, scene.colors.text_hi, scene.axis_width)
-            painter.drawPixmap(scene.viewport.width, y - tag.height() // 2, tag)
+            tags.append((y, self._tag(scene, scene.numbers, text, line, scene.colors.text_hi, scene.axis_width)))
+        return tags
 
     def _shown(self, scene: Scene) -> list[tuple[ChartOrder, int]]:
         placed = [(order, round(scene.viewport.y_of(order.price))) for order in self.orders]

@@ -9,7 +9,6 @@ from PySide6.QtGui import QPainter, QPixmap
 
 from ui.chart.axes import Axes
 from ui.chart.candles import LastRects, group_span, last_group, last_rects, paint_last
-from ui.chart.orders import OrderLayer
 from ui.chart.scene import Layer, Scene
 from ui.theme.text import TextCache
 
@@ -27,11 +26,10 @@ class Picture:
         self._mark = QPixmap()
         self._mark_key: tuple[str, int, float] | None = None
         self._covered = (QRect(), QRect())  # by the candle and by its volume, in the picture's pixels
+        self.label_rows: list[float] = []  # logical rows of the price axis' labels
         self.live = QRect()  # device pixels of the strip; null when the last candle is out of view
 
-    def render(
-        self, scene: Scene, size: tuple[int, int], layers: Sequence[Layer], orders: OrderLayer, mark: TextCache
-    ) -> None:
+    def render(self, scene: Scene, size: tuple[int, int], layers: Sequence[Layer], mark: TextCache) -> None:
         """Paint everything but the last candle anew. `size` is the widget's in device pixels."""
         if (self._base.width(), self._base.height()) != size:
             self._base = QPixmap(*size)
@@ -47,9 +45,8 @@ class Picture:
         self._paint_borders(painter, scene)
         painter.save()
         painter.scale(scene.dpr, scene.dpr)
-        axes.paint_labels(painter)
+        self.label_rows = axes.paint_labels(painter)
         painter.restore()
-        orders.paint_axis(painter, scene)
         painter.end()
         self._start_live(scene)
 

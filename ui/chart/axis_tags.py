@@ -1,0 +1,69 @@
+"""The price axis where tags meet: order prices make room for the last price, and for them the axis' own labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QPainter, QPixmap
+
+from ui.chart.scene import Scene
+
+_LABEL = 14  # logical height of a label of the axis
+
+
+class AxisTags:
+    """Tags of own orders on the axis, none over another nor under that of the last price. Device pixels."""
+
+    def __init__(self) -> None:
+        self._tags: list[tuple[int, QPixmap]] = []  # top, picture
+        self._hidden: list[QRect] = []
+
+    def place(self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: QRect, labels: Sequence[float]) -> bool:
+        """Find a place for every tag: (row of its price, picture), from the top down. True when something moved.
+
+        `last` is the tag of the last price, null where there is none; `labels` are the rows of the axis' labels.
+        Both are logical.
+        """
+        dpr = scene.dpr
+        taken = (round(last.top() * dpr), round((last.bottom() + 1) * dpr)) if not last.isNull() else None
+        placed = _stacked(tags, taken, scene.plot_height)
+        spans = [(top, top + picture.height()) for top, picture in placed] + ([taken] if taken else [])
+        half = round(_LABEL / 2 * dpr)
+        left, width = scene.viewport.width + 2 * scene.hair, scene.axis_width - 2 * scene.hair
+        hidden = [
+            QRect(left, round(row * dpr) - half, width, 2 * half)
+            for row in labels
+            if any(top < round(row * dpr) + half and round(row * dpr) - half < end for top, end in spans)
+        ]
+        changed = hidden != self._hidden or [top for top, _ in placed] != [top for top, _ in self._tags]
+        self._tags, self._hidden = placed, hidden
+        return changed
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Over the picture, under the tag of the last price; the painter is in device pixels."""
+        for label in self._hidden:
+            painter.fillRect(label, scene.colors.bg0)
+        for top, picture in self._tags:
+            painter.drawPixmap(QPoint(scene.viewport.width, top), picture)
+
+
+def _stacked(
+    tags: Sequence[tuple[int, QPixmap]], taken: tuple[int, int] | None, height: int
+) -> list[tuple[int, QPixmap]]:
+    """Each as near to its price as the others leave it: those above the last price pushed up, the others down."""
+    border = (taken[0] + taken[1]) // 2 if taken is not None else -1
+    above, below = [], []
+    limit = taken[0] if taken is not None else 0
+    for row, picture in reversed(tags):
+        if row < border:
+            limit = min(row + picture.height() // 2, limit)
+            above.append((max(0, limit - picture.height()), picture))
+            limit -= picture.height()
+    limit = taken[1] if taken is not None else 0
+    for row, picture in tags:
+        if row >= border:
+            limit = max(row - picture.height() // 2, limit)
+            below.append((min(limit, height - picture.height()), picture))
+            limit += picture.height()
+    return [*reversed(above), *below]
