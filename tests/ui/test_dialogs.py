@@ -16,6 +16,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from octopus_desktop.config.profiles import PRESETS
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
 from ui.dialogs.profile import ProfileDialog
@@ -112,3 +113,21 @@ def test_without_a_way_to_keep_keys_the_command_line_is_named(window: MainWindow
     """Where the window cannot add a profile it says what can."""
     window.run("profile.add")
     assert "octopus-desktop profile add" in window.toasts.toasts[-1].text
+
+
+def test_the_venues_are_those_that_a_profile_can_be_made_of(dialog: ProfileDialog) -> None:
+    """Every venue on offer can be chosen, and none is missing; no two are called the same."""
+    offered = [dialog.venue.itemData(place) for place in range(dialog.venue.count())]
+    assert offered == list(PRESETS)
+    assert len({dialog.venue.itemText(place) for place in range(dialog.venue.count())}) == len(PRESETS)
+
+
+def test_market_data_needs_no_key(qtbot: QtBot, dialog: ProfileDialog, adder: Adder) -> None:
+    """Where no orders can be sent yet, no key is asked for: a name is enough."""
+    dialog.venue.setCurrentIndex(list(PRESETS).index("binance-usdm"))
+    assert not dialog.key.isEnabled()
+    qtbot.keyClicks(dialog.name, "futures")
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    ((name, venue, credentials),) = adder.asked
+    assert (name, venue) == ("futures", "binance-usdm")
+    assert credentials.secret.reveal() == ""

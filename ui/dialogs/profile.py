@@ -21,13 +21,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from octopus_desktop.config.add_profile import WITH_ACCOUNT
+from octopus_desktop.config.profiles import PRESETS
 from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.profile import Dialect
 
 AddProfile = Callable[[str, str, Credentials], Future[str]]
 """Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
 refused (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
 
-VENUES = (("binance", "Binance spot"), ("binance-usdm", "Binance USD-M futures"))
+_TITLES = {
+    Dialect.BINANCE_SPOT: "Binance spot",
+    Dialect.BINANCE_USDM: "Binance USD-M futures",
+}
+
+
+def preset_title(key: str) -> str:
+    """`Binance spot`, with the preset's own name where several speak one dialect."""
+    title = _TITLES[PRESETS[key].dialect]
+    alike = [other for other, profile in PRESETS.items() if profile.dialect is PRESETS[key].dialect]
+    return title if len(alike) == 1 else f"{title} ({key})"
 
 
 _PEM = re.compile(r"(-----BEGIN [A-Z ]+-----)(.*)(-----END [A-Z ]+-----)", re.DOTALL)
@@ -47,7 +60,7 @@ class ProfileDialog(QDialog):
 
     _answered = Signal(object)
 
-    def __init__(self, add: AddProfile, parent: QWidget, venues: tuple[tuple[str, str], ...] = VENUES) -> None:
+    def __init__(self, add: AddProfile, parent: QWidget) -> None:
         super().__init__(parent)
         self._add = add
         self._waiting = False
@@ -66,8 +79,8 @@ class ProfileDialog(QDialog):
         form.setSpacing(8)
         self.name = QLineEdit()
         self.venue = QComboBox()
-        for value, title in venues:
-            self.venue.addItem(title, value)
+        for key in PRESETS:
+            self.venue.addItem(preset_title(key), key)
         self.key = QLineEdit()
         self.secret = QLineEdit()
         for entry in (self.key, self.secret):
@@ -108,13 +121,23 @@ class ProfileDialog(QDialog):
         self.message = ""
         for entry in (self.name, self.key, self.secret):
             entry.textChanged.connect(self._check)
+        self.venue.currentIndexChanged.connect(self._check)
         # The answer comes on a thread that is not the screen's.
         self._answered.connect(self._done, Qt.ConnectionType.QueuedConnection)
         self._check()
 
     def _check(self) -> None:
-        whole = all(entry.text().strip() for entry in (self.name, self.key, self.secret))
+        needs_key = self._needs_key()
+        needed = (self.name, self.key, self.secret) if needs_key else (self.name,)
+        whole = all(entry.text().strip() for entry in needed)
+        for entry in (self.key, self.secret):
+            entry.setEnabled(needs_key)
+            entry.setPlaceholderText("" if needs_key else "Market data only: no key is needed")
+        self.accept_button.setText("Check and keep the key" if needs_key else "Add the profile")
         self.accept_button.setEnabled(whole and not self._waiting)
+
+    def _needs_key(self) -> bool:
+        return PRESETS[self.venue.currentData()].dialect in WITH_ACCOUNT
 
     def _send(self) -> None:
         self._wait(True)
