@@ -35,6 +35,15 @@ async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Cr
         await client.close()
 
 
+async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
+    """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client` does."""
+    client = _execution(profile, urls, credentials)
+    try:
+        return await client.account_permissions()
+    finally:
+        await client.stop()
+
+
 def _execution(profile: Profile, urls: VenueUrls, credentials: Credentials) -> BinanceExecution:
     product, host = _venue(profile, urls)
     if profile.dialect is not Dialect.BINANCE_SPOT:

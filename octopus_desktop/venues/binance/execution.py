@@ -222,10 +222,6 @@ class BinanceExecution:
             return AccountPermissions(account.canTrade, None)
         return AccountPermissions(rights.enableSpotAndMarginTrading, rights.enableWithdrawals)
 
-    async def close(self) -> None:
-        """After `account_permissions` without a `start`."""
-        await self._rest.close()
-
     # The links --------------------------------------------------------------
 
     def _session_up(self) -> None:

@@ -20,7 +20,6 @@ from octopus_desktop.model.market import Candles
 from octopus_desktop.model.orders import Side
 from octopus_desktop.venues.binance.messages import (
     AggTrade,
-    BookTicker,
     ExchangeInfo,
     Filter,
     Kline,
@@ -56,10 +55,6 @@ def trade(name: InstrumentId, message: AggTrade | RestAggTrade, ts_received_ns: 
         message.T * MS,
         ts_received_ns,
     )
-
-
-def quote(name: InstrumentId, message: BookTicker, ts_venue_ns: int, ts_received_ns: int) -> QuoteChanged:
-    return QuoteChanged(name, message.b, message.B, message.a, message.A, ts_venue_ns, ts_received_ns)
 
 
 def rest_quote(name: InstrumentId, message: RestQuote, ts_venue_ns: int, ts_received_ns: int) -> QuoteChanged:

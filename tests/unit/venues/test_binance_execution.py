@@ -32,7 +32,7 @@ from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.venues.binance import session as session_module
 from octopus_desktop.venues.binance.execution import AccountPermissions, BinanceExecution
-from octopus_desktop.venues.factory import execution_client
+from octopus_desktop.venues.factory import account_permissions, execution_client
 from tests.unit.venues.scripted_venue import BTC, PROFILE, SECRET, VENUE, ScriptedVenue, scripted_venue, until
 
 STEP = Decimal("0.001")
@@ -341,7 +341,8 @@ async def test_what_the_key_may_do() -> None:
     async with made() as running:
         rights = {"enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdrawals": True}
         running.venue.rest["/sapi/v1/account/apiRestrictions"] = lambda _: (200, rights)
-        assert await running.client.account_permissions() == AccountPermissions(True, True)
+        venue = running.venue
+        assert await account_permissions(PROFILE, venue.urls, venue.credentials) == AccountPermissions(True, True)
         del running.venue.rest["/sapi/v1/account/apiRestrictions"]
         running.venue.rest["/api/v3/account"] = lambda _: (200, {"balances": [], "canTrade": False})
         assert await running.client.account_permissions() == AccountPermissions(False, None)
