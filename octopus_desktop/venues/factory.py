@@ -27,15 +27,6 @@ def execution_client(profile: Profile, urls: VenueUrls, credentials: Credentials
 
 
 async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
-    """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client`."""
-    client = _execution(profile, urls, credentials)
-    try:
-        return await client.account_permissions()
-    finally:
-        await client.close()
-
-
-async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
     """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client` does."""
     client = _execution(profile, urls, credentials)
     try:
