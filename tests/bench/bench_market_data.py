@@ -24,7 +24,7 @@ from octopus_desktop.venues.binance.rest import Rest
 
 CAPTURE = Path(__file__).parents[3] / "shared" / "data" / "captures" / "BINANCE_FUTURES.ws.1.0"
 ROUNDS = 40
-MESSAGES_A_ROUND = 800
+MESSAGES_A_ROUND = 3_000
 VENUE = Venue("BINANCE_FUTURES")
 GOALS = {"depth": 9.0, "aggTrade": 35.0, "bookTicker": 35.0}
 _LINE = re.compile(r"^\d+\.\d+: (\{.*)$")
