@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
         for pane_id, pane in panes.items():
             self.docks[pane_id] = PaneDock(self.theme, pane, self)
             self.docks[pane_id].hide()
+            self.docks[pane_id].setUpdatesEnabled(False)
             yield
         # From here to the first whole picture nothing is painted: half a window is worse than a moment's wait.
         self.setUpdatesEnabled(False)
@@ -174,9 +175,12 @@ class MainWindow(QMainWindow):
         finally:
             self.setUpdatesEnabled(True)
         yield
+        for dock in self.docks.values():  # the whole picture at once would be a stutter
+            dock.setUpdatesEnabled(True)
+            yield
         self._join_panes()
         yield
-        self._build_views()
+        yield from self._build_views()
         yield
         self._start_frames(node, since_ns)
         self.furnished.emit()
@@ -218,7 +222,7 @@ class MainWindow(QMainWindow):
             dock.dockLocationChanged.connect(lambda _: self._layout_timer.start())
             dock.visibilityChanged.connect(lambda _: self._layout_timer.start())
 
-    def _build_views(self) -> None:
+    def _build_views(self) -> Iterator[None]:
         """Menus, keys, palette and cheat sheet: four views of one registry."""
         from octopus_desktop.actions.catalog import standard_actions
         from ui.actions import app, chart, layout, trading
@@ -229,11 +233,14 @@ class MainWindow(QMainWindow):
 
         self.registry = standard_actions()
         self.cheat_sheet = CheatSheet(self.theme, self, self.registry)
+        yield
         self.palette_page = Palette(self.theme, self)
+        yield
         self.handlers: dict[str, Callable[[], object]] = {}
         for subject in (trading, chart, layout, app):
             self.handlers.update(subject.handlers(self))
         self.checks = {**chart.checks(self), **layout.checks(self)}
+        yield
         self.menus = Menus(self.registry, self.menu_bar, self.run, lambda action_id: self.checks[action_id]())
         self.shortcuts = Shortcuts(self.registry, self, self.contexts, self.run)
         self.palette_button.clicked.connect(lambda: self.run("palette.open"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import signal
@@ -24,7 +25,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MODULES_OF_THE_WINDOW: Final = ("ui.panes.all_panes", "ui.palette", "ui.cheat_sheet", "ui.frame", "ui.status_line")
+_MODULES_OF_THE_WINDOW: Final = (
+    "octopus_desktop.actions.catalog",
+    "ui.actions.app",
+    "ui.actions.chart",
+    "ui.actions.layout",
+    "ui.actions.trading",
+    "ui.cheat_sheet",
+    "ui.docks",
+    "ui.menus",
+    "ui.outcomes",
+    "ui.palette",
+    "ui.panes.all_panes",
+    "ui.panes.instrument_bar",
+    "ui.session",
+    "ui.shortcuts",
+    "ui.status_line",
+    "ui.widgets.toast",
+)
+"""What `furnish` imports; here it is done beside the window."""
+LOADED_S: Final = 5.0
+"""After which everything is imported, built and filled for the first time."""
 
 
 def run(app: QApplication, window: MainWindow, options: Options, node_factory: Callable[[], Node]) -> int:
@@ -34,6 +55,7 @@ def run(app: QApplication, window: MainWindow, options: Options, node_factory: C
     terminal = _Terminal(window, options, node_factory)
     failures = Failures(window)
     loop.set_exception_handler(failures.of_loop)
+    loop.call_later(LOADED_S, _collect_from_now_on)
     before = [(number, signal.signal(number, lambda *_: window.close())) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with loop:
@@ -42,6 +64,15 @@ def run(app: QApplication, window: MainWindow, options: Options, node_factory: C
         failures.release()
         for number, handler in before:
             signal.signal(number, handler)
+
+
+def _collect_from_now_on() -> None:
+    """The garbage collector, stopped while the program loads, never looks at what was loaded.
+
+    A search through all of it holds up every thread, a repaint or an order, for a tenth of a second.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 class _Terminal:
