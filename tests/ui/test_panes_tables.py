@@ -22,7 +22,7 @@ from octopus_desktop.model.orders import Side
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
 from ui.models.columns import Column, Paint, exported, iso, sortable
-from ui.models.rows_model import RowsModel
+from ui.models.rows_model import AT_ONCE, RowsModel
 from ui.models.table import Table
 from ui.panes.table_pane import TablePane
 from ui.theme.theme import Theme
@@ -286,3 +286,57 @@ def test_a_day_that_did_not_come_is_asked_for_again(open_terminal: OpenWindow, n
     assert len(node.queries) == asked
     window.watchlist.each_second(window.session.state, max(row.ask_at_ns for row in rows))
     assert len(node.queries) == asked + len(rows)
+
+
+def numbers_model() -> RowsModel[tuple[int, str]]:
+    """Rows of a number, which is the key, and a word."""
+    columns: list[Column[tuple[int, str]]] = [
+        Column("number", "Number", lambda row: row[0], lambda row: str(row[0]), 80),
+        Column("word", "Word", lambda row: row[1], lambda row: row[1], 80, Paint.WORDS),
+    ]
+    return RowsModel(columns, lambda row: row[0])
+
+
+def test_a_long_history_comes_in_slices_the_newest_first(theme: Theme, qtbot: QtBot) -> None:
+    """Thousands of orders: the newest are there at once, the rest follows without a standstill, in its order."""
+    model = numbers_model()
+    table = Table(theme, model, "Numbers", sort=("number", True))
+    qtbot.addWidget(table)
+    model.append([(number, "old") for number in range(10)])
+    sizes: list[int] = []
+    model.rowsInserted.connect(lambda parent, first, last: sizes.append(last - first + 1))
+    model.append([(number, "new") for number in range(10, 3010)])
+    assert [row[0] for row in table.shown_rows()][:AT_ONCE] == list(range(3009, 3009 - AT_ONCE, -1))
+    assert len(model.rows) == 10 + AT_ONCE
+    model.upsert((20, "changed while it was coming"))
+    model.remove(21)
+    model.remove(5)
+    model.upsert((3010, "newer"))
+    qtbot.waitUntil(lambda: len(model.rows) == 3009)
+    assert [row[0] for row in model.rows] == [number for number in range(3011) if number not in (5, 21)]
+    assert [row[0] for row in table.shown_rows()] == [row[0] for row in reversed(model.rows)]
+    assert all(model.place(row[0]) == place for place, row in enumerate(model.rows))
+    assert max(sizes) <= AT_ONCE
+    place = model.place(20)
+    assert place is not None
+    assert model.rows[place][1] == "changed while it was coming"
+
+
+def test_an_export_waits_for_no_slice(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    """Exported a moment after the table came up, every row is in the file."""
+    model = numbers_model()
+    table = Table(theme, model, "Numbers")
+    qtbot.addWidget(table)
+    model.append([(number, "") for number in range(3000)])
+    assert table.export(tmp_path / "numbers.csv") == 3000
+    with (tmp_path / "numbers.csv").open(newline="") as file:
+        assert [int(row["number"]) for row in csv.DictReader(file)] == list(range(3000))
+
+
+def test_what_is_coming_gives_way_to_another_table(theme: Theme, qtbot: QtBot) -> None:
+    """A table filled anew while its last rows still come shows the new ones only."""
+    model = numbers_model()
+    model.append([(number, "") for number in range(3000)])
+    model.replace([(number, "") for number in range(2990, 2995)])
+    model.flush()
+    assert [row[0] for row in model.rows] == list(range(2990, 2995))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, Generic
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from ui.models.columns import Column, Row, sortable
 
 SORT_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
+AT_ONCE: Final = 64
+"""As many rows go in at once: a table of thousands would stand still for half a second."""
+_TURN_S: Final = 0.008
+_PAUSE_MS: Final = 4
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):
-    """Rows in the order of their coming. `faded` says which rows are pending or past and shown dim."""
+    """Rows in the order of their coming. `faded` says which rows are pending or past and shown dim.
+
+    Of many new rows the last are there at once and the others follow, slice by slice, in front of them.
+    """
 
     def __init__(
         self,
@@ -31,11 +39,18 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self._key = key
         self._rows: list[Row] = []
         self._places: dict[Hashable, int] = {}
+        self._coming: dict[Hashable, Row] = {}
+        self._gap = 0  # where the coming rows belong
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(_PAUSE_MS)
+        self._turn.timeout.connect(self._let_in)
 
     # Rows -------------------------------------------------------------------
 
     @property
     def rows(self) -> Sequence[Row]:
+        """Those that are in."""
         return self._rows
 
     def row(self, index: _Index) -> Row:
@@ -45,20 +60,51 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         return self._places.get(key)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """New rows at once; their keys must be new."""
+        """New rows after all others; their keys must be new."""
         fresh = list(rows)
+        if len(fresh) > AT_ONCE:
+            self.flush()
+            self._gap = len(self._rows)
+            self._coming = {self._key(row): row for row in fresh[:-AT_ONCE]}
+            self._turn.start()
+        self._insert(len(self._rows), fresh[-AT_ONCE:])
+
+    def flush(self) -> None:
+        """Let everything in that is still coming."""
+        self._turn.stop()
+        coming, self._coming = list(self._coming.values()), {}
+        if coming:
+            self._insert(self._gap, coming)
+            self._number()
+
+    def _let_in(self) -> None:
+        """A turn's worth of what is coming, the newest first."""
+        until = time.monotonic() + _TURN_S
+        while self._coming and time.monotonic() < until:
+            newest = [self._coming.popitem()[1] for _ in range(min(AT_ONCE, len(self._coming)))]
+            self._insert(self._gap, newest[::-1])
+        self._number()
+        if self._coming:
+            self._turn.start()
+
+    def _insert(self, first: int, fresh: list[Row]) -> None:
+        """Whoever inserts before the end numbers the rows anew, once."""
         if not fresh:
             return
-        first = len(self._rows)
         self.beginInsertRows(_NOWHERE, first, first + len(fresh) - 1)
-        self._rows += fresh
-        for offset, row in enumerate(fresh):
-            self._places[self._key(row)] = first + offset
+        self._rows[first:first] = fresh
+        self._places.update((self._key(row), first + offset) for offset, row in enumerate(fresh))
         self.endInsertRows()
 
+    def _number(self) -> None:
+        self._places = {self._key(row): place for place, row in enumerate(self._rows)}
+
     def upsert(self, row: Row) -> None:
-        place = self._places.get(self._key(row))
-        if place is None:
+        key = self._key(row)
+        place = self._places.get(key)
+        if key in self._coming:
+            self._coming[key] = row
+        elif place is None:
             self.append([row])
         else:
             self._rows[place] = row
@@ -69,15 +115,18 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         place = self._places.get(key)
         if place is not None:
             self._remove_range(place, 1)
+        self._coming.pop(key, None)
 
     def drop_first(self, count: int) -> None:
         """Forget the oldest rows."""
         if count > 0:
+            self.flush()
             self._remove_range(0, min(count, len(self._rows)))
 
     def replace(self, rows: Iterable[Row]) -> None:
         """Make these the rows, touching only what differs."""
         wanted = {self._key(row): row for row in rows}
+        self._coming = {}
         gone = sorted((place for key, place in self._places.items() if key not in wanted), reverse=True)
         while gone:
             # Neighbours go together: one by one, a table of ten thousand rows would be renumbered ten thousand times.
@@ -109,7 +158,8 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def _remove_range(self, first: int, count: int) -> None:
         self.beginRemoveRows(_NOWHERE, first, first + count - 1)
         del self._rows[first : first + count]
-        self._places = {self._key(row): place for place, row in enumerate(self._rows)}
+        self._number()
+        self._gap -= max(0, min(count, self._gap - first))
         self.endRemoveRows()
 
     # Qt ---------------------------------------------------------------------
@@ -129,7 +179,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             case Qt.ItemDataRole.ToolTipRole:
                 return column.tip(row) if column.tip is not None else None
             case _ if role == SORT_ROLE:
-                return sortable(column.raw(row))
+                return sortable((column.rank or column.raw)(row))
             case _:
                 return None
 

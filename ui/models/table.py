@@ -200,12 +200,14 @@ class Table(QTableView, Generic[Row]):
 
     def copy(self) -> int:
         """The selected rows, or all that are shown, as tab-separated text with a header. Returns how many."""
+        self._rows.flush()
         rows = self.selected_rows() or self.shown_rows()
         QGuiApplication.clipboard().setText(self._written(rows, "\t", raw=False))
         return len(rows)
 
     def export(self, path: Path) -> int:
         """Write every row as CSV with unrounded values. Returns how many. Raises OSError."""
+        self._rows.flush()
         rows = list(self._rows.rows)
         path.write_text(self._written(rows, ",", raw=True), encoding="utf-8", newline="")
         return len(rows)

@@ -29,7 +29,7 @@ def fill_columns(state: State, zone: tzinfo) -> list[Column[Fill]]:
     return [
         Column("time", "Time", lambda f: iso(f.ts_venue_ns),
                lambda f: f"{day_and_clock(f.ts_venue_ns, zone)}.{f.ts_venue_ns // 1_000_000 % 1000:03d}", 134,
-               tone=lambda f: "text_mid"),
+               tone=lambda f: "text_mid", rank=lambda f: f.ts_venue_ns),
         Column("instrument", "Instrument", lambda f: symbol_of(f.instrument_id),
                lambda f: symbol_of(f.instrument_id), 86, Paint.WORDS, tone=lambda f: "text_hi"),
         Column("side", "Side", lambda f: f.side, lambda f: side_word(f.side), 44, Paint.WORDS,
@@ -61,8 +61,10 @@ class FillsPane(TablePane):
             fill_columns(session.state, session.zone), lambda fill: (fill.instrument_id, fill.trade_id), self
         )
         self.set_table(self.model, ("time", True))
+        self._taken = 0
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         # State.fills only ever grows.
-        self.model.append(state.fills[len(self.model.rows) :])
+        self.model.append(state.fills[self._taken :])
+        self._taken = len(state.fills)
         self.show_state(known=bool(state.reconciled) or bool(state.orders))

@@ -42,7 +42,7 @@ def log_columns(zone: tzinfo) -> list[Column[Line]]:
     return [
         Column("time", "Time", lambda x: iso(x.event.ts_ns),
                lambda x: f"{day_and_clock(x.event.ts_ns, zone)}.{x.event.ts_ns // 1_000_000 % 1000:03d}", 134,
-               tone=lambda x: "text_mid"),
+               tone=lambda x: "text_mid", rank=lambda x: x.event.ts_ns),
         Column("severity", "Level", lambda x: x.event.severity, lambda x: x.event.severity.value.capitalize(), 62,
                Paint.WORDS, tone=lambda x: _TONES[x.event.severity]),
         Column("source", "From", _source, _source, 180, Paint.WORDS, tone=lambda x: "text_lo"),
@@ -92,6 +92,7 @@ class LogPane(TablePane):
         bar = self.table.verticalScrollBar()
         at_end = bar.value() >= bar.maximum()
         self.model.append(Line(self._number + offset, event) for offset, event in enumerate(events))
+        self.model.flush()  # nothing may move under a reader who follows the end
         self._number += len(events)
         self.model.drop_first(len(self.model.rows) - KEPT_LOG_LINES)
         self.show_state()

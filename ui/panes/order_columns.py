@@ -98,9 +98,9 @@ def order_columns(state: State, zone: tzinfo) -> dict[str, Column[Order]]:
 
     columns: list[Column[Order]] = [
         Column("time", "Time", lambda o: iso(o.created_ns), lambda o: day_and_clock(o.created_ns, zone), 104,
-               tone=lambda o: "text_mid"),
+               tone=lambda o: "text_mid", rank=lambda o: o.created_ns),
         Column("updated", "Updated", lambda o: iso(o.updated_ns), lambda o: day_and_clock(o.updated_ns, zone), 104,
-               tone=lambda o: "text_mid"),
+               tone=lambda o: "text_mid", rank=lambda o: o.updated_ns),
         Column("instrument", "Instrument", lambda o: symbol_of(name(o)), lambda o: symbol_of(name(o)), 86,
                Paint.WORDS, tone=lambda o: "text_hi"),
         Column("side", "Side", lambda o: o.intent.side, lambda o: side_word(o.intent.side), 44, Paint.WORDS,

@@ -85,7 +85,7 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,
                tone=lambda p: "text_mid"),
         Column("opened", "Opened", lambda p: iso(p.opened_ns), lambda p: day_and_clock(p.opened_ns, zone), 104,
-               tone=lambda p: "text_mid"),
+               tone=lambda p: "text_mid", rank=lambda p: p.opened_ns),
         Column("fees", "Fees", lambda p: sum(p.fees.values(), ZERO), fees, 120, Paint.WORDS, tip=fees),
     ]  # fmt: skip
 
