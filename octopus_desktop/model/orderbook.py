@@ -2,36 +2,60 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from octopus_desktop.model.market import Level
 
 
 class BookSide:
-    """Prices ascending in `prices`; the best bid is the last, the best ask the first."""
+    """One side. Prices are put in order when somebody looks: changes come far more often than looks."""
 
-    __slots__ = ("prices", "quantities")
+    __slots__ = ("_prices", "_unsettled", "quantities")
 
     def __init__(self) -> None:
-        self.prices: list[float] = []
+        self._prices: list[float] = []
+        self._unsettled: set[float] = set()
         self.quantities: dict[float, float] = {}
+
+    @property
+    def prices(self) -> list[float]:
+        """Ascending: the best bid is the last, the best ask the first."""
+        if self._unsettled:
+            self._settle()
+        return self._prices
 
     def replace(self, levels: Iterable[Sequence[float]]) -> None:
         self.quantities = {level[0]: level[1] for level in levels if level[1] > 0.0}
-        self.prices = sorted(self.quantities)
+        self._prices = sorted(self.quantities)
+        self._unsettled.clear()
 
     def update(self, levels: Iterable[Sequence[float]]) -> None:
         """Each level is the new total at its price; zero takes the price out."""
         quantities = self.quantities
-        prices = self.prices
         for price, quantity in levels:
             if quantity > 0.0:
                 if price not in quantities:
-                    insort(prices, price)
+                    self._unsettled.add(price)
                 quantities[price] = quantity
-            elif quantities.pop(price, None) is not None:
-                del prices[bisect_left(prices, price)]
+            elif price in quantities:
+                del quantities[price]
+                self._unsettled.add(price)
+
+    def _settle(self) -> None:
+        quantities, prices = self.quantities, self._prices
+        if len(self._unsettled) * 8 > len(prices):
+            self._prices = sorted(quantities)
+        else:
+            for price in self._unsettled:
+                at = bisect_left(prices, price)
+                there = at < len(prices) and prices[at] == price
+                if price in quantities:
+                    if not there:
+                        prices.insert(at, price)
+                elif there:
+                    del prices[at]
+        self._unsettled.clear()
 
 
 class OrderBook:
@@ -51,16 +75,18 @@ class OrderBook:
 
     @property
     def best_bid(self) -> Level | None:
-        if not self.bids.prices:
+        prices = self.bids.prices
+        if not prices:
             return None
-        price = self.bids.prices[-1]
+        price = prices[-1]
         return Level(price, self.bids.quantities[price])
 
     @property
     def best_ask(self) -> Level | None:
-        if not self.asks.prices:
+        prices = self.asks.prices
+        if not prices:
             return None
-        price = self.asks.prices[0]
+        price = prices[0]
         return Level(price, self.asks.quantities[price])
 
     def top_bids(self, count: int) -> list[Level]:
