@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 _SAVE_AFTER_MS: Final = 400
 _FIRST_WATCHED: Final = 12
+_CHOOSES_FOR_S: Final = 3.0
+"""How long after the first instrument a better one may take its place on the screen."""
 _KNOWN_FIRST: Final = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE", "ADA", "LINK", "AVAX", "LTC", "TRX", "DOT")
 _ALWAYS: Final = (Channel.BOOK, Channel.TRADES)
 
@@ -61,7 +64,10 @@ class Session(QObject):
         self.instrument: Instrument | None = None
         self.interval = self._kept_interval()
         self.watchlist: list[InstrumentId] = self._kept_watchlist()
+        self._has_watchlist = bool(self.watchlist)
         self._watched: set[InstrumentId] = set()
+        self._choosing = True
+        self._choosing_until: float | None = None
         self._wanted: InstrumentId | None = InstrumentId(node.setting("instrument") or "") or None
         self._unsaved: dict[str, str] = {}
         self._saving = QTimer(self)
@@ -146,22 +152,44 @@ class Session(QObject):
     # What is shown ----------------------------------------------------------
 
     def listed(self, dirty: Dirty) -> None:
-        """Instruments became known, or known better. The first ones decide what the screen shows."""
+        """Instruments became known, or known better. The first ones decide what the screen shows.
+
+        A venue's list may come over several frames: what was chosen of its first part gives way, for a moment, to
+        what is wanted and comes later.
+        """
         state = self.state
-        if not self.watchlist:
-            self.watchlist = self._first_watched()
-            if self.watchlist:
+        if self._choosing_until is None:
+            self._choosing_until = time.monotonic() + _CHOOSES_FOR_S
+        choosing = self._choosing and time.monotonic() < self._choosing_until
+        best = self._best_instrument() if choosing else None
+        if not self._has_watchlist and (choosing or not self.watchlist):
+            first = self._first_watched()
+            if best is not None and best not in first:
+                first.append(best)
+            if first != self.watchlist:
+                self.watchlist = first
                 self.watchlist_changed.emit()
         self._watch(self.watchlist)
-        if self.instrument is None and state.instruments:
-            wanted = self._wanted if self._wanted in state.instruments else self._named(self.preferences.instrument)
-            known = (name for name in self.watchlist if name in state.instruments)
-            self.select(wanted or next(known, None) or next(iter(state.instruments)))
+        self.watch_held()
+        if best is not None and (self.instrument is None or self.instrument.instrument_id != best):
+            self._show(best)
         elif self.instrument is not None and self.instrument.instrument_id in dirty.instruments:
             self.instrument = state.instruments[self.instrument.instrument_id]
 
+    def _best_instrument(self) -> InstrumentId | None:
+        """To start with: the one of the last session, the settings', the watchlist's first, any."""
+        listed = self.state.instruments
+        if self._wanted in listed:
+            return self._wanted
+        known = (name for name in self.watchlist or self._first_watched() if name in listed)
+        return self._named(self.preferences.instrument) or next(known, None) or next(iter(listed), None)
+
     def select(self, name: InstrumentId) -> None:
-        """Show this instrument in every pane."""
+        """The trader's choice: show this instrument in every pane."""
+        self._choosing = False
+        self._show(name)
+
+    def _show(self, name: InstrumentId) -> None:
         instrument = self.state.instruments.get(name)
         if instrument is None:
             self.tell("warn", "No such instrument", f"{name} is not listed by the venue.")
@@ -196,6 +224,7 @@ class Session(QObject):
             self.select(known[(known.index(self.instrument.instrument_id) + step) % len(known)])
 
     def set_watchlist(self, names: list[InstrumentId]) -> None:
+        self._has_watchlist = True
         gone = [name for name in self.watchlist if name not in names]
         self.watchlist = names
         self._watch(names)

@@ -39,6 +39,7 @@ def open_terminal(qtbot: QtBot, theme: Theme) -> Iterator[OpenWindow]:
         size: tuple[int, int] | None = (1600, 1000),
         safe_mode: bool = False,
         preferences: Preferences = DEFAULTS,
+        settled: bool = True,
     ) -> MainWindow:
         options = Options(
             node.profile,
@@ -56,7 +57,8 @@ def open_terminal(qtbot: QtBot, theme: Theme) -> Iterator[OpenWindow]:
             window.show()
         window.activateWindow()
         qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
-        settle(window)
+        if settled:
+            settle(window)
         return window
 
     yield open_it

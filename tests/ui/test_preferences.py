@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import OpenWindow, settle
-from scripted_node import BTC, ETH, SOL, ScriptedNode, scripted_session
+from scripted_node import BTC, ETH, SOL, ScriptedNode, connect, list_market, scripted_session
 
+from octopus_desktop.model.commands import Subscribe
+from octopus_desktop.model.events import Event, InstrumentListed
 from ui.models.columns import day_and_clock
 from ui.preferences import LOCAL, Preferences, zone_word
 
@@ -82,3 +84,57 @@ def test_what_the_window_kept_goes_before_the_settings(open_terminal: OpenWindow
     assert window.session.watchlist == [BTC, SOL]
     assert window.session.instrument is not None
     assert window.session.instrument.instrument_id == BTC
+
+
+class Piecemeal(ScriptedNode):
+    """A venue whose list of instruments is cut by the frames."""
+
+    def take_frame(self) -> list[Event]:
+        events = super().take_frame()
+        listed = [place for place, event in enumerate(events) if isinstance(event, InstrumentListed)]
+        if len(listed) > 1:
+            self._pending = events[listed[1] :] + self._pending
+            events = events[: listed[1]]
+        return events
+
+
+def piecemeal(settings: dict[str, str] | None = None) -> ScriptedNode:
+    node = Piecemeal(settings=settings)
+    list_market(node)
+    connect(node)
+    return node
+
+
+def test_a_list_that_comes_in_parts_is_waited_for(open_terminal: OpenWindow) -> None:
+    """The instruments arrive over several frames: the screen still opens on the last session's, with all coins."""
+    window = open_terminal(piecemeal({"instrument": SOL}))
+    for _ in range(12):
+        settle(window)
+    assert window.session.instrument is not None
+    assert window.session.instrument.instrument_id == SOL
+    assert len(window.session.watchlist) == len(window.session.state.instruments)
+    assert [row.instrument.instrument_id for row in window.watchlist.model.rows] == window.session.watchlist
+
+
+def test_a_choice_of_the_trader_is_never_taken_back(open_terminal: OpenWindow) -> None:
+    """Whoever picks an instrument while the list still comes in keeps it."""
+    window = open_terminal(piecemeal({"instrument": SOL}), settled=False)
+    while ETH not in window.session.state.instruments:
+        window.frames.turn()
+    assert SOL not in window.session.state.instruments
+    window.session.select(ETH)
+    for _ in range(12):
+        settle(window)
+    assert SOL in window.session.state.instruments
+    assert window.session.instrument is not None
+    assert window.session.instrument.instrument_id == ETH
+
+
+def test_what_is_held_is_watched_as_soon_as_it_is_known(open_terminal: OpenWindow) -> None:
+    """A position in a coin that is in no watchlist has a mark price all the same."""
+    node = scripted_session(settings={"watchlist": f'["{BTC}"]', "instrument": BTC})
+    held = [name for name, position in node.state.positions.items() if position.quantity and name != BTC]
+    assert held
+    open_terminal(node)
+    watched = {command.instrument_id for command in node.of(Subscribe)}
+    assert set(held) <= watched
