@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 
 from octopus_desktop.config.profiles import ProfileBook, check_name
-from octopus_desktop.config.redaction import protect
 from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
 from octopus_desktop.model.profile import Dialect, Profile
+from octopus_desktop.redaction import protect
 
 WITH_ACCOUNT: Final = {Dialect.BINANCE_SPOT}
 """Where orders can be sent. A profile of any other dialect is market data only, and no key is asked for."""

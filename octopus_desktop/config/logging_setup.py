@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from octopus_desktop.config import redaction
+from octopus_desktop import redaction
 from octopus_desktop.config.paths import make_private, open_private
 
 if TYPE_CHECKING:

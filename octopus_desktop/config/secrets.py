@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from octopus_desktop.config.redaction import protect
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
+from octopus_desktop.redaction import protect
 
 logger = logging.getLogger(__name__)
 

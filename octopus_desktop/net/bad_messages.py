@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from octopus_desktop.net.redaction import redact
+from octopus_desktop.redaction import redact
 
 logger = logging.getLogger(__name__)
 

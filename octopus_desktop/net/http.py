@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from octopus_desktop.model.errors import LinkError, VenueTimeout
-from octopus_desktop.net.redaction import redact
+from octopus_desktop.redaction import redact
 
 if TYPE_CHECKING:
     import aiohttp

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import picows
 
 from octopus_desktop.net.backoff import Backoff
-from octopus_desktop.net.redaction import redact
+from octopus_desktop.redaction import redact
 
 logger = logging.getLogger(__name__)
 # picows tells of each handshake with its whole address; a listen key in it is as good as a password.

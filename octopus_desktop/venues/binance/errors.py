@@ -18,7 +18,7 @@ from octopus_desktop.model.errors import (
     VenueTimeout,
     VenueUnavailable,
 )
-from octopus_desktop.net.redaction import redact
+from octopus_desktop.redaction import redact
 from octopus_desktop.venues.binance.messages import Refusal
 
 NO_SUCH_ORDER: Final = -2013

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from keyring.backends import chainer, fail
 
-from octopus_desktop.config import logging_setup, redaction
+from octopus_desktop import redaction
+from octopus_desktop.config import logging_setup
 from octopus_desktop.config import secrets as keys
 from octopus_desktop.config.add_profile import CheckPermissions, Permissions, add_profile
 from octopus_desktop.config.logging_setup import LogFile

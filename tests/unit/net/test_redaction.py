@@ -11,7 +11,7 @@ import pytest
 
 from octopus_desktop.model.credentials import Credentials, Secret
 from octopus_desktop.net.bad_messages import BadMessages
-from octopus_desktop.net.redaction import redact
+from octopus_desktop.redaction import redact
 
 
 @pytest.mark.parametrize(

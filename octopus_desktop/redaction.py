@@ -1,6 +1,6 @@
-"""Keeping secrets out of every log: the file, the console, the log pane, and what a crash prints.
+"""Keeping secrets out of every text: the log file, the console, the log pane, errors, and what a crash prints.
 
-It acts where a log record is made, not at a handler, because handlers come and go and each would have to be right.
+For the log it acts where a record is made, not at a handler: handlers come and go, and each would have to be right.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ _PAIR: Final = re.compile(
     rf"""(?ix) (?P<name>{_NAMES})
     (?P<between>[\\"']*\s*(?:[=:]|\bis\b|\s)\s*b?[\\"']*)
     (?P<value>[A-Za-z0-9+/_=%.-]{{16,}})"""
+)
+# In a query, a header or JSON the value is a secret however short it is.
+_ASSIGNED: Final = re.compile(
+    r"""(?ix) (?P<name>\b(?:signature|api[-_]?key|apiSecret|secret|listenKey|X-MBX-APIKEY))
+    (?P<between>["']?\s*[=:]\s*["']?)
+    (?P<value>[^"'&\s,}\]]+)"""
 )
 _LISTEN_PATH: Final = re.compile(r"(?<=/ws/)[A-Za-z0-9]{40,}")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
@@ -43,7 +49,9 @@ def redact(text: str) -> str:
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MARK, text)
     text = _LISTEN_PATH.sub(MARK, text)
-    return _PAIR.sub(lambda found: f"{found['name']}{found['between']}{MARK}", text)
+    for pattern in (_PAIR, _ASSIGNED):
+        text = pattern.sub(lambda found: f"{found['name']}{found['between']}{MARK}", text)
+    return text
 
 
 def install() -> None:
