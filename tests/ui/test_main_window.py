@@ -33,6 +33,9 @@ from octopus_desktop.model.profile import Mode
 from octopus_desktop.model.queries import CandlesQuery
 from ui.dialogs.unlock import UnlockDialog
 from ui.main_window import LAYOUT_SETTING, MainWindow
+from ui.panes.book import BookPane
+from ui.panes.table_pane import TablePane
+from ui.panes.tape import TapePane
 from ui.widgets.mode_frame import ModeBadge
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -441,7 +444,7 @@ def test_what_is_saved_at_the_end_is_saved_before_the_node_stops(window: MainWin
     window.close()
     assert seen == [True]
     assert window.isVisible()
-    assert set(json.loads(node.settings[LAYOUT_SETTING])) == {"geometry", "state"}
+    assert set(json.loads(node.settings[LAYOUT_SETTING])) == {"geometry", "state", "size"}
 
 
 def test_the_controls_over_the_tabs_are_whole(window: MainWindow) -> None:
@@ -453,3 +456,35 @@ def test_the_controls_over_the_tabs_are_whole(window: MainWindow) -> None:
         assert widget.isVisible()
         assert widget.width() >= widget.sizeHint().width()
         assert window.rect().contains(widget.rect().translated(widget.mapTo(window, QPoint(0, 0))))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000), (2560, 1440)])
+def test_the_default_workspace_is_whole(open_terminal: OpenWindow, node: ScriptedNode, size: tuple[int, int]) -> None:
+    """On a laptop as on a large screen nothing of the default layout is cut off or scrolls sideways."""
+    window = open_terminal(node, size=size)
+    for pane in window.panes.values():
+        if isinstance(pane, TablePane) and pane.is_seen():
+            assert not pane.table.horizontalScrollBar().isVisible(), pane.title
+    header = window.watchlist.table.horizontalHeader()
+    shown = [column.key for section, column in enumerate(window.watchlist.model.columns)
+             if not header.isSectionHidden(section)]  # fmt: skip
+    assert shown[:4] == ["instrument", "last", "change", "trend"]
+    tape, book = window.panes["tape"], window.panes["book"]
+    assert isinstance(tape, TapePane)
+    assert isinstance(book, BookPane)
+    assert tape.view._columns()[0] > 0, "the tape has its time"
+    assert book.grouping.width() >= book.grouping.minimumSizeHint().width()
+    assert window.ticket.held.isVisible()
+    assert window.ticket.held.figures["unrealised"].isVisible()
+    assert not window.ticket._area.verticalScrollBar().isVisible()
+
+
+def test_a_layout_of_a_large_screen_fits_a_small_one(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """The layout kept at the desk, opened on the laptop: the chart keeps the largest share."""
+    first = open_terminal(node, size=(2560, 1440))
+    first.keep_layout()
+    first.session.save_now()
+    second = open_terminal(scripted_session(settings=dict(node.settings)), size=(1280, 720))
+    widths = {pane_id: second.panes[pane_id].width() for pane_id in ("watchlist", "chart", "book", "ticket")}
+    assert max(widths, key=lambda pane_id: widths[pane_id]) == "chart"
+    assert widths["chart"] > 450
