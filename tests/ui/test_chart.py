@@ -399,3 +399,20 @@ def test_the_volume_axis_says_how_much(chart: PriceChart) -> None:
     axis = with_label.copy(chart.viewport.width + 2, middle - 6, scene(chart).axis_width - 2, 12)
     background = scene(chart).colors.bg0.name()
     assert any(axis.pixelColor(x, y).name() != background for x in range(axis.width()) for y in range(12))
+
+
+def test_ticks_leave_no_trace_on_the_axis(chart: PriceChart) -> None:
+    """Tags pushed about by the price, labels hidden and shown again: after many ticks it looks as painted anew."""
+    t, (o, h, low, _, v) = chart.series.time_at(499), chart.series.last()
+    pixel = (chart.viewport.high - chart.viewport.low) / chart.viewport.height
+    top, bottom = chart.viewport.price_at(60), chart.viewport.price_at(chart.viewport.height - 20)
+    chart.update_candle(t, o, max(h, top), min(low, bottom), o, v)
+    chart.set_orders([ChartOrder(str(n), n > 2, o + (n - 3) * 9 * pixel, "1") for n in range(6)])
+    image(chart)
+    for number in range(60):
+        chart.update_candle(t, o, max(h, top), min(low, bottom), bottom + (top - bottom) * (number * 7 % 60) / 60, v)
+        QApplication.processEvents()
+    chart._show_legend()
+    after_ticks = image(chart)
+    chart.refresh()
+    assert after_ticks == image(chart)

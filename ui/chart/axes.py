@@ -17,6 +17,7 @@ from ui.theme.numbers import format_compact, format_price
 _PRICE_EVERY = 48  # logical pixels from one price label to the next, at least
 _TIME_EVERY = 84
 AXIS_HEIGHT = 22
+LABEL_HEIGHT = 14
 VOLUME_AIR = 1.1  # how much higher than its highest bar the volume's room is
 _VOLUME_LABEL_FROM = 40  # logical pixels of that room
 _PAD = 8

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QPainter, QPixmap
 
+from ui.chart.axes import LABEL_HEIGHT
 from ui.chart.scene import Scene
-
-_LABEL = 14  # logical height of a label of the axis
 
 
 class AxisTags:
@@ -19,8 +18,10 @@ class AxisTags:
         self._tags: list[tuple[int, QPixmap]] = []  # top, picture
         self._hidden: list[QRect] = []
 
-    def place(self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: QRect, labels: Sequence[float]) -> bool:
-        """Find a place for every tag: (row of its price, picture), from the top down. True when something moved.
+    def place(
+        self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: QRect, labels: Sequence[float]
+    ) -> list[QRect]:
+        """Find a place for every tag: (row of its price, picture), from the top down. Returns what looks different.
 
         `last` is the tag of the last price, null where there is none; `labels` are the rows of the axis' labels.
         Both are logical.
@@ -29,14 +30,17 @@ class AxisTags:
         taken = (round(last.top() * dpr), round((last.bottom() + 1) * dpr)) if not last.isNull() else None
         placed = _stacked(tags, taken, scene.plot_height)
         spans = [(top, top + picture.height()) for top, picture in placed] + ([taken] if taken else [])
-        half = round(_LABEL / 2 * dpr)
+        half = round(LABEL_HEIGHT / 2 * dpr)
         left, width = scene.viewport.width + 2 * scene.hair, scene.axis_width - 2 * scene.hair
         hidden = [
             QRect(left, round(row * dpr) - half, width, 2 * half)
             for row in labels
             if any(top < round(row * dpr) + half and round(row * dpr) - half < end for top, end in spans)
         ]
-        changed = hidden != self._hidden or [top for top, _ in placed] != [top for top, _ in self._tags]
+        changed = [box for box in (*hidden, *self._hidden) if (box in hidden) != (box in self._hidden)]
+        if placed != self._tags:
+            before, after = ([_box(scene, *tag) for tag in each] for each in (self._tags, placed))
+            changed += [box for box in (*before, *after) if (box in before) != (box in after)]
         self._tags, self._hidden = placed, hidden
         return changed
 
@@ -46,6 +50,10 @@ class AxisTags:
             painter.fillRect(label, scene.colors.bg0)
         for top, picture in self._tags:
             painter.drawPixmap(QPoint(scene.viewport.width, top), picture)
+
+
+def _box(scene: Scene, top: int, picture: QPixmap) -> QRect:
+    return QRect(scene.viewport.width, top, picture.width(), picture.height())
 
 
 def _stacked(

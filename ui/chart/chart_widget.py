@@ -279,7 +279,7 @@ class PriceChart(QWidget):
         self._legend.show(scene, self._subtitle, self._crosshair.index)
         self._ask_for_history()
 
-    def _place_tags(self) -> bool:
+    def _place_tags(self) -> list[QRect]:
         last, labels = self._last_price.tag, self._picture.label_rows
         return self._axis_tags.place(self._scene, self._orders.axis_tags(self._scene), last, labels)
 
@@ -324,17 +324,17 @@ class PriceChart(QWidget):
         if seen and ((view.auto_price and outgrown) or volume > scene.highest_volume):
             self.refresh()
             return
-        before = self._last_price.line, self._last_price.tag
+        before = self._last_price.line, self._last_price.reach
         self._last_price.place(scene)
-        for was, now in zip(before, (self._last_price.line, self._last_price.tag), strict=True):
+        for was, now in zip(before, (self._last_price.line, self._last_price.reach), strict=True):
             both = was.united(now)
             # A band of rows is cheaper to copy than two rows are to keep apart.
             for rect in (both,) if both.height() <= _BAND else (was, now):
                 self.update(rect)
         for area in self._picture.refresh_live(scene):
             self.update(_logical(area, scene.dpr))
-        if self._place_tags():
-            self.update(self._last_price.tag.left(), 0, self._last_price.tag.width(), self.height())
+        for area in self._place_tags():
+            self.update(_logical(area, scene.dpr))
         if self._crosshair.index is None and not self._legend_due.isActive():
             self._legend_due.start()
 

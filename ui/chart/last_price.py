@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
+from ui.chart.axes import LABEL_HEIGHT
 from ui.chart.scale import SECOND_NS, format_countdown
 from ui.chart.scene import Scene
 from ui.theme.numbers import format_price
@@ -36,6 +37,11 @@ class LastPrice:
         height = 32
         top = min(max(0, round(at) - 9), max(0, round(scene.plot_height / dpr) - height))
         self.tag = QRect(int(view.width / dpr), top, round(scene.axis_width / dpr) + 1, height)
+
+    @property
+    def reach(self) -> QRect:
+        """The tag, and the labels of the axis that give way to it where it touches them."""
+        return self.tag.adjusted(0, -LABEL_HEIGHT, 0, LABEL_HEIGHT) if not self.tag.isNull() else QRect()
 
     def paint_line(self, painter: QPainter, scene: Scene, around: Sequence[QRect]) -> None:
         """Across the plot, but not through what lies in its way. The painter is in device pixels."""
