@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from octopus_desktop.ports import Node
     from ui.dialogs.profile import AddProfile
 
-SWITCH_S: Final = 0.0005
+SWITCH_S: Final = 0.0001
 """After which a thread at work gives the interpreter up: what is imported beside the window must not hold it up."""
 
 

@@ -95,6 +95,10 @@ class MainWindow(QMainWindow):
         self._layout_timer.setSingleShot(True)
         self._layout_timer.setInterval(500)
         self._layout_timer.timeout.connect(self.keep_layout)
+        self._unpainted: list[PaneDock] = []
+        self._paint_timer = QTimer(self)
+        self._paint_timer.setInterval(0)
+        self._paint_timer.timeout.connect(self._paint_next)
 
     # Building ---------------------------------------------------------------
 
@@ -138,6 +142,7 @@ class MainWindow(QMainWindow):
 
         self.session = Session(node, self.theme, self, safe_mode=self.safe_mode, preferences=self._preferences)
         self.session.told.connect(self._show_toast)
+        self.session.instrument_changed.connect(self._paint_in_turns)  # the first who hears of it
         yield
         from ui.panes.all_panes import PANE_CLASSES
 
@@ -184,6 +189,19 @@ class MainWindow(QMainWindow):
         yield
         self._start_frames(node, since_ns)
         self.furnished.emit()
+
+    def _paint_in_turns(self) -> None:
+        """Something else is about to be in every pane: the whole picture at once would be a stutter."""
+        self._unpainted = list(self.docks.values())
+        for dock in self._unpainted:
+            dock.setUpdatesEnabled(False)
+        self._paint_timer.start()
+
+    def _paint_next(self) -> None:
+        if self._unpainted:
+            self._unpainted.pop(0).setUpdatesEnabled(True)
+        else:
+            self._paint_timer.stop()
 
     def _over_the_tabs(self) -> list[QWidget]:
         pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
