@@ -15,6 +15,7 @@ from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME
 from octopus_desktop.embedded_exchange import EmbeddedExchange
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
+from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import reconcile
@@ -164,6 +165,7 @@ class Engine:
         self._limits = await self._kept_limits(database)
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
+        self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
 
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)

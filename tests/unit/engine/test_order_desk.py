@@ -1,8 +1,10 @@
+import logging
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
 
+from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import Lock
 from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
 from octopus_desktop.engine.reconciliation import reconcile
@@ -150,3 +152,18 @@ async def test_reconciliation_finds_what_happened_while_we_were_away(desk: Desk)
     assert desk.state.positions[BTC].quantity == Decimal("0.01")
     again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
     assert again.differences == 0
+
+
+async def test_the_log_tells_the_course_of_an_order(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Afterwards one can read when it was sent, accepted and canceled, and why another one was denied."""
+    desk.bus.subscribe(Diary(desk.state).write)
+    with caplog.at_level(logging.INFO):
+        intent = buy()
+        await desk.submit(intent)
+        await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+        await desk.desk.cancel(CancelOrder(intent.client_order_id))
+        await until(lambda: desk.order(intent).status is OrderStatus.CANCELED)
+        await desk.submit(buy("5"))
+    lines = [record.getMessage() for record in caplog.records if record.name.endswith("diary")]
+    assert [line.split(" BTCUSDT ")[1].split(" ")[0] for line in lines] == ["sent", "accepted", "canceled", "denied:"]
+    assert lines[0].startswith("buy 0.1 BTCUSDT sent")
