@@ -41,7 +41,7 @@ class Diary:
                 self._order(event.client_order_id, f"accepted as {event.venue_order_id}")
             case OrderFilled():
                 fill = event.fill
-                self._order(event.client_order_id, f"filled {fill.quantity:f} at {fill.price:f}")
+                self._order(event.client_order_id, f"filled {fill.quantity.normalize():f} at {fill.price.normalize():f}")
             case OrderCanceled():
                 self._order(event.client_order_id, "canceled")
             case OrderExpired():
