@@ -47,34 +47,37 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"octopus-desktop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="open the terminal (the default)")
+    for name, meaning, work, add_arguments in (
+        ("run", "open the terminal (the default)", _run, _run_arguments),
+        ("simulate", "the embedded exchange alone", _simulate, _simulate_arguments),
+        ("doctor", "check this machine; each line is ok or says what to do", _doctor, _place_arguments),
+        ("screenshot", "a real session, offscreen, as a picture", _screenshot, _screenshot_arguments),
+        ("profile", "add, list or remove profiles", _profile, _profile_arguments),
+    ):
+        own = commands.add_parser(name, help=meaning)
+        own.set_defaults(work=work)
+        if name == command:  # nobody waits for the others' arguments
+            add_arguments(own)
+    return parser
+
+
+def _run_arguments(run: argparse.ArgumentParser) -> None:
     _session_arguments(run)
     run.add_argument("--screenshot-every", type=float, metavar="S", help="write what the screen shows every S seconds")
     run.add_argument("--screenshot-out", type=Path, metavar="F", help="where --screenshot-every writes")
-    run.set_defaults(work=_run)
 
-    screenshot = commands.add_parser("screenshot", help="a real session, offscreen, as a picture")
+
+def _screenshot_arguments(screenshot: argparse.ArgumentParser) -> None:
     _session_arguments(screenshot)
     screenshot.add_argument("--after", type=float, default=8.0, metavar="S", help="seconds after the start")
     screenshot.add_argument("--out", type=Path, required=True, metavar="F", help="the PNG file")
     screenshot.add_argument("--scale", type=float, default=1.0, help="device pixels a point: 1, 1.5 or 2")
-    screenshot.set_defaults(work=_screenshot, size=(1600, 1000))  # not the place a window was left at
 
-    simulate = commands.add_parser("simulate", help="the embedded exchange alone")
-    if command == "simulate":
-        from octopus_desktop.simulator.main import add_arguments  # imports a server: nobody else waits for that
 
-        add_arguments(simulate)
-    simulate.set_defaults(work=_simulate)
+def _simulate_arguments(simulate: argparse.ArgumentParser) -> None:
+    from octopus_desktop.simulator.main import add_arguments  # imports a server
 
-    doctor = commands.add_parser("doctor", help="check this machine; each line is ok or says what to do")
-    _place_arguments(doctor)
-    doctor.set_defaults(work=_doctor)
-
-    profile = commands.add_parser("profile", help="add, list or remove profiles")
-    profile.set_defaults(work=_profile)
-    _profile_arguments(profile)
-    return parser
+    add_arguments(simulate)
 
 
 def _place_arguments(parser: argparse.ArgumentParser) -> None:

@@ -59,6 +59,6 @@ class Colors:
         t = self.tokens
         grey = mix(t.bg0, t.text_lo, 0.9)
         dark = mix(t.bg0, t.text_lo, 0.68)
-        fields = {name: getattr(t, name) for name in t.__slots__}
+        fields = {name: getattr(t, name) for name in t.__struct_fields__}
         fields.update(up=grey, down=dark, text_hi=t.text_lo, text_mid=t.text_lo)
         return Colors(Tokens(**fields))

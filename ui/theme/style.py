@@ -53,7 +53,7 @@ def palette(t: Tokens) -> QPalette:
 def stylesheet(t: Tokens) -> str:
     """The style sheet of a theme. It reads icons through the `octopus:` search path."""
     return _SHEET.substitute(
-        {name: getattr(t, name) for name in t.__slots__},
+        {name: getattr(t, name) for name in t.__struct_fields__},
         icons=f"octopus:icons/{t.name}",
         words=fonts.WORDS,
         figures=fonts.NUMBERS,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True):
     """Every colour the program uses, as `#RRGGBB`.
 
     `bg0` is the canvas, `bg1` a panel or header on it, `bg2` a control or hovered row, `line` a border.
@@ -87,7 +86,7 @@ _COLOUR_BLIND = {
 def tokens(name: str, *, colour_blind: bool = False) -> Tokens:
     """The table of a theme. An unknown name raises `KeyError`."""
     table = THEMES[name]
-    return replace(table, **_COLOUR_BLIND[name]) if colour_blind else table
+    return msgspec.structs.replace(table, **_COLOUR_BLIND[name]) if colour_blind else table
 
 
 def channels(colour: str) -> tuple[int, int, int]:
