@@ -40,8 +40,8 @@ class Diary:
             case OrderAccepted():
                 self._order(event.client_order_id, f"accepted as {event.venue_order_id}")
             case OrderFilled():
-                fill = event.fill
-                self._order(event.client_order_id, f"filled {fill.quantity.normalize():f} at {fill.price.normalize():f}")
+                quantity, price = event.fill.quantity.normalize(), event.fill.price.normalize()
+                self._order(event.client_order_id, f"filled {quantity:f} at {price:f}")
             case OrderCanceled():
                 self._order(event.client_order_id, "canceled")
             case OrderExpired():
