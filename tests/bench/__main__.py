@@ -1,11 +1,16 @@
-"""Runs every measurement, prints the table and writes build/bench.json. `python -m tests.bench [NAME ...]`"""
+"""Runs every measurement, prints the table and writes build/bench.json. `python -m tests.bench [NAME ...]`
+
+Each file runs in a process of its own: what one sets (threads, the interpreter's switch interval) must not be in the
+figures of the next.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
+import subprocess
 import sys
-import traceback
+import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -20,11 +25,9 @@ def main(names: list[str]) -> int:
     failed = False
     for module in modules:
         print(f"… {module.removeprefix('bench_')}", file=sys.stderr, flush=True)
-        try:
-            rows += importlib.import_module(f"tests.bench.{module}").measure()
-        except Exception:  # noqa: BLE001  # one broken measurement must not hide the others
-            traceback.print_exc()
-            failed = True
+        measured = _in_a_process(module)
+        rows += measured or []
+        failed |= measured is None
     width = max((len(str(row["name"])) for row in rows), default=4)
     print(f"{'measured':<{width}}  {'value':>12} {'unit':<10} {'versus':<34} {'value':>12} {'ratio':>9}  goal")
     for row in rows:
@@ -39,6 +42,17 @@ def main(names: list[str]) -> int:
     return 1 if failed else 0
 
 
+def _in_a_process(module: str) -> list[dict[str, object]] | None:
+    """None where it failed; it has said why, and the others go on."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "rows.json"
+        done = subprocess.run([sys.executable, "-m", "tests.bench", "--one", module, str(out)], check=False)
+        if done.returncode:
+            return None
+        rows: list[dict[str, object]] = json.loads(out.read_text())
+        return rows
+
+
 def _number(value: object) -> str:
     if value is None:
         return ""
@@ -47,4 +61,8 @@ def _number(value: object) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if sys.argv[1:2] == ["--one"]:
+        _, _, one, path = sys.argv
+        Path(path).write_text(json.dumps(importlib.import_module(f"tests.bench.{one}").measure()))
+    else:
+        sys.exit(main(sys.argv[1:]))
