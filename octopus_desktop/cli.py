@@ -239,7 +239,7 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             theme=args.theme or (None if "theme" in kept else settings.theme),
             colour_blind=None if "colour_blind" in kept else settings.colour_blind,
             safe_mode=args.safe_mode,
-            size=args.size,
+            size=args.size or (None if args.command == "run" else (1600, 1000)),
             local_time=settings.time_zone == "local",
             watchlist=settings.watchlist,
             instrument=settings.instrument,
