@@ -21,16 +21,23 @@ from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import reconcile
 from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.model.commands import (
+    AmendOrder,
     CancelAllOrders,
     CancelOrder,
     Command,
     Done,
+    KillSwitch,
     LockEntry,
     Outcome,
+    PauseAlgo,
     Reconcile,
     Refused,
+    ResumeAlgo,
     SaveSetting,
     SetRiskLimits,
+    SetTradingLevel,
+    StartAlgo,
+    StopAlgo,
     SubmitOrder,
     Subscribe,
     UnlockEntry,
@@ -335,6 +342,10 @@ class Engine:
                     return Refused("The data is not open: the setting is not kept.")
                 await self._database.repository.save_setting(command.key, command.value)
                 return Done()
+            case AmendOrder() | StartAlgo() | PauseAlgo() | ResumeAlgo() | StopAlgo():
+                return Refused("This engine works no algos.")
+            case KillSwitch() | SetTradingLevel():
+                return Refused("This engine has no trading levels.")
             case _:
                 assert_never(command)
 

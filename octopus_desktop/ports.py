@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import Command, Outcome
 from octopus_desktop.model.events import (
-    AnyOrderEvent,
     BalanceChanged,
     Channel,
     Event,
+    JournalEvent,
     LogRecorded,
     TradePrinted,
 )
@@ -64,10 +65,21 @@ class MarketDataClient(Protocol):
     async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]: ...
 
 
+class Capability(Enum):
+    """What a venue does natively; what it does not is held and worked here."""
+
+    AMEND = "amend"
+    """One request that cancels an order and places another, or does neither."""
+    OCO = "oco"
+    TRAILING_FRACTION = "trailing fraction"
+    ICEBERG = "iceberg"
+
+
 class ExecutionClient(Protocol):
     """Order entry and account of one venue. All calls on the node's loop; every one may raise a VenueError."""
 
     venue: Venue
+    capabilities: frozenset[Capability]
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         """Connects. `publish` gets LinkChanged and BalanceChanged, `report` what the account stream says of orders."""
@@ -84,6 +96,17 @@ class ExecutionClient(Protocol):
 
     async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
         """RequestRefused where the venue has no such open order (it may just have been filled)."""
+        ...
+
+    async def amend(self, order: Order, intent: OrderIntent, instrument: Instrument) -> tuple[OrderReport, OrderReport]:
+        """Cancel `order` and place `intent` in one request: the reports of both. Never retried.
+
+        RequestRefused: nothing changed, `order` works on. AmendHalfDone: `order` is canceled and `intent` was refused.
+        """
+        ...
+
+    async def submit_list(self, intents: Sequence[OrderIntent], instrument: Instrument) -> list[OrderReport]:
+        """Place orders that cancel each other, all or none; they share a `list_id`. Never retried."""
         ...
 
     async def order(
@@ -106,15 +129,15 @@ class ExecutionClient(Protocol):
 class Journal(Protocol):
     """The memory that an order is written into before it leaves."""
 
-    async def commit(self, events: Sequence[AnyOrderEvent]) -> None:
+    async def commit(self, events: Sequence[JournalEvent]) -> None:
         """Returns when they are durable. Raises StorageError, and then nothing of them may be acted on."""
         ...
 
-    def record(self, event: AnyOrderEvent) -> None:
+    def record(self, event: JournalEvent) -> None:
         """Kept soon, in order, with the next commit or batch."""
         ...
 
-    def read(self) -> list[AnyOrderEvent]:
+    def read(self) -> list[JournalEvent]:
         """Everything, in order. Blocking; before the start only."""
         ...
 

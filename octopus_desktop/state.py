@@ -12,11 +12,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from octopus_desktop.model.account import Balance, Position
+from octopus_desktop.model.algos import Algo, AlgoStatus
 from octopus_desktop.model.events import (
+    AlgoEnded,
+    AlgoEvent,
+    AlgoPaused,
+    AlgoProgressed,
+    AlgoResumed,
+    AlgoStarted,
+    AlgoStopping,
     BalanceChanged,
     BookBroken,
     BookChanged,
     BookReset,
+    BreakerChanged,
     CandleChanged,
     Channel,
     EntryLocked,
@@ -25,6 +34,9 @@ from octopus_desktop.model.events import (
     FeedRecovered,
     FeedStale,
     InstrumentListed,
+    KillProgressed,
+    KillStep,
+    LedgerChecked,
     Link,
     LinkChanged,
     LogRecorded,
@@ -46,12 +58,14 @@ from octopus_desktop.model.events import (
     Reconciled,
     TickerChanged,
     TradePrinted,
+    TradingLevelChanged,
     VenueMeasured,
 )
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orderbook import OrderBook
-from octopus_desktop.model.orders import LIFECYCLE, Fill, Order, OrderStatus, Step
+from octopus_desktop.model.orders import LIFECYCLE, ZERO, Fill, Order, OrderStatus, Step
+from octopus_desktop.model.safety import TradingLevel
 
 logger = logging.getLogger(__name__)
 
@@ -102,12 +116,18 @@ class State:
         self.markets: dict[InstrumentId, Market] = {}
         self.orders: dict[ClientOrderId, Order] = {}
         self.working: dict[ClientOrderId, Order] = {}
+        self.algos: dict[AlgoId, Algo] = {}
         self.fills: list[Fill] = []
         self.positions: dict[InstrumentId, Position] = {}
         self.balances: dict[tuple[Venue, str], Balance] = {}
         self.links: dict[tuple[Venue, Link], LinkChanged] = {}
         self.measured: dict[Venue, VenueMeasured] = {}
         self.reconciled: dict[Venue, Reconciled] = {}
+        self.ledger: dict[Venue, LedgerChecked] = {}
+        self.level = TradingLevelChanged(TradingLevel.ACTIVE, "", 0)
+        self.kill: dict[KillStep, KillProgressed] = {}
+        self.breakers: dict[tuple[Venue, str], BreakerChanged] = {}
+        """The open ones."""
         self.entry_locked: str | None = "Starting: not compared with the venue yet."
         self.log: deque[LogRecorded] = deque(maxlen=KEPT_LOG_LINES)
         self.notices: deque[NoticeRaised] = deque(maxlen=100)
@@ -134,6 +154,16 @@ class State:
             OrderUnknown: self._order_unknown,
             OrderCancelRequested: self._order_cancel_requested,
             OrderCancelRejected: self._order_cancel_rejected,
+            AlgoStarted: self._algo_started,
+            AlgoProgressed: self._algo_progressed,
+            AlgoPaused: self._algo_paused,
+            AlgoResumed: self._algo_resumed,
+            AlgoStopping: self._algo_stopping,
+            AlgoEnded: self._algo_ended,
+            TradingLevelChanged: self._trading_level_changed,
+            KillProgressed: self._kill_progressed,
+            LedgerChecked: self._ledger_checked,
+            BreakerChanged: self._breaker_changed,
             LinkChanged: self._link_changed,
             VenueMeasured: self._venue_measured,
             BalanceChanged: self._balance_changed,
@@ -214,6 +244,9 @@ class State:
         order = Order(event.intent, OrderStatus.INITIATED, event.ts_ns, event.ts_ns, adopted=event.adopted)
         self.orders[event.client_order_id] = order
         self.working[event.client_order_id] = order
+        algo = self.algos.get(event.intent.parent) if event.intent.parent is not None else None
+        if algo is not None:
+            algo.children.append(event.client_order_id)
 
     def _step(self, event: OrderEvent, step: Step, reason: str = "") -> Order | None:
         """The order after `step`, or None where the event has no order or no place in its lifecycle."""
@@ -275,6 +308,12 @@ class State:
         if position is None:
             position = self.positions[fill.instrument_id] = Position(fill.instrument_id)
         position.apply(fill)
+        algo = self.algos.get(order.intent.parent) if order.intent.parent is not None else None
+        if algo is not None:
+            role = order.intent.role
+            algo.filled[role] = algo.filled.get(role, ZERO) + fill.quantity
+            algo.filled_notional[role] = algo.filled_notional.get(role, ZERO) + fill.price * fill.quantity
+            algo.updated_ns = event.ts_ns
 
     def _order_canceled(self, event: OrderCanceled) -> None:
         self._step(event, Step.CANCEL, event.reason)
@@ -298,6 +337,50 @@ class State:
             order.reason = event.reason
             order.updated_ns = event.ts_ns
 
+    # Algos ------------------------------------------------------------------
+
+    def _algo_started(self, event: AlgoStarted) -> None:
+        if event.algo_id in self.algos:
+            logger.error("algo %s started twice; the second one changes nothing", event.algo_id)
+            return
+        self.algos[event.algo_id] = Algo(
+            event.algo_id, event.spec, event.on_restart, AlgoStatus.RUNNING, event.ts_ns, event.ts_ns, event.native
+        )
+
+    def _running(self, event: AlgoEvent) -> Algo | None:
+        algo = self.algos.get(event.algo_id)
+        if algo is None or algo.status.is_over:
+            logger.error("%s for an algo that does not run: %s", type(event).__name__, event.algo_id)
+            return None
+        algo.updated_ns = event.ts_ns
+        return algo
+
+    def _algo_progressed(self, event: AlgoProgressed) -> None:
+        algo = self._running(event)
+        if algo is not None:
+            algo.note = event.note
+            algo.memo.update(event.memo)
+
+    def _algo_paused(self, event: AlgoPaused) -> None:
+        algo = self._running(event)
+        if algo is not None:
+            algo.status, algo.reason = AlgoStatus.PAUSED, event.reason
+
+    def _algo_resumed(self, event: AlgoResumed) -> None:
+        algo = self._running(event)
+        if algo is not None:
+            algo.status, algo.reason = AlgoStatus.RUNNING, ""
+
+    def _algo_stopping(self, event: AlgoStopping) -> None:
+        algo = self._running(event)
+        if algo is not None:
+            algo.status, algo.reason = AlgoStatus.STOPPING, event.reason
+
+    def _algo_ended(self, event: AlgoEnded) -> None:
+        algo = self._running(event)
+        if algo is not None:
+            algo.status, algo.reason = event.status, event.reason
+
     # Account and system -----------------------------------------------------
 
     def _balance_changed(self, event: BalanceChanged) -> None:
@@ -318,3 +401,20 @@ class State:
 
     def _reconciled(self, event: Reconciled) -> None:
         self.reconciled[event.venue] = event
+
+    def _ledger_checked(self, event: LedgerChecked) -> None:
+        self.ledger[event.venue] = event
+
+    def _trading_level_changed(self, event: TradingLevelChanged) -> None:
+        self.level = event
+
+    def _kill_progressed(self, event: KillProgressed) -> None:
+        if event.step is KillStep.STOP_ALGOS and not event.done:
+            self.kill = {}  # pulled again: what an earlier one did is no longer of interest
+        self.kill[event.step] = event
+
+    def _breaker_changed(self, event: BreakerChanged) -> None:
+        if event.open:
+            self.breakers[event.venue, event.endpoint] = event
+        else:
+            self.breakers.pop((event.venue, event.endpoint), None)

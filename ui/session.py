@@ -6,12 +6,22 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from octopus_desktop.model.commands import Command, Outcome, Refused, SaveSetting, Subscribe, Unsubscribe
+from octopus_desktop.model.commands import (
+    CancelAllOrders,
+    CancelOrder,
+    Command,
+    Outcome,
+    Refused,
+    SaveSetting,
+    SubmitOrder,
+    Subscribe,
+    Unsubscribe,
+)
 from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -27,6 +37,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SAVE_AFTER_MS: Final = 400
+_URGENT: Final = (SubmitOrder, CancelOrder, CancelAllOrders)
+_GIVES_WAY_S: Final = 0.008
+"""Half a display frame: as long as the screen stands still for an order at most."""
 _FIRST_WATCHED: Final = 12
 _CHOOSES_FOR_S: Final = 3.0
 """How long after the first instrument a better one may take its place on the screen."""
@@ -81,7 +94,12 @@ class Session(QObject):
 
     def execute(self, command: Command, then: Callable[[Outcome], None] | None = None) -> None:
         """Send a command; a refusal is told to the trader unless `then` takes the outcome."""
-        self._when_done(self.node.execute(command), then or self._tell_refusal, self._tell_failure)
+        future = self.node.execute(command)
+        if isinstance(command, _URGENT):
+            # Nothing is painted meanwhile, so the interpreter is the node's: behind repaints each of an order's
+            # five changes of thread would wait up to 4 ms.
+            wait([future], _GIVES_WAY_S)
+        self._when_done(future, then or self._tell_refusal, self._tell_failure)
 
     def query(self, query: Query[T], then: Callable[[T], None], failed: Callable[[str], None]) -> None:
         """Ask; `failed` gets the sentence of the error where there is no answer."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
+from octopus_desktop.model.algos import AnyAlgoSpec, OnRestart
 from octopus_desktop.model.events import Channel
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderIntent, Side
+from octopus_desktop.model.safety import TradingLevel
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, tag=True):
@@ -25,6 +29,61 @@ class CancelAllOrders(msgspec.Struct, frozen=True, tag=True):
 
     instrument_id: InstrumentId | None = None
     side: Side | None = None
+
+
+class AmendOrder(msgspec.Struct, frozen=True, tag=True):
+    """Give a working order another price, trigger or quantity; None leaves it as it is.
+
+    `quantity` counts what is filled already. Where the venue has no amendment the order is canceled and replaced
+    under the name `replacement`.
+    """
+
+    client_order_id: ClientOrderId
+    replacement: ClientOrderId
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    quantity: Decimal | None = None
+
+
+class StartAlgo(msgspec.Struct, frozen=True, tag=True):
+    """The same `algo_id` twice is one algo."""
+
+    algo_id: AlgoId
+    spec: AnyAlgoSpec
+    on_restart: OnRestart = OnRestart.PAUSE
+
+
+class PauseAlgo(msgspec.Struct, frozen=True, tag=True):
+    """Nothing new is sent; what rests at the venue stays."""
+
+    algo_id: AlgoId
+
+
+class ResumeAlgo(msgspec.Struct, frozen=True, tag=True):
+    algo_id: AlgoId
+
+
+class StopAlgo(msgspec.Struct, frozen=True, tag=True):
+    """Cancels its orders and ends it. `keep_protection`: a stop that protects a position stays at the venue."""
+
+    algo_id: AlgoId
+    keep_protection: bool = True
+
+
+class KillSwitch(msgspec.Struct, frozen=True, tag=True):
+    """Stop all algos, halt, cancel every order and verify it. With `flatten`, then close every position and verify.
+
+    Done as soon as it is under way: KillProgressed tells the rest. Never refused, and twice is once.
+    """
+
+    flatten: bool = False
+
+
+class SetTradingLevel(msgspec.Struct, frozen=True, tag=True):
+    """On a LIVE profile, going back to ACTIVE needs `typed` to be the profile's name."""
+
+    level: TradingLevel
+    typed: str = ""
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag=True):
@@ -74,6 +133,13 @@ Command = (
     SubmitOrder
     | CancelOrder
     | CancelAllOrders
+    | AmendOrder
+    | StartAlgo
+    | PauseAlgo
+    | ResumeAlgo
+    | StopAlgo
+    | KillSwitch
+    | SetTradingLevel
     | Subscribe
     | Unsubscribe
     | UnlockEntry

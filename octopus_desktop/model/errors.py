@@ -9,6 +9,7 @@ OctopusError
 │   ├── AuthenticationError     key, signature or permission refused: no retry will help
 │   ├── ClockError              our timestamp is outside the venue's window: measure the offset, then retry
 │   └── RequestRefused          the venue understood and said no (`code`): no retry will help
+│       └── AmendHalfDone       the old order is canceled (`canceled`), the new one refused
 ├── MessageError                bytes that are not what the venue documents
 ├── StorageError                the data file
 │   ├── DataFromFuture          written by a newer version
@@ -22,6 +23,11 @@ A venue's refusal of an order is an event (`OrderRejected`), not an exception.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from octopus_desktop.model.reports import OrderReport
 
 
 class OctopusError(Exception):
@@ -70,6 +76,14 @@ class RequestRefused(VenueError):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class AmendHalfDone(RequestRefused):
+    """`canceled` is the report of the order that is gone."""
+
+    def __init__(self, message: str, code: int, canceled: OrderReport) -> None:
+        super().__init__(message, code)
+        self.canceled = canceled
 
 
 class MessageError(OctopusError):

@@ -12,9 +12,11 @@ from enum import Enum
 import msgspec
 
 from octopus_desktop.model.account import Balance
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
+from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, OnRestart
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Fill, OrderIntent, Side
+from octopus_desktop.model.safety import LedgerDifference, TradingLevel
 
 
 class MarketEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -238,6 +240,95 @@ class OrderCancelRejected(OrderEvent, frozen=True, gc=False):
     reason: str
 
 
+class AlgoEvent(msgspec.Struct, frozen=True, tag=True):
+    algo_id: AlgoId
+    ts_ns: int
+
+
+class AlgoStarted(AlgoEvent, frozen=True):
+    """In the journal before the first of its orders. `native`: the venue works it."""
+
+    spec: AnyAlgoSpec
+    on_restart: OnRestart
+    native: bool = False
+
+
+class AlgoProgressed(AlgoEvent, frozen=True):
+    """What the trader reads of its progress, and what it must remember beside its orders: `memo` is merged."""
+
+    note: str
+    memo: dict[str, str] = {}  # msgspec copies an empty default
+
+
+class AlgoPaused(AlgoEvent, frozen=True):
+    """It sends nothing new; what rests at the venue stays."""
+
+    reason: str = ""
+
+
+class AlgoResumed(AlgoEvent, frozen=True):
+    pass
+
+
+class AlgoStopping(AlgoEvent, frozen=True):
+    """Its orders are being canceled."""
+
+    reason: str = ""
+
+
+class AlgoEnded(AlgoEvent, frozen=True):
+    """`status` is one that is over. None of its orders works any more, unless the reason says which does."""
+
+    status: AlgoStatus
+    reason: str = ""
+
+
+class TradingLevelChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """In the journal, so that it survives a restart."""
+
+    level: TradingLevel
+    reason: str
+    ts_ns: int
+
+
+class KillStep(Enum):
+    """What the kill switch does, in this order; the last three only when asked for."""
+
+    STOP_ALGOS = "stop algos"
+    CANCEL = "cancel all orders"
+    VERIFY_CANCELED = "verify that none works"
+    FLATTEN = "close positions"
+    VERIFY_FLAT = "verify that none is open"
+
+
+class KillProgressed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One step of the kill switch, being worked on or `done`; `text` counts what is left."""
+
+    step: KillStep
+    done: bool
+    text: str
+    ts_ns: int
+
+
+class LedgerChecked(msgspec.Struct, frozen=True, tag=True):
+    """After each comparison with the venue: the assets whose balance our own fills do not explain."""
+
+    venue: Venue
+    differences: tuple[LedgerDifference, ...]
+    ts_ns: int
+
+
+class BreakerChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """`open`: the venue's `endpoint` failed so often that it is left alone until `retry_ns`."""
+
+    venue: Venue
+    endpoint: str
+    open: bool
+    reason: str
+    retry_ns: int
+    ts_ns: int
+
+
 class BalanceChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
     balance: Balance
 
@@ -313,7 +404,20 @@ AnyOrderEvent = (
     | OrderCancelRequested
     | OrderCancelRejected
 )
+AnyAlgoEvent = AlgoStarted | AlgoProgressed | AlgoPaused | AlgoResumed | AlgoStopping | AlgoEnded
+JournalEvent = AnyOrderEvent | AnyAlgoEvent | TradingLevelChanged
+"""What the order journal remembers."""
 SystemEvent = (
-    LinkChanged | VenueMeasured | BalanceChanged | EntryLocked | EntryUnlocked | Reconciled | LogRecorded | NoticeRaised
+    LinkChanged
+    | VenueMeasured
+    | BalanceChanged
+    | EntryLocked
+    | EntryUnlocked
+    | Reconciled
+    | LedgerChecked
+    | BreakerChanged
+    | KillProgressed
+    | LogRecorded
+    | NoticeRaised
 )
-Event = AnyMarketEvent | AnyOrderEvent | SystemEvent
+Event = AnyMarketEvent | JournalEvent | SystemEvent

@@ -22,6 +22,9 @@ VenueOrderId = NewType("VenueOrderId", str)
 TradeId = NewType("TradeId", str)
 """The venue's name of one execution; unique within an instrument."""
 
+AlgoId = NewType("AlgoId", str)
+"""Chosen here when an algo is asked for; its orders name it as their parent."""
+
 IntentToken = NewType("IntentToken", str)
 """One keypress on one ticket. The same token sent twice is the same order."""
 
@@ -85,5 +88,14 @@ def new_client_order_id() -> ClientOrderId:
 
     Binance allows 36 characters of `[.A-Z:/a-z0-9_-]`, the narrowest rule among the venues at hand.
     """
+    return ClientOrderId(f"od-{_unique()}")
+
+
+def new_algo_id() -> AlgoId:
+    """As a ClientOrderId, and never equal to one."""
+    return AlgoId(f"al-{_unique()}")
+
+
+def _unique() -> str:
     chance = int.from_bytes(os.urandom(7), "big") >> 6  # 50 bits: ten digits
-    return ClientOrderId(f"od-{_base36(time.time_ns() // 1000)}-{_base36(chance):0>10}")
+    return f"{_base36(time.time_ns() // 1000)}-{_base36(chance):0>10}"

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, IntentToken, TradeId, VenueOrderId
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, IntentToken, TradeId, VenueOrderId
 
 ZERO: Final = Decimal(0)
 
@@ -30,6 +30,7 @@ class OrderType(Enum):
     STOP_LIMIT = "stop_limit"
     TAKE_PROFIT = "take_profit"
     TAKE_PROFIT_LIMIT = "take_profit_limit"
+    TRAILING_STOP = "trailing_stop"
 
     @property
     def has_limit(self) -> bool:
@@ -135,6 +136,10 @@ class OrderIntent(msgspec.Struct, frozen=True, gc=False):
 
     `quantity` is in base currency; a market order may be given `quote_quantity` instead (then `quantity` is zero
     until the fills say). `price` is the limit, `trigger_price` the stop's. `token` names the keypress.
+    `trailing_fraction` is how far a trailing stop follows the best price (0.01 is one per cent). `display_quantity`
+    is how much of an iceberg the venue shows. `parent` is the algo that sends it and `role` its part there (`entry`,
+    `stop`, `target`, `slice`). `replaces` is the working order whose place it takes. Orders with the same
+    `list_id` are one list at the venue: the execution of one cancels the others.
     """
 
     client_order_id: ClientOrderId
@@ -148,6 +153,12 @@ class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     token: IntentToken | None = None
+    trailing_fraction: Decimal | None = None
+    display_quantity: Decimal | None = None
+    parent: AlgoId | None = None
+    role: str = ""
+    replaces: ClientOrderId | None = None
+    list_id: str | None = None
 
 
 class Order(msgspec.Struct):

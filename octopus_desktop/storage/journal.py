@@ -9,21 +9,21 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from octopus_desktop.model.errors import DataCorrupt
-from octopus_desktop.model.events import AnyOrderEvent
+from octopus_desktop.model.events import AlgoEvent, JournalEvent, OrderEvent
 from octopus_desktop.storage import schema
 from octopus_desktop.storage.failures import translate
 from octopus_desktop.storage.writer import Row, Writer
 
 _INSERT = schema.insert_sql(schema.journal, without=("seq",))
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyOrderEvent] = msgspec.json.Decoder(AnyOrderEvent)
+_decoder: msgspec.json.Decoder[JournalEvent] = msgspec.json.Decoder(JournalEvent)
 
 
-def encode(event: AnyOrderEvent) -> str:
+def encode(event: JournalEvent) -> str:
     return _encoder.encode(event).decode()
 
 
-def decode(payload: str) -> AnyOrderEvent:
+def decode(payload: str) -> JournalEvent:
     """Raises msgspec.DecodeError (or a subclass) where it is no order event of this version."""
     return _decoder.decode(payload)
 
@@ -37,15 +37,15 @@ class SqliteJournal:
         self._path = path
         self._written = written
 
-    async def commit(self, events: Sequence[AnyOrderEvent]) -> None:
+    async def commit(self, events: Sequence[JournalEvent]) -> None:
         self._written()
         await self._writer.commit([_row(event) for event in events])
 
-    def record(self, event: AnyOrderEvent) -> None:
+    def record(self, event: JournalEvent) -> None:
         self._writer.keep(_row(event))
         self._written()
 
-    def read(self) -> list[AnyOrderEvent]:
+    def read(self) -> list[JournalEvent]:
         table = schema.journal.c
         try:
             with self._engine.connect() as connection:
@@ -65,8 +65,15 @@ class SqliteJournal:
         return events
 
 
-def _row(event: AnyOrderEvent) -> Row:
-    return Row(_INSERT, (event.ts_ns, type(event).__name__, event.client_order_id, encode(event)))
+def _row(event: JournalEvent) -> Row:
+    return Row(_INSERT, (event.ts_ns, type(event).__name__, _subject(event), encode(event)))
+
+
+def _subject(event: JournalEvent) -> str:
+    """Whose events are read together: an order's, an algo's, or nobody's."""
+    if isinstance(event, OrderEvent):
+        return event.client_order_id
+    return event.algo_id if isinstance(event, AlgoEvent) else ""
 
 
 def _cause(error: Exception) -> BaseException:

@@ -1,0 +1,30 @@
+"""How much the engine may do by itself, and what it found when it compared its own sums with the venue's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+
+class TradingLevel(Enum):
+    """Trading practice's three levels; the value is what the screen shows."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    """Only orders that make a position smaller, and cancels."""
+    HALTED = "HALTED"
+    """Only cancels, and the orders of a flattening that the trader asked for."""
+
+
+class LedgerDifference(msgspec.Struct, frozen=True):
+    """One asset whose balance is not what its last known balance and our fills since add up to."""
+
+    asset: str
+    expected: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return self.actual - self.expected
