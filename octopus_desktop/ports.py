@@ -109,6 +109,10 @@ class ExecutionClient(Protocol):
         """Place orders that cancel each other, all or none; they share a `list_id`. Never retried."""
         ...
 
+    async def cancel_all(self, instrument: Instrument) -> list[OrderReport]:
+        """Cancel every working order of the account in one request. None working is no error. Harmless to repeat."""
+        ...
+
     async def order(
         self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
     ) -> OrderReport | None:
@@ -139,6 +143,16 @@ class Journal(Protocol):
 
     def read(self) -> list[JournalEvent]:
         """Everything, in order. Blocking; before the start only."""
+        ...
+
+
+class Audit(Protocol):
+    """The trader's and the program's deeds, append-only. What is appended can't be changed or left out unseen."""
+
+    def append(self, ts_ns: int, actor: str, kind: str, detail: object) -> None:
+        """Returns at once, written with the next batch. `detail` is JSON later, so nothing that changes; any secret
+        that is known is taken out.
+        """
         ...
 
 

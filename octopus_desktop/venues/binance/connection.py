@@ -31,7 +31,7 @@ class _Named(msgspec.Struct):
 
 
 _NEAR: Final = 24
-_NEAR_END: Final = _PREFIX + _NEAR
+_NEAR_PART: Final = slice(_PREFIX, _PREFIX + _NEAR)
 _BEHIND: Final = b'","data":{'
 
 _control_decoder: Final = msgspec.json.Decoder(ControlAnswer)
@@ -160,7 +160,7 @@ class Connection:
             self._open(stream)
 
     def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        frame = self._near.get(payload[_PREFIX:_NEAR_END])
+        frame = self._near.get(payload[_NEAR_PART])
         if frame is None:
             frame = self._route(payload)
             if frame is None:
@@ -195,7 +195,7 @@ class Connection:
         name = payload[_PREFIX : payload.find(b'"', _PREFIX)]
         frame = self._routes.get(name)
         if frame is not None and _NEAR - len(_BEHIND) <= len(name) < _NEAR:
-            near = payload[_PREFIX:_NEAR_END]
+            near = payload[_NEAR_PART]
             if (name + _BEHIND).startswith(near):
                 self._near[near] = frame
         return frame

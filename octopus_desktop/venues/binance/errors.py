@@ -19,10 +19,14 @@ from octopus_desktop.model.errors import (
     VenueUnavailable,
 )
 from octopus_desktop.redaction import redact
-from octopus_desktop.venues.binance.messages import Refusal
+from octopus_desktop.venues.binance.messages import Refusal, RefusalData
 
 NO_SUCH_ORDER: Final = -2013
 CANCEL_REJECTED: Final = -2011
+REPLACE_HALF_DONE: Final = -2021
+REPLACE_REFUSED: Final = -2022
+NEVER_SENT: Final = 0
+"""The code of a refusal of our own, of what the venue would not understand."""
 DEFAULT_RETRY_S: Final = 1.0
 ORDER_LIMIT_RETRY_S: Final = 10.0
 FIREWALL_RETRY_S: Final = 60.0
@@ -31,6 +35,14 @@ _KEY_REFUSED: Final = frozenset((-1002, -1022, -1099, -2014, -2015))
 _NO_ANSWER: Final = frozenset((-1006, -1007))
 _VENUES_FAULT: Final = frozenset((-1000, -1001, -1016))
 _refusal_decoder: Final = msgspec.json.Decoder(Refusal, strict=False)
+
+
+class ReplaceRefused(RequestRefused):
+    """A cancel-replace of which at least one half failed; `data` has the venue's answer to each."""
+
+    def __init__(self, message: str, code: int, data: RefusalData) -> None:
+        super().__init__(message, code)
+        self.data = data
 
 
 def from_code(code: int, message: str, retry_after_s: float | None = None) -> VenueError:

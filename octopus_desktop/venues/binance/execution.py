@@ -6,13 +6,14 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.errors import (
+    AmendHalfDone,
     AuthenticationError,
     ClockError,
     LinkError,
@@ -29,10 +30,16 @@ from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.profile import VenueUrls
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.net.backoff import Backoff
-from octopus_desktop.ports import Publish
+from octopus_desktop.ports import Capability, Publish
 from octopus_desktop.venues.binance import parse_orders
 from octopus_desktop.venues.binance.account_stream import AccountStream
-from octopus_desktop.venues.binance.errors import NO_SUCH_ORDER
+from octopus_desktop.venues.binance.errors import (
+    CANCEL_REJECTED,
+    NO_SUCH_ORDER,
+    REPLACE_HALF_DONE,
+    ReplaceRefused,
+    from_code,
+)
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import (
     Account,
@@ -40,7 +47,10 @@ from octopus_desktop.venues.binance.messages import (
     ExecutionReport,
     KeyRestrictions,
     MyTrade,
+    OrderListResponse,
     OrderResponse,
+    Refusal,
+    ReplaceResponse,
 )
 from octopus_desktop.venues.binance.rest import Rest
 from octopus_desktop.venues.binance.session import Params, Session
@@ -56,6 +66,7 @@ TRADES_PAGE: Final = 1000
 KEPT_NAMES: Final = 20_000
 PLACE_WEIGHT: Final = 1
 CANCEL_WEIGHT: Final = 1
+CANCEL_ALL_WEIGHT: Final = 1
 STATUS_WEIGHT: Final = 4
 OPEN_ORDERS_WEIGHT: Final = 80
 MY_TRADES_WEIGHT: Final = 20
@@ -63,6 +74,12 @@ MY_TRADES_OF_ORDER_WEIGHT: Final = 5
 ACCOUNT_WEIGHT: Final = 20
 
 _decode_order: Final = msgspec.json.Decoder(OrderResponse, strict=False).decode
+_decode_list: Final = msgspec.json.Decoder(OrderListResponse, strict=False).decode
+_decode_replaced: Final = msgspec.json.Decoder(ReplaceResponse).decode
+_decode_refusal: Final = msgspec.json.Decoder(Refusal, strict=False).decode
+_decode_raws: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_PLACE_LIST: Final = "orderList.place.oco"
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, MessageError)
 
 
 class AccountPermissions(msgspec.Struct, frozen=True):
@@ -74,6 +91,8 @@ class AccountPermissions(msgspec.Struct, frozen=True):
 
 class BinanceExecution:
     """See ports.ExecutionClient."""
+
+    capabilities = frozenset(Capability)
 
     def __init__(self, venue: Venue, rest: Rest, host: Host, signer: Signer, urls: VenueUrls) -> None:
         self.venue = venue
@@ -136,26 +155,51 @@ class BinanceExecution:
 
     async def submit(self, intent: OrderIntent, instrument: Instrument) -> OrderReport:
         params = parse_orders.order_params(intent, instrument.symbol)
-        try:
-            raw = await self._connected().request("order.place", params, weight=PLACE_WEIGHT)
-        except ClockError:
-            # A create is never sent twice; the next one goes out with the right time.
-            self._spawn(self._measure_clock(), "measure the clock")
-            raise
-        return self._told(self._order_of(raw))
+        raw = await self._create("order.place", params)
+        return self._reports_of(raw)[0]
 
     async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
         params: Params = {"symbol": instrument.symbol, **_naming(order.client_order_id, order.venue_order_id)}
+        raw = await self._cancel("order.cancel", "order", params, CANCEL_WEIGHT)
+        return self._canceled(raw, order)
+
+    async def cancel_all(self, instrument: Instrument) -> list[OrderReport]:
+        params: Params = {"symbol": instrument.symbol}
         try:
-            raw = await self._connected().request("order.cancel", params, weight=CANCEL_WEIGHT)
-        except (LinkError, VenueTimeout, VenueUnavailable, ClockError) as error:
-            # Cancelling twice is cancelling once, so the other way is open.
-            logger.warning("cancelling %s over the session: %s; trying REST", order.client_order_id, error)
-            answer = await self._rest.signed(
-                "DELETE", "order", OrderResponse, params, weight=CANCEL_WEIGHT, urgent=True
-            )
-            return self._told(parse_orders.report_of_response(answer, self.venue))
-        return self._told(self._order_of(raw))
+            raw = await self._cancel("openOrders.cancelAll", "openOrders", params, CANCEL_ALL_WEIGHT)
+        except RequestRefused as error:
+            if error.code == CANCEL_REJECTED:
+                return []
+            raise
+        try:
+            return [report for one in _decode_raws(raw) for report in self._reports_of(one)]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._unreadable(raw, error) from error
+
+    async def amend(self, order: Order, intent: OrderIntent, instrument: Instrument) -> tuple[OrderReport, OrderReport]:
+        params = parse_orders.order_params(intent, instrument.symbol)
+        params["cancelReplaceMode"] = "STOP_ON_FAILURE"
+        if order.venue_order_id:
+            params["cancelOrderId"] = order.venue_order_id
+        else:
+            params["cancelOrigClientOrderId"] = order.client_order_id
+        try:
+            raw = await self._create("order.cancelReplace", params)
+            answer = _decode_replaced(raw)
+        except ReplaceRefused as refused:
+            raise self._half_done(refused, order) from refused
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._unreadable(raw, error) from error
+        return self._canceled(answer.cancelResponse, order), self._reports_of(answer.newOrderResponse)[0]
+
+    async def submit_list(self, intents: Sequence[OrderIntent], instrument: Instrument) -> list[OrderReport]:
+        params = parse_orders.list_params(intents, instrument.symbol)
+        reports = {
+            report.client_order_id: report for report in self._reports_of(await self._create(_PLACE_LIST, params))
+        }
+        if not all(intent.client_order_id in reports for intent in intents):
+            raise VenueUnavailable("The venue's answer to a list of orders does not name them all.")
+        return [reports[intent.client_order_id] for intent in intents]
 
     async def order(
         self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
@@ -306,13 +350,72 @@ class BinanceExecution:
             raise error
         return self._session
 
-    def _order_of(self, raw: msgspec.Raw) -> OrderReport:
-        """The request was carried out; an answer that cannot be read leaves open how."""
+    async def _create(self, method: str, params: Params) -> msgspec.Raw:
+        """Sent once, whatever comes of it."""
         try:
-            return parse_orders.report_of_response(_decode_order(raw), self.venue)
-        except (msgspec.DecodeError, UnicodeDecodeError, MessageError) as error:
-            self._host.bad.note("answer to an order", bytes(raw), error)
-            raise VenueUnavailable(f"The venue's answer to an order cannot be read: {error}") from error
+            return await self._connected().request(method, params, weight=PLACE_WEIGHT)
+        except ClockError:
+            # A create is never sent twice; the next one goes out with the right time.
+            self._spawn(self._measure_clock(), "measure the clock")
+            raise
+
+    async def _cancel(self, method: str, path: str, params: Params, weight: int) -> msgspec.Raw:
+        try:
+            return await self._connected().request(method, params, weight=weight)
+        except (LinkError, VenueTimeout, VenueUnavailable, ClockError) as error:
+            # Cancelling twice is cancelling once, so the other way is open.
+            logger.warning("%s over the session: %s; trying REST", method, error)
+            return await self._rest.signed("DELETE", path, msgspec.Raw, params, weight=weight, urgent=True)
+
+    def _reports_of(self, raw: msgspec.Raw) -> list[OrderReport]:
+        """Of one order, or of each in a list. The request was carried out; an unreadable answer leaves open how."""
+        try:
+            answers = _decode_list(raw).orderReports
+            if answers is None:
+                answers = [_decode_order(raw)]
+            return [self._told(parse_orders.report_of_response(answer, self.venue)) for answer in answers]
+        except _UNREADABLE as error:
+            raise self._unreadable(raw, error) from error
+
+    def _canceled(self, raw: msgspec.Raw, order: Order) -> OrderReport:
+        """The report of `order`; those that were canceled along with it, as its list's, are told by themselves."""
+        mine: OrderReport | None = None
+        for report in self._reports_of(raw):
+            if report.client_order_id == order.client_order_id:
+                mine = report
+            else:
+                self._report(report)
+        if mine is None:
+            raise VenueUnavailable(f"The venue's answer to a cancel does not name {order.client_order_id}.")
+        return mine
+
+    def _half_done(self, refused: ReplaceRefused, order: Order) -> VenueError:
+        """What a refused cancel-replace left behind.
+
+        https://developers.binance.com/docs/binance-spot-api-docs/websocket-api/trading-requests: the first code says
+        that the cancel was done and the new order refused; the second that the cancel failed and nothing was tried.
+        """
+        half_done = refused.code == REPLACE_HALF_DONE
+        raw = refused.data.newOrderResponse if half_done else refused.data.cancelResponse
+        try:
+            refusal = _decode_refusal(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return self._unreadable(raw, error)
+        reason = from_code(refusal.code, refusal.msg)
+        if not half_done:
+            return reason if reason.outcome_unknown else RequestRefused(str(reason), refusal.code)
+        try:
+            canceled = self._canceled(refused.data.cancelResponse, order)
+        except VenueUnavailable as error:
+            return error
+        if reason.outcome_unknown:
+            self._report(canceled)
+            return reason
+        return AmendHalfDone(str(reason), refusal.code, canceled)
+
+    def _unreadable(self, raw: msgspec.Raw, error: Exception) -> VenueUnavailable:
+        self._host.bad.note("answer to an order", bytes(raw), error)
+        return VenueUnavailable(f"The venue's answer to an order cannot be read: {error}")
 
     def _told(self, report: OrderReport) -> OrderReport:
         """Remembers the order's name: with a trade the venue tells only its own number of the order."""

@@ -251,6 +251,22 @@ class OrderResponse(Struct):
     type: str = ""
     side: str = ""
     fills: list[ResponseFill] = []
+    orderListId: int = -1
+    trailingDelta: int = 0
+    icebergQty: Decimal = Decimal(0)
+
+
+class OrderListResponse(Struct):
+    """Of `orderList.place.oco`, and of a cancel that took a whole list with it; without reports it is of one order."""
+
+    orderReports: list[OrderResponse] | None = None
+
+
+class ReplaceResponse(Struct):
+    """Of `order.cancelReplace`. What it says where one half failed is in the refusal's data, with these names."""
+
+    cancelResponse: msgspec.Raw
+    newOrderResponse: msgspec.Raw
 
 
 class ExecutionReport(Struct, tag_field="e", tag="executionReport"):
@@ -278,6 +294,9 @@ class ExecutionReport(Struct, tag_field="e", tag="executionReport"):
     N: str | None = None
     Q: Decimal = Decimal(0)
     eR: str | int = ""
+    F: Decimal = Decimal(0)
+    d: int = 0
+    g: int = -1
 
 
 class AccountBalance(Struct):
@@ -317,6 +336,8 @@ class RateLimitCount(Struct):
 class RefusalData(Struct):
     serverTime: Milliseconds = 0
     retryAfter: Milliseconds = 0
+    cancelResponse: msgspec.Raw = msgspec.Raw(b"")
+    newOrderResponse: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Refusal(Struct):

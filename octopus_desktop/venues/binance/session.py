@@ -15,7 +15,12 @@ import msgspec
 
 from octopus_desktop.model.errors import LinkError, RateLimited, VenueTimeout
 from octopus_desktop.net.websocket import WebSocket
-from octopus_desktop.venues.binance.errors import from_refusal
+from octopus_desktop.venues.binance.errors import (
+    REPLACE_HALF_DONE,
+    REPLACE_REFUSED,
+    ReplaceRefused,
+    from_refusal,
+)
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import ApiFrame, Refusal
 from octopus_desktop.venues.binance.signing import Signer
@@ -166,6 +171,8 @@ class Session:
         if refusal.data is not None and refusal.data.retryAfter:
             after = max(0.0, refusal.data.retryAfter / 1000 - self._host.clock.now_ns() / 1e9)
         error = from_refusal(frame.status, refusal.code, refusal.msg, after)
+        if refusal.code in (REPLACE_HALF_DONE, REPLACE_REFUSED) and refusal.data is not None:
+            return ReplaceRefused(str(error), refusal.code, refusal.data)
         if isinstance(error, RateLimited) and frame.status in (418, 429) and refusal.code != -1015:
             self._host.budget.block(error.retry_after_s, banned=frame.status == 418)
         return error
