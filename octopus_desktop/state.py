@@ -191,13 +191,18 @@ class State:
         self.market(event.instrument_id)
 
     def _trade_printed(self, event: TradePrinted) -> None:
-        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
+        try:
+            market = self.markets[event.instrument_id]
+        except KeyError:
+            market = self.market(event.instrument_id)
         market.last_trade = event
         market.trades.append(event)
 
     def _quote_changed(self, event: QuoteChanged) -> None:
-        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
-        market.quote = event
+        try:
+            self.markets[event.instrument_id].quote = event
+        except KeyError:
+            self.market(event.instrument_id).quote = event
 
     def _book_reset(self, event: BookReset) -> None:
         book = self.market(event.instrument_id).book
@@ -208,14 +213,11 @@ class State:
         book.valid = True
 
     def _book_changed(self, event: BookChanged) -> None:
-        market = self.markets.get(event.instrument_id) or self.market(event.instrument_id)
-        book = market.book
-        if event.bids:
-            book.bids.update(event.bids)
-        if event.asks:
-            book.asks.update(event.asks)
-        book.last_id = event.last_id
-        book.ts_venue_ns = event.ts_venue_ns
+        try:
+            book = self.markets[event.instrument_id].book
+        except KeyError:
+            book = self.market(event.instrument_id).book
+        book.change(event.bids, event.asks, event.last_id, event.ts_venue_ns)
 
     def _book_broken(self, event: BookBroken) -> None:
         self.market(event.instrument_id).book.valid = False

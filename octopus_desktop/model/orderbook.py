@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from octopus_desktop.model.market import Level
 
 
-class BookSide:
-    """One side. Prices are put in order when somebody looks: changes come far more often than looks."""
+KEPT_CHANGES: Final = 8192
+"""Changed prices that wait for a look, at most: nobody may look at a book for days."""
 
-    __slots__ = ("_prices", "_unsettled", "quantities")
+
+class BookSide:
+    """One side. Changes are put in their places when somebody looks: they come far more often than looks."""
+
+    __slots__ = ("_prices", "_quantities", "changed")
 
     def __init__(self) -> None:
         self._prices: list[float] = []
-        self._unsettled: set[float] = set()
-        self.quantities: dict[float, float] = {}
+        self._quantities: dict[float, float] = {}
+        self.changed: dict[float, float] = {}
+        """What nobody has looked at yet; a zero takes its price out. Written by `update` and by the book."""
 
     @property
     def prices(self) -> list[float]:
         """Ascending: the best bid is the last, the best ask the first."""
-        if self._unsettled:
-            self._settle()
+        if self.changed:
+            self.settle()
         return self._prices
 
+    @property
+    def quantities(self) -> dict[float, float]:
+        """By price; none is zero."""
+        if self.changed:
+            self.settle()
+        return self._quantities
+
     def replace(self, levels: Iterable[Sequence[float]]) -> None:
-        self.quantities = {level[0]: level[1] for level in levels if level[1] > 0.0}
-        self._prices = sorted(self.quantities)
-        self._unsettled.clear()
+        self._quantities = {level[0]: level[1] for level in levels if level[1] > 0.0}
+        self._prices = sorted(self._quantities)
+        self.changed.clear()
 
-    def update(self, levels: Iterable[Sequence[float]]) -> None:
+    def update(self, levels: Iterable[tuple[float, float]]) -> None:
         """Each level is the new total at its price; zero takes the price out."""
-        quantities = self.quantities
-        for price, quantity in levels:
-            if quantity > 0.0:
-                if price not in quantities:
-                    self._unsettled.add(price)
-                quantities[price] = quantity
-            elif price in quantities:
-                del quantities[price]
-                self._unsettled.add(price)
+        changed = self.changed
+        for price, quantity in levels:  # quicker than `dict.update`, which takes each pair for any sequence
+            changed[price] = quantity
+        if len(changed) > KEPT_CHANGES:
+            self.settle()
 
-    def _settle(self) -> None:
-        quantities, prices = self.quantities, self._prices
-        if len(self._unsettled) * 8 > len(prices):
+    def settle(self) -> None:
+        """Put what changed in its place."""
+        quantities, prices, changed = self._quantities, self._prices, self.changed
+        anew = len(changed) * 8 > len(prices)
+        for price, quantity in changed.items():
+            if quantity > 0.0:
+                if price not in quantities and not anew:
+                    insort(prices, price)
+                quantities[price] = quantity
+            elif quantities.pop(price, None) is not None and not anew:
+                del prices[bisect_left(prices, price)]
+        changed.clear()
+        if anew:
             self._prices = sorted(quantities)
-        else:
-            for price in self._unsettled:
-                at = bisect_left(prices, price)
-                there = at < len(prices) and prices[at] == price
-                if price in quantities:
-                    if not there:
-                        prices.insert(at, price)
-                elif there:
-                    del prices[at]
-        self._unsettled.clear()
 
 
 class OrderBook:
@@ -72,6 +81,21 @@ class OrderBook:
         self.last_id = 0
         self.ts_venue_ns = 0
         self.valid = False
+
+    def change(
+        self, bids: list[tuple[float, float]], asks: list[tuple[float, float]], last_id: int, ts_venue_ns: int
+    ) -> None:
+        """`BookSide.update` of both sides, in one call: thousands come each second."""
+        below, above = self.bids.changed, self.asks.changed
+        for price, quantity in bids:
+            below[price] = quantity
+        for price, quantity in asks:
+            above[price] = quantity
+        self.last_id = last_id
+        self.ts_venue_ns = ts_venue_ns
+        if len(below) + len(above) > KEPT_CHANGES:
+            self.bids.settle()
+            self.asks.settle()
 
     @property
     def best_bid(self) -> Level | None:

@@ -32,7 +32,8 @@ def measure() -> list[dict[str, Any]]:
     from octopus_desktop.model.limits import RiskLimits
     from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInForce
     from octopus_desktop.net.websocket import WebSocket
-    from ui.app import Options, open_window
+    from ui.app import open_window
+    from ui.options import Options
     from ui.theme.theme import Theme
 
     app = QApplication.instance() or QApplication([])
