@@ -8,7 +8,6 @@ from typing import Final
 
 from octopus_desktop.model.market import Level
 
-
 KEPT_CHANGES: Final = 8192
 """Changed prices that wait for a look, at most: nobody may look at a book for days."""
 
