@@ -1,4 +1,4 @@
-"""The command line: run, simulate, doctor, screenshot, profile."""
+"""The command line: run, simulate, doctor, screenshot, profile, audit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-_COMMANDS = ("run", "simulate", "doctor", "screenshot", "profile")
+_COMMANDS = ("run", "simulate", "doctor", "screenshot", "profile", "audit")
 
 
 def _with_command(given: list[str]) -> list[str]:
@@ -53,6 +53,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
         ("doctor", "check this machine; each line is ok or says what to do", _doctor, _place_arguments),
         ("screenshot", "a real session, offscreen, as a picture", _screenshot, _screenshot_arguments),
         ("profile", "add, list or remove profiles", _profile, _profile_arguments),
+        ("audit", "who did and decided what: verify, show or export it", _audit, _audit_arguments),
     ):
         own = commands.add_parser(name, help=meaning)
         own.set_defaults(work=work)
@@ -120,6 +121,20 @@ def _simulate(args: argparse.Namespace) -> int:
     from octopus_desktop.simulator.main import run
 
     return run(args)
+
+
+def _audit_arguments(audit: argparse.ArgumentParser) -> None:
+    from octopus_desktop.cli_audit import add_arguments
+
+    acts = add_arguments(audit)
+    for act in acts:
+        _place_arguments(act)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from octopus_desktop.cli_audit import main as audit
+
+    return audit(args)
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -231,8 +246,8 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
     gc.disable()  # what is made while loading is kept: a search for garbage finds none. The session enables it.
     try:
         # After all that needs no Qt: PySide6 replaces the interpreter's import by a slower one.
-        from ui.app import Options
         from ui.app import main as open_terminal
+        from ui.options import Options
 
         options = Options(
             profile=profile,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import msgspec
 
+from octopus_desktop import __version__
 from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME
 from octopus_desktop.embedded_exchange import EmbeddedExchange
+from octopus_desktop.engine.audit import Actor, Auditor
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
 from octopus_desktop.engine.diary import Diary
@@ -110,6 +113,7 @@ class Engine:
         self._credentials = credentials
         self._clock = SystemClock()
         self._lock = EntryLock(self.bus, self._clock)
+        self._auditor = Auditor(self.bus, self._clock)
         self._subscriptions = Subscriptions()
         self._limits = limits or RiskLimits()
         self._database: Database | None = None
@@ -121,6 +125,12 @@ class Engine:
         self._reconciling: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._stopping = asyncio.Event()
+        self._auditor.note(
+            Actor.PROGRAM,
+            "program",
+            {"what": "started", "version": __version__, "process": os.getpid(), "safe_mode": safe_mode},
+        )
+        self._login("profile opened", profile.mode.value)
         self._lock.shut(Lock.RECONCILING)
         if safe_mode:
             self._lock.shut(Lock.SAFE_MODE)
@@ -173,6 +183,7 @@ class Engine:
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
         self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
+        self._auditor.connect(database.audit)
 
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)
@@ -222,6 +233,7 @@ class Engine:
         assert self._database is not None
         self._history.connect(market)
         if credentials is None:
+            self._login("no key")
             self._lock.shut(Lock.NO_KEY)
             self._lock.open(Lock.RECONCILING)
             return
@@ -233,10 +245,12 @@ class Engine:
             await self._retried(
                 lambda: execution.start(self.bus.publish, desk.report), "The venue's account cannot be reached"
             )
-        except VenueError:
+        except VenueError as error:
             # The notice said why; the market goes on without an account.
+            self._login("key refused", str(error))
             self._lock.shut(Lock.KEY_REFUSED)
             return
+        self._login("key accepted")
         self._reconcile_soon()
         self._tasks.append(asyncio.create_task(self._reconcile_regularly(), name="reconcile regularly"))
 
@@ -305,7 +319,13 @@ class Engine:
         if self._exchange is not None:
             await self._exchange.stop()
         if self._database is not None:
+            self._auditor.note(Actor.PROGRAM, "program", {"what": "ended"})
+            self._auditor.close()
             await asyncio.to_thread(self._database.close)
+
+    def _login(self, what: str, detail: str = "") -> None:
+        told = {"what": what, "profile": self.profile.name, "venue": self.profile.venue, "detail": detail}
+        self._auditor.note(Actor.PROGRAM, "login", told)
 
     def _notice(self, severity: Severity, title: str, text: str) -> None:
         logger.log(getattr(logging, severity.value), "%s: %s", title, text)
@@ -314,6 +334,17 @@ class Engine:
     # What is asked of it ----------------------------------------------------
 
     async def execute(self, command: Command) -> Outcome:
+        limits = self._limits
+        self._auditor.asked(command)
+        try:
+            outcome = await self._carry_out(command)
+        except Exception as error:
+            self._auditor.answered(command, Refused(f"{type(error).__name__}: {error}"), limits, self.profile.mode)
+            raise
+        self._auditor.answered(command, outcome, limits, self.profile.mode)
+        return outcome
+
+    async def _carry_out(self, command: Command) -> Outcome:
         match command:
             case SubmitOrder():
                 return await self._desk.submit(command) if self._desk is not None else self._no_desk()

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from octopus_desktop import __version__
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.storage import schema
+from octopus_desktop.storage.audit import SqliteAudit, head
 from octopus_desktop.storage.failures import translate
 from octopus_desktop.storage.journal import SqliteJournal
 from octopus_desktop.storage.lock import InstanceLock
@@ -40,10 +42,12 @@ class Database:
         self.path = path
         self._engine = engine
         self._lock = lock
+        self._closed = False
         self._writer = Writer(engine, path)
         projection = Projection(self._writer)
         self.journal = SqliteJournal(self._writer, engine, path, projection.ask)
         self.repository = SqliteRepository(self._writer, engine, path)
+        self.audit = SqliteAudit(self._writer)
         self._writer.later(Row(_UPSERT_META, ("program", __version__)))
         self._writer.later(Row(_PRUNE_LOG, (KEPT_LOG_LINES,)))
         projection.ask()  # what a crash left behind
@@ -56,8 +60,19 @@ class Database:
         """Writes what is left, and lets the next instance in. Blocking; twice is once."""
         self.repository.close()
         self._writer.close()
+        if not self._closed:
+            self._closed = True
+            self._tell_head()
         self._engine.dispose()
         self._lock.release()
+
+    def _tell_head(self) -> None:
+        """Noted outside of the file: who rewrites the whole audit cannot make it contain this."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection:
+                logger.info("the audit ends with entry %d, head %s", *head(connection))
+        except (sqlite3.Error, ValueError) as error:
+            logger.warning("the head of the audit cannot be read: %s", error)
 
 
 def open_database(path: Path) -> Database:

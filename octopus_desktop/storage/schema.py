@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import BLOB, Boolean, Column, Index, Insert, Integer, MetaData, Table, Text
 from sqlalchemy.dialects import sqlite
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The migration that brings a file to these tables."""
 
 metadata: Final = MetaData()
@@ -69,6 +69,19 @@ fills: Final = Table(
 )
 """A trade of ours with ourselves is one trade at the venue and two fills here, so the side belongs to its key."""
 
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("ts_ns", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""Append-only, by triggers and by the chain of hashes that `audit` explains."""
+
 balances_history: Final = Table(
     "balances_history",
     metadata,
@@ -116,7 +129,8 @@ meta: Final = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""Of the file itself: `program` is the version that wrote it last, `projected_seq` how far the projection is."""
+"""Of the file itself: `program` is the version that wrote it last, `projected_seq` how far the projection is,
+`audit_head` the count and last hash of the audit."""
 
 
 def insert_sql(table: Table, *, without: tuple[str, ...] = ()) -> str:

@@ -20,7 +20,7 @@ from octopus_desktop.storage.schema import REVISION
 
 FULL_CHECK_BYTES: Final = 256 << 20
 """A larger file is checked without its candles, which the venue has too: a start may not take seconds."""
-RECORDS: Final = ("journal", "orders", "fills", "balances_history", "settings", "meta", "alembic_version")
+RECORDS: Final = ("journal", "audit", "orders", "fills", "balances_history", "settings", "meta", "alembic_version")
 
 
 def damage(path: Path) -> str | None:

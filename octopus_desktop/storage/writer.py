@@ -76,8 +76,13 @@ class Writer:
         self._clock_runs = False
         self._failing = False
         self._dropped = 0
+        self.batch = 0
+        """The number of the batch lane's transaction: work may ask in which one it runs, and what came of its last."""
         self._closed = False
         self._gate = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
         opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(opened,), name="storage writer", daemon=True)
         self._thread.start()
@@ -146,10 +151,7 @@ class Writer:
 
     def _run(self, opened: Future[None]) -> None:
         try:
-            full = self._engine.raw_connection()
-            normal = self._engine.raw_connection()
-            self._full = _tuned(full, "FULL")
-            self._normal = _tuned(normal, "NORMAL")
+            self._open_connections()
         except Exception as error:  # noqa: BLE001  # the caller waits for it and raises it
             opened.set_exception(translate(error, self._path))
             return
@@ -169,8 +171,17 @@ class Writer:
                 logger.exception("the storage writer met an error it does not know")
                 due = time.monotonic() + RETRY_S
         self._finish()
-        full.close()
-        normal.close()
+        self._close_connections()
+
+    def _open_connections(self) -> None:
+        self._connections = [self._engine.raw_connection(), self._engine.raw_connection()]
+        full, normal = self._connections
+        self._full = _tuned(full, "FULL")
+        self._normal = _tuned(normal, "NORMAL")
+
+    def _close_connections(self) -> None:
+        for connection in self._connections:
+            connection.close()
 
     def _turn(self, token: str, due: float | None) -> float | None:
         """When the next batch is due, None where there is none."""
@@ -294,6 +305,7 @@ class Writer:
 
     def _write_works(self, works: list[Work]) -> int:
         done = 0
+        self.batch += 1
         with _transaction(self._normal) as connection:
             for sql, same in groupby(works, _sql_of):
                 run = list(same)

@@ -208,12 +208,12 @@ def test_a_file_from_the_future_is_refused_and_not_touched(opened: Open, path: P
     assert path.read_bytes() == before
 
 
-SECOND = """
+NEXT = """
 import os, signal
 from alembic import op
 import sqlalchemy as sa
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{head}"
 
 def upgrade():
     with op.batch_alter_table("orders") as batch:
@@ -225,15 +225,15 @@ def upgrade():
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Callable[[str], Path]:
-    """The program's migrations and a second one that ends as the test says."""
+    """The program's migrations and one more that ends as the test says."""
 
     def make(end: str = "pass") -> Path:
         folder = tmp_path / "migrations"
         (folder / "versions").mkdir(parents=True, exist_ok=True)
         package = Path(upgrade.__file__).parent / "migrations"
-        for name in ("env.py", "versions/v0001_first.py"):
-            (folder / name).write_text((package / name).read_text())
-        (folder / "versions" / "v0002_second.py").write_text(SECOND.format(end=end))
+        for script in (package / "env.py", *(package / "versions").glob("v*.py")):
+            (folder / script.relative_to(package)).write_text(script.read_text())
+        (folder / "versions" / "v9999_next.py").write_text(NEXT.format(head=schema.REVISION, end=end))
         return folder
 
     return make
@@ -250,12 +250,12 @@ async def test_an_upgrade_backs_the_file_up_first(opened: Open, path: Path, scri
     await database.journal.commit(sent("od-1"))
     database.close()
     engine = connect(path)
-    upgrade.upgrade(path, engine, head="0002", scripts=scripts("pass"))
+    upgrade.upgrade(path, engine, head="9999", scripts=scripts("pass"))
     engine.dispose()
-    assert upgrade.revision(path) == "0002"
+    assert upgrade.revision(path) == "9999"
     assert "note" in _columns(path)
-    backup = path.with_name("octopus.db.before-0002.bak")
-    assert upgrade.revision(backup) == "0001"
+    backup = path.with_name("octopus.db.before-9999.bak")
+    assert upgrade.revision(backup) == schema.REVISION
     assert "note" not in _columns(backup)
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM journal").fetchone() == (2,)
@@ -268,9 +268,9 @@ def test_a_failing_upgrade_changes_nothing(opened: Open, path: Path, scripts: Ca
     opened().close()
     engine = connect(path)
     with pytest.raises(RuntimeError, match="half way"):
-        upgrade.upgrade(path, engine, head="0002", scripts=scripts('raise RuntimeError("half way")'))
+        upgrade.upgrade(path, engine, head="9999", scripts=scripts('raise RuntimeError("half way")'))
     engine.dispose()
-    assert upgrade.revision(path) == "0001"
+    assert upgrade.revision(path) == schema.REVISION
     assert "note" not in _columns(path)
     opened()
 
@@ -282,7 +282,7 @@ from types import SimpleNamespace
 from octopus_desktop.storage import upgrade
 from octopus_desktop.storage.database import connect
 path = Path(sys.argv[1])
-upgrade.upgrade(path, connect(path), head="0002", scripts=Path(sys.argv[2]))
+upgrade.upgrade(path, connect(path), head="9999", scripts=Path(sys.argv[2]))
 """
 
 
@@ -292,12 +292,12 @@ def test_an_interrupted_upgrade_is_done_again(opened: Open, path: Path, scripts:
     opened().close()
     with child(UPGRADE, path, scripts("os.kill(os.getpid(), signal.SIGKILL)")) as upgrading:
         assert upgrading.wait(30) == -signal.SIGKILL
-    assert upgrade.revision(path) == "0001"
+    assert upgrade.revision(path) == schema.REVISION
     assert "note" not in _columns(path)
     engine = connect(path)
-    upgrade.upgrade(path, engine, head="0002", scripts=scripts("pass"))
+    upgrade.upgrade(path, engine, head="9999", scripts=scripts("pass"))
     engine.dispose()
-    assert upgrade.revision(path) == "0002"
+    assert upgrade.revision(path) == "9999"
     assert upgrade.damage(path) is None
 
 
@@ -309,9 +309,9 @@ def test_no_room_for_the_backup(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     engine = connect(path)
     with pytest.raises(DiskFull, match="backed up"):
-        upgrade.upgrade(path, engine, head="0002", scripts=scripts("pass"))
+        upgrade.upgrade(path, engine, head="9999", scripts=scripts("pass"))
     engine.dispose()
-    assert upgrade.revision(path) == "0001"
+    assert upgrade.revision(path) == schema.REVISION
 
 
 # Places that can't be written to --------------------------------------------

@@ -1,0 +1,160 @@
+"""What goes into the audit: every command with its outcome, every risk decision, override, login, start and end.
+
+Left out on purpose: Subscribe, Unsubscribe and SaveSetting. They are the window's housekeeping, come by the dozen and
+can neither trade nor change what may be traded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.model.commands import (
+    Command,
+    Outcome,
+    Refused,
+    SaveSetting,
+    SetRiskLimits,
+    SetTradingLevel,
+    SubmitOrder,
+    Subscribe,
+    UnlockEntry,
+    Unsubscribe,
+)
+from octopus_desktop.model.events import (
+    EntryLocked,
+    EntryUnlocked,
+    Event,
+    KillProgressed,
+    OrderDenied,
+    OrderSubmitted,
+    TradingLevelChanged,
+)
+from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.orders import OrderIntent
+from octopus_desktop.model.profile import Mode
+from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.ports import Audit, Clock
+
+TOGETHER_S: Final = 0.02
+"""Entries are handed on together, so that nothing of it runs between an order's commit and its bytes."""
+
+
+class Actor(Enum):
+    TRADER = "trader"
+    RISK = "risk"
+    ENGINE = "engine"
+    PROGRAM = "program"
+
+
+class _Decision(msgspec.Struct, frozen=True):
+    approved: bool
+    reason: str
+    order: OrderIntent
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    command: str
+    outcome: Outcome
+
+
+class _Override(msgspec.Struct, frozen=True, omit_defaults=True):
+    what: str
+    old: RiskLimits | TradingLevel | None = None
+    new: RiskLimits | TradingLevel | None = None
+    reason: str = ""
+
+
+class Auditor:
+    """On the node's loop. It begins with the session, before the data file is open: entries wait for `connect`."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._state = bus.state
+        self._bus = bus
+        self._clock = clock
+        self._audit: Audit | None = None
+        self._noted: list[tuple[int, str, str, object]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._level = TradingLevel.ACTIVE
+
+    def connect(self, audit: Audit) -> None:
+        """The file is open and the journal folded: from now on events are told, too."""
+        self._audit = audit
+        self._level = self._state.level.level
+        self._bus.subscribe(self._told)
+        self._hand_on()
+
+    def close(self) -> None:
+        """Hands on what waits; nothing after it is kept."""
+        self._hand_on()
+        self._audit = None
+
+    def note(self, actor: Actor, kind: str, detail: object) -> None:
+        """`detail` is JSON once it is written: a struct that does not change, or a dict nobody else has."""
+        self._noted.append((self._clock.now_ns(), actor.value, kind, detail))
+        if self._audit is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TOGETHER_S, self._hand_on)
+
+    def asked(self, command: Command) -> None:
+        """Before it is carried out: one that never ends is in the audit all the same."""
+        if not isinstance(command, Subscribe | Unsubscribe | SaveSetting):
+            self.note(Actor.TRADER, "command", _discreet(command))
+
+    def answered(self, command: Command, outcome: Outcome, limits: RiskLimits, mode: Mode) -> None:
+        """`limits` are those from before it."""
+        match command:
+            case Subscribe() | Unsubscribe() | SaveSetting():
+                return
+            case SubmitOrder() if not isinstance(outcome, Refused):
+                return  # risk's decision says it
+            case UnlockEntry() if not isinstance(outcome, Refused):
+                self.note(Actor.TRADER, "override", _Override("order entry unlocked"))
+                if mode is Mode.LIVE:
+                    self.note(Actor.TRADER, "login", {"what": "LIVE unlocked"})
+            case SetRiskLimits() if not isinstance(outcome, Refused):
+                self.note(Actor.TRADER, "override", _Override("limits changed", limits, command.limits))
+        self.note(Actor.ENGINE, "outcome", _Outcome(type(command).__name__, outcome))
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case OrderSubmitted():
+                self._decided(event, "")
+            case OrderDenied():
+                self._decided(event, event.reason)
+            case EntryLocked():
+                self.note(Actor.ENGINE, "entry", {"locked": event.reason})
+            case EntryUnlocked():
+                self.note(Actor.ENGINE, "entry", {"locked": None})
+            case TradingLevelChanged():
+                changed = _Override("level changed", self._level, event.level, event.reason)
+                self.note(Actor.ENGINE, "override", changed)
+                self._level = event.level
+            case KillProgressed() if event.done:
+                self.note(Actor.ENGINE, "kill", {"step": event.step.value, "text": event.text})
+            case _:
+                pass  # the market, and what the order journal has itself
+
+    def _decided(self, event: OrderSubmitted | OrderDenied, reason: str) -> None:
+        order = self._state.orders.get(event.client_order_id)
+        if order is not None:
+            self.note(Actor.RISK, "risk", _Decision(isinstance(event, OrderSubmitted), reason, order.intent))
+
+    def _hand_on(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._audit is not None:
+            noted, self._noted = self._noted, []
+            for entry in noted:
+                self._audit.append(*entry)
+
+
+def _discreet(command: Command) -> Any:
+    """What was typed to confirm may be anything, a password by mistake; that it was right is in the outcome."""
+    if isinstance(command, UnlockEntry | SetTradingLevel):
+        return msgspec.structs.replace(command, typed="")
+    return command
