@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from octopus_desktop.engine import risk
@@ -82,35 +82,49 @@ class OrderDesk:
             self._tokens[intent.token] = name
             while len(self._tokens) > KEPT_TOKENS:
                 self._tokens.popitem(last=False)
+        return await self.place([intent], lambda: self._send(intent))
+
+    async def submit_list(self, intents: Sequence[OrderIntent]) -> Outcome:
+        """Orders with one `list_id`, the execution of one cancels the others: all are placed, or none."""
+        if any(intent.client_order_id in self._state.orders for intent in intents):
+            return Done(0)
+        return await self.place(intents, lambda: self._send_list(intents))
+
+    async def place(self, intents: Sequence[OrderIntent], send: Callable[[], Coroutine[Any, Any, None]]) -> Outcome:
+        """The orders of one request: judged, written, then `send`. Where one is denied none of them leaves."""
         now = self._clock.now_ns()
-        denial = self._lock.reason or risk.denial(intent, self._state, self.limits, self._rate, now)
-        initiated = OrderInitiated(name, now, intent)
+        denial = next(filter(None, map(self.opinion, intents)), None)
+        initiated = [OrderInitiated(intent.client_order_id, now, intent) for intent in intents]
         if denial is not None:
-            self._publish(initiated)
-            self._publish(OrderDenied(name, now, denial))
+            for event in initiated:
+                self._publish(event)
+                self._publish(OrderDenied(event.client_order_id, now, denial))
             return Refused(denial)
-        self._rate.note(now)
-        submitted = OrderSubmitted(name, now)
+        submitted = [OrderSubmitted(intent.client_order_id, now) for intent in intents]
         # Published first: the order is on the screen while the disk works, and counts against the free balance.
-        self._bus.publish(initiated)
+        for event in initiated:
+            self._rate.note(now)
+            self._bus.publish(event)
         try:
-            await self._journal.commit([initiated, submitted])
+            await self._journal.commit([*initiated, *submitted])
         except StorageError as error:
             return self._unwritten(initiated, error)
-        self._bus.publish(submitted)
-        self._spawn(self._send(intent), f"send {name}")
-        return Done()
+        for sent in submitted:
+            self._bus.publish(sent)
+        self._spawn(send(), f"send {intents[0].client_order_id}")
+        return Done(len(intents))
 
-    def _unwritten(self, initiated: OrderInitiated, error: StorageError) -> Refused:
+    def _unwritten(self, initiated: Sequence[OrderInitiated], error: StorageError) -> Refused:
         """What cannot be remembered is not sent, and nothing more is until it can be."""
         now = self._clock.now_ns()
         reason = f"The journal could not be written, so the order was not sent: {error}"
-        denied = OrderDenied(initiated.client_order_id, now, reason)
-        self._bus.publish(denied)
+        denied = [OrderDenied(event.client_order_id, now, reason) for event in initiated]
+        for event in denied:
+            self._bus.publish(event)
         if not self._lock.holds(Lock.STORAGE):
             self._lock.shut(Lock.STORAGE)
             self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, now))
-            self._spawn(self._until_written([initiated, denied]), "wait for the journal")
+            self._spawn(self._until_written([*initiated, *denied]), "wait for the journal")
         return Refused(reason)
 
     async def _until_written(self, events: list[AnyOrderEvent]) -> None:
@@ -189,21 +203,38 @@ class OrderDesk:
         instrument = self._state.instruments[intent.instrument_id]
         try:
             report = await self._client.submit(intent, instrument)
-        except RequestRefused as error:
-            self._refused(name, str(error), error.code)
-        except VenueError as error:
-            if error.outcome_unknown:
-                self._lost(name, str(error))
-            else:
-                self._refused(name, str(error), None)
-        except Exception as error:
-            # Whatever broke, the bytes may have left: only the venue knows.
-            logger.exception("sending order %s failed", name)
-            self._lost(name, f"{type(error).__name__} while sending")
+        except Exception as error:  # noqa: BLE001  # `failed` logs it: whatever broke, the bytes may have left
+            self.failed([name], error)
         else:
             self.report(report)
 
-    def _refused(self, name: ClientOrderId, reason: str, code: int | None) -> None:
+    async def _send_list(self, intents: Sequence[OrderIntent]) -> None:
+        instrument = self._state.instruments[intents[0].instrument_id]
+        try:
+            reports = await self._client.submit_list(intents, instrument)
+        except Exception as error:  # noqa: BLE001  # `failed` logs it: whatever broke, the bytes may have left
+            self.failed([intent.client_order_id for intent in intents], error)
+        else:
+            for report in reports:
+                self.report(report)
+
+    def failed(self, names: Iterable[ClientOrderId], error: Exception) -> None:
+        """What a request that raised says of the orders it was to create."""
+        if isinstance(error, VenueError) and not error.outcome_unknown:
+            code = error.code if isinstance(error, RequestRefused) else None
+            for name in names:
+                self.refused(name, str(error), code)
+            return
+        reason = str(error)
+        if not isinstance(error, VenueError):
+            # Whatever broke, the bytes may have left: only the venue knows.
+            reason = f"{type(error).__name__} while sending"
+            logger.error("sending order %s failed", ", ".join(names), exc_info=error)
+        for name in names:
+            self._lost(name, reason)
+
+    def refused(self, name: ClientOrderId, reason: str, code: int | None = None) -> None:
+        """It is not at the venue, and never will be."""
         order = self._state.orders[name]
         if order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
             self._publish(OrderRejected(name, self._clock.now_ns(), reason, code))

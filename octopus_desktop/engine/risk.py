@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
+import msgspec
+
 from octopus_desktop.model.identifiers import symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.limits import RiskLimits
@@ -153,13 +155,24 @@ def _funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | N
     balance = state.balances.get((venue, asset))
     free = balance.free if balance is not None else ZERO
     # Orders on their way are not in the venue's `locked` yet; an order must not spend the same coin twice.
+    lists = {intent.list_id}  # the orders of one list lock their coins once
     for order in state.working.values():
         if order.status in _NOT_YET_LOCKED and order.client_order_id != intent.client_order_id:
+            if order.intent.replaces in state.working:
+                continue  # what it takes is what the other one gives back
+            if order.intent.list_id is not None:
+                if order.intent.list_id in lists:
+                    continue
+                lists.add(order.intent.list_id)
             listed = state.instruments.get(order.intent.instrument_id)
             if listed is not None and listed.venue == venue:
                 other, amount = _needs(order.intent, listed, state)
                 if other == asset:
                     free -= amount
+    replaced = state.working.get(intent.replaces) if intent.replaces is not None else None
+    if replaced is not None and replaced.status not in _NOT_YET_LOCKED:
+        rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
+        free += _needs(rest, instrument, state)[1]
     if needed > free:
         return f"This needs {_amount(needed)} {asset}, free is {_amount(max(free, ZERO))}."
     return None
