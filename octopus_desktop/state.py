@@ -71,6 +71,7 @@ logger = logging.getLogger(__name__)
 
 KEPT_TRADES: Final = 2000
 KEPT_LOG_LINES: Final = 5000
+KEPT_LEDGER_CHECKS: Final = 200
 
 
 class Market:
@@ -124,6 +125,8 @@ class State:
         self.measured: dict[Venue, VenueMeasured] = {}
         self.reconciled: dict[Venue, Reconciled] = {}
         self.ledger: dict[Venue, LedgerChecked] = {}
+        self.unexplained: deque[LedgerChecked] = deque(maxlen=KEPT_LEDGER_CHECKS)
+        """The checks that found a difference, this session's and earlier ones'."""
         self.level = TradingLevelChanged(TradingLevel.ACTIVE, "", 0)
         self.kill: dict[KillStep, KillProgressed] = {}
         self.breakers: dict[tuple[Venue, str], BreakerChanged] = {}
@@ -406,6 +409,8 @@ class State:
 
     def _ledger_checked(self, event: LedgerChecked) -> None:
         self.ledger[event.venue] = event
+        if event.differences:
+            self.unexplained.append(event)
 
     def _trading_level_changed(self, event: TradingLevelChanged) -> None:
         self.level = event

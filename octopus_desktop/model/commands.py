@@ -15,9 +15,13 @@ from octopus_desktop.model.safety import TradingLevel
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, tag=True):
-    """Ask for an order. The outcome is in the events; `Done` only says that the intent is in the journal and sent."""
+    """Ask for an order. The outcome is in the events; `Done` only says that the intent is in the journal and sent.
+
+    `acknowledged`: the trader has read what `Verdict.warning` says and wants it all the same.
+    """
 
     intent: OrderIntent
+    acknowledged: bool = False
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True):
@@ -110,6 +114,12 @@ class LockEntry(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
+class ConfirmLive(msgspec.Struct, frozen=True, tag=True):
+    """Allow this LIVE profile its first order; `typed` must be the profile's name. Asked once, and kept."""
+
+    typed: str
+
+
 class Reconcile(msgspec.Struct, frozen=True, tag=True):
     """Compare with the venue now."""
 
@@ -144,6 +154,7 @@ Command = (
     | Unsubscribe
     | UnlockEntry
     | LockEntry
+    | ConfirmLive
     | Reconcile
     | SetRiskLimits
     | SaveSetting
@@ -162,4 +173,18 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Outcome = Done | Refused
+class NeedsConfirmation(Refused, frozen=True, tag=True):
+    """The first order of a LIVE profile: ask for the profile's name, `ConfirmLive`, then the same command again.
+
+    Nothing was remembered of the command: its token and its ClientOrderId are as good as new.
+    """
+
+
+class NeedsAcknowledgement(Refused, frozen=True, tag=True):
+    """`reason` is a warning the trader has not seen: show it, then the same command again, `acknowledged`.
+
+    Nothing was remembered of the command: its token and its ClientOrderId are as good as new.
+    """
+
+
+Outcome = Done | Refused | NeedsConfirmation | NeedsAcknowledgement

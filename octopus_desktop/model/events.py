@@ -16,7 +16,7 @@ from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, OnRestart
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Fill, OrderIntent, Side
-from octopus_desktop.model.safety import LedgerDifference, TradingLevel
+from octopus_desktop.model.safety import LedgerDifference, LevelCause, TradingLevel
 
 
 class MarketEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -289,6 +289,7 @@ class TradingLevelChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
     level: TradingLevel
     reason: str
     ts_ns: int
+    cause: LevelCause = LevelCause.TRADER
 
 
 class KillStep(Enum):
@@ -302,7 +303,10 @@ class KillStep(Enum):
 
 
 class KillProgressed(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """One step of the kill switch, being worked on or `done`; `text` counts what is left."""
+    """One step of the kill switch, being worked on or `done`; `text` counts what is left.
+
+    In the journal: a switch that was not verified goes on after a restart.
+    """
 
     step: KillStep
     done: bool
@@ -311,7 +315,10 @@ class KillProgressed(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class LedgerChecked(msgspec.Struct, frozen=True, tag=True):
-    """After each comparison with the venue: the assets whose balance our own fills do not explain."""
+    """After each comparison with the venue: the assets whose balance our own fills do not explain.
+
+    Deposits, withdrawals and what other terminals traded. In the journal where there are any.
+    """
 
     venue: Venue
     differences: tuple[LedgerDifference, ...]
@@ -405,7 +412,7 @@ AnyOrderEvent = (
     | OrderCancelRejected
 )
 AnyAlgoEvent = AlgoStarted | AlgoProgressed | AlgoPaused | AlgoResumed | AlgoStopping | AlgoEnded
-JournalEvent = AnyOrderEvent | AnyAlgoEvent | TradingLevelChanged
+JournalEvent = AnyOrderEvent | AnyAlgoEvent | TradingLevelChanged | KillProgressed | LedgerChecked
 """What the order journal remembers."""
 SystemEvent = (
     LinkChanged
@@ -414,9 +421,7 @@ SystemEvent = (
     | EntryLocked
     | EntryUnlocked
     | Reconciled
-    | LedgerChecked
     | BreakerChanged
-    | KillProgressed
     | LogRecorded
     | NoticeRaised
 )

@@ -12,6 +12,7 @@ from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.market import Candles
 from octopus_desktop.model.orders import OrderIntent
+from octopus_desktop.model.safety import TradingLevel
 
 T = TypeVar("T", covariant=True)
 
@@ -36,13 +37,50 @@ class RecentTradesQuery(Query[list[TradePrinted]], frozen=True):
     limit: int
 
 
-class RiskQuery(Query[str | None], frozen=True):
-    """Would this order be denied now? The sentence that `OrderDenied` would carry, or None."""
+class Verdict(msgspec.Struct, frozen=True):
+    """What risk says of an order before it is sent.
+
+    `denial` is the sentence that `OrderDenied` would carry. `warning` does not stop it: shown before the press, the
+    order is then sent `acknowledged`.
+    """
+
+    denial: str | None = None
+    warning: str | None = None
+
+
+class RiskQuery(Query[Verdict], frozen=True):
+    """Would this order be denied now, or is there something to warn of?"""
 
     intent: OrderIntent
 
 
 class LimitsQuery(Query[RiskLimits], frozen=True):
+    pass
+
+
+class RiskStatus(msgspec.Struct, frozen=True):
+    """Where the day stands against the limits. Money in `currency`, the day in UTC.
+
+    `profit` is realised plus unrealised minus fees since the day began, `peak` the most it was. `cooldown_until_ns`
+    None: no pause is due. `usual_sizes` is the median of the last orders by instrument, in base currency.
+    """
+
+    level: TradingLevel
+    level_reason: str
+    currency: str
+    day_start_ns: int
+    profit: Decimal
+    peak: Decimal
+    drawdown: Decimal
+    fees: Decimal
+    losses_in_a_row: int
+    cooldown_until_ns: int | None
+    orders_last_second: int
+    orders_last_minute: int
+    usual_sizes: dict[InstrumentId, Decimal]
+
+
+class RiskStatusQuery(Query[RiskStatus], frozen=True):
     pass
 
 

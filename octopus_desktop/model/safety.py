@@ -18,6 +18,15 @@ class TradingLevel(Enum):
     """Only cancels, and the orders of a flattening that the trader asked for."""
 
 
+class LevelCause(Enum):
+    """Who set the level. What the day's limits set ends with the day; the rest ends when the trader says so."""
+
+    TRADER = "trader"
+    KILL_SWITCH = "kill switch"
+    DAY_LIMIT = "day limit"
+    NEW_DAY = "new day"
+
+
 class LedgerDifference(msgspec.Struct, frozen=True):
     """One asset whose balance is not what its last known balance and our fills since add up to."""
 

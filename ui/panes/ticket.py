@@ -9,11 +9,11 @@ from typing import Final
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from octopus_desktop.model.commands import Done, Outcome, SubmitOrder
+from octopus_desktop.model.commands import Done, NeedsAcknowledgement, Outcome, SubmitOrder
 from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, new_client_order_id
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderStatus
-from octopus_desktop.model.queries import RiskQuery
+from octopus_desktop.model.queries import RiskQuery, Verdict
 from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.ticket_draft import Estimate, estimate, intent_of
@@ -36,7 +36,7 @@ class TicketPane(TicketForm):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._told = Estimate()
-        self._verdict: str | None = None
+        self._verdict: Verdict | None = None
         self._asked_risk = 0
         self._token = _new_token()
         self._sent: ClientOrderId | None = None
@@ -142,10 +142,12 @@ class TicketPane(TicketForm):
             text, tone = wrong, "danger"
         elif told.problem:
             text, tone = told.problem, "lo"
-        elif self._verdict:
-            text, tone = self._verdict, "danger"
         elif self._verdict is None:
             text, tone = "Asking risk…", "lo"
+        elif self._verdict.denial is not None:
+            text, tone = self._verdict.denial, "danger"
+        elif self._verdict.warning is not None:
+            text, tone = self._verdict.warning, "warn"
         else:
             text, tone = "✓ Within your limits", "up"
         set_text(self.verdict, text, tone)
@@ -160,13 +162,13 @@ class TicketPane(TicketForm):
         intent = intent_of(self._draft, self._told, instrument, ClientOrderId("opinion"), None)
         self.session.query(
             RiskQuery(intent),
-            lambda reason: self._risk_said(number, reason or ""),
-            lambda reason: self._risk_said(number, reason),
+            lambda verdict: self._risk_said(number, verdict),
+            lambda reason: self._risk_said(number, Verdict(denial=reason)),
         )
 
-    def _risk_said(self, number: int, reason: str) -> None:
+    def _risk_said(self, number: int, verdict: Verdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
-            self._verdict = reason
+            self._verdict = verdict
             self._write_verdict(self.session.state.entry_locked)
 
     # Sending it -------------------------------------------------------------
@@ -195,12 +197,15 @@ class TicketPane(TicketForm):
         intent = intent_of(self._draft, self._told, instrument, order_id, self._token)
         self._sent = order_id
         self._write_button(instrument)
-        self.session.execute(SubmitOrder(intent), lambda outcome: self._answered(order_id, outcome))
+        warned = self._verdict is not None and self._verdict.warning is not None
+        self.session.execute(SubmitOrder(intent, warned), lambda outcome: self._answered(order_id, outcome))
 
     def _answered(self, order_id: ClientOrderId, outcome: Outcome) -> None:
         """Refused before it left: the events of the order tell the trader why, if it became one."""
         if isinstance(outcome, Done):
             return
+        if isinstance(outcome, NeedsAcknowledgement):
+            self._verdict = Verdict(warning=outcome.reason)
         if order_id not in self.session.state.orders:
             self.session.tell("error", "Not sent", outcome.reason)
         if order_id == self._sent:
