@@ -7,16 +7,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from PySide6.QtCore import QByteArray, QSize
 from PySide6.QtWidgets import QApplication
 
-from octopus_desktop.model.profile import Profile
-from ui.main_window import LAYOUT_SETTING, MainWindow
-from ui.preferences import Preferences
+from ui.layout import LAYOUT_SETTING
+from ui.main_window import MainWindow
+from ui.options import Options
 from ui.theme.theme import Theme, application
 from ui.theme.tokens import THEMES
 
@@ -26,35 +25,6 @@ if TYPE_CHECKING:
 
 SWITCH_S: Final = 0.0001
 """After which a thread at work gives the interpreter up: what is imported beside the window must not hold it up."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How a window is to be opened. `size` is in points, `theme` None is the kept one.
-
-    With `screenshot_after_s` the window writes one picture and closes; with `screenshot_every_s` it goes on writing.
-    """
-
-    profile: Profile
-    theme: str | None = None
-    colour_blind: bool | None = None
-    safe_mode: bool = False
-    size: tuple[int, int] | None = None
-    local_time: bool = False
-    watchlist: tuple[str, ...] = ()
-    instrument: str = ""
-    scale: float | None = None
-    screenshot_out: Path | None = None
-    screenshot_after_s: float | None = None
-    screenshot_every_s: float | None = None
-
-    @property
-    def preferences(self) -> Preferences:
-        return Preferences(self.local_time, self.watchlist, self.instrument)
-
-    @property
-    def takes_pictures(self) -> bool:
-        asked = self.screenshot_after_s is not None or self.screenshot_every_s is not None
-        return asked and self.screenshot_out is not None
 
 
 def open_window(node: Node, theme: Theme, options: Options, *, since_ns: int | None = None) -> MainWindow:

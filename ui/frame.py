@@ -10,10 +10,18 @@ from typing import Any, Final, Protocol
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from octopus_desktop.model.events import (
+    AlgoEnded,
+    AlgoEvent,
+    AlgoPaused,
+    AlgoProgressed,
+    AlgoResumed,
+    AlgoStarted,
+    AlgoStopping,
     BalanceChanged,
     BookBroken,
     BookChanged,
     BookReset,
+    BreakerChanged,
     CandleChanged,
     EntryLocked,
     EntryUnlocked,
@@ -21,6 +29,8 @@ from octopus_desktop.model.events import (
     FeedRecovered,
     FeedStale,
     InstrumentListed,
+    KillProgressed,
+    LedgerChecked,
     LinkChanged,
     LogRecorded,
     MarkPriceChanged,
@@ -41,9 +51,10 @@ from octopus_desktop.model.events import (
     Reconciled,
     TickerChanged,
     TradePrinted,
+    TradingLevelChanged,
     VenueMeasured,
 )
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import Fill
 from octopus_desktop.ports import Node
 from octopus_desktop.state import State
@@ -75,6 +86,8 @@ class Dirty:
         self.orders: set[ClientOrderId] = set()
         self.order_events: list[OrderEvent] = []
         self.fills: list[Fill] = []
+        self.algos: set[AlgoId] = set()
+        self.algo_events: list[AlgoEvent] = []
         self.balances = False
         self.system = False
         self.log: list[LogRecorded] = []
@@ -98,6 +111,10 @@ class Dirty:
             EntryLocked: self._system,
             EntryUnlocked: self._system,
             Reconciled: self._system,
+            TradingLevelChanged: self._system,
+            KillProgressed: self._system,
+            LedgerChecked: self._system,
+            BreakerChanged: self._system,
             LogRecorded: self.log.append,
             NoticeRaised: self.notices.append,
         }
@@ -114,6 +131,8 @@ class Dirty:
             OrderCancelRejected,
         ):
             self._mark[kind] = self._order
+        for algo_kind in (AlgoStarted, AlgoProgressed, AlgoPaused, AlgoResumed, AlgoStopping, AlgoEnded):
+            self._mark[algo_kind] = self._algo
 
     def __bool__(self) -> bool:
         return self.everything or self.events > 0
@@ -137,6 +156,8 @@ class Dirty:
             self.orders,
             self.order_events,
             self.fills,
+            self.algos,
+            self.algo_events,
             self.log,
             self.notices,
         ):
@@ -160,6 +181,10 @@ class Dirty:
     def _filled(self, event: OrderFilled) -> None:
         self._order(event)
         self.fills.append(event.fill)
+
+    def _algo(self, event: AlgoEvent) -> None:
+        self.algos.add(event.algo_id)
+        self.algo_events.append(event)
 
     def _balance(self, event: BalanceChanged) -> None:
         self.balances = True

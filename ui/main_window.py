@@ -8,49 +8,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
 from PySide6 import QtCore  # for Qt: its hundred enums are made with the first look at it, which can wait
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QApplication,
-    QDockWidget,
-    QHBoxLayout,
-    QLineEdit,
-    QMainWindow,
-    QMenuBar,
-    QPushButton,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QWidget
 
 from octopus_desktop.model.profile import Profile
 from ui.preferences import DEFAULTS, Preferences
 from ui.theme.theme import Theme
-from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
+from ui.widgets.mode_frame import FRAME, ModeFrame
 from ui.widgets.opening import Opening
 
 if TYPE_CHECKING:
     from octopus_desktop.actions.context import Contexts
+    from octopus_desktop.model.commands import Command
     from octopus_desktop.ports import Node
     from ui.dialogs.profile import AddProfile
     from ui.docks import PaneDock
     from ui.frame import Dirty
-    from ui.palette import Entry
     from ui.panes.pane import Pane
 
 P = TypeVar("P")
 
 logger = logging.getLogger(__name__)
 
-LAYOUT_SETTING: Final = "window.layout"
-RECENT_SETTING: Final = "palette.recent"
 DEFAULT_SIZE: Final = QSize(1600, 1000)
 LEAST_SIZE: Final = QSize(1000, 600)
-_STATE_VERSION: Final = 0
-"""Of Qt's format of a layout, not of the program: it never changes, or a layout would be lost with an upgrade."""
-
 _KINDS: Final = {"info": "info", "success": "success", "warn": "warn", "error": "error"}
 
 
@@ -91,10 +74,6 @@ class MainWindow(QMainWindow):
         )
         self.mode_frame = ModeFrame(theme, self, profile.mode.value)
         self.setCentralWidget(Opening("Opening"))
-        self._layout_timer = QTimer(self)
-        self._layout_timer.setSingleShot(True)
-        self._layout_timer.setInterval(500)
-        self._layout_timer.timeout.connect(self.keep_layout)
         self._unpainted: list[PaneDock] = []
         self._paint_timer = QTimer(self)
         self._paint_timer.setInterval(0)
@@ -104,35 +83,14 @@ class MainWindow(QMainWindow):
 
     def _build_top(self) -> None:
         from ui.theme.icons import app_icon
+        from ui.top_row import TopRow
         from ui.widgets.toast import Toasts
 
         self.setWindowIcon(app_icon())
         self.toasts = Toasts(self.theme, self)
         self.toasts.set_bottom(24)
-        self._top = QWidget()
-        self._top_column = QVBoxLayout(self._top)
-        self._top_column.setContentsMargins(0, 0, 0, 0)
-        self._top_column.setSpacing(0)
-        row = QHBoxLayout()
-        row.setContentsMargins(4, 0, 8, 0)
-        row.setSpacing(8)
-        self.menu_bar = QMenuBar()
-        self.menu_bar.setNativeMenuBar(False)
-        self.menu_bar.setStyleSheet("border: none")
-        self.menu_bar.setAccessibleName("Menu")
-        self.palette_button = QPushButton("Find anything  Ctrl+K")
-        self.palette_button.setProperty("role", "flat")
-        self.palette_button.setStyleSheet("min-height: 18px; max-height: 18px")
-        self.palette_button.setToolTip("Every action and instrument (Ctrl+K)")
-        self.palette_button.setAccessibleName("Find any action or instrument")
-        self.palette_button.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
-        row.addWidget(self.menu_bar, 1)
-        row.addWidget(self.palette_button)
-        row.addWidget(ModeBadge(self.theme, self._profile.mode.value))
-        self._top_column.addLayout(row)
-        self.setMenuWidget(self._top)
-        self.theme.changed.connect(self._dress)
-        self._dress()
+        self.top = TopRow(self.theme, self._profile.mode)
+        self.setMenuWidget(self.top)
 
     def furnish(self, node: Node, *, since_ns: int | None = None) -> Iterator[None]:
         """Build everything that needs the node, in steps of a few milliseconds each. `node` may not run yet."""
@@ -153,11 +111,14 @@ class MainWindow(QMainWindow):
             yield
         self._name_panes(panes)
         from ui.docks import PaneDock, TabRows
+        from ui.kill_panel import KillPanel
+        from ui.layout import Layout
         from ui.panes.instrument_bar import InstrumentBar
         from ui.status_line import StatusLine
 
         self.bar = InstrumentBar(self.session)
         self.bar.search_wanted.connect(self.search_instrument)
+        self.kill_panel = KillPanel(self.session, self)
         self.status = StatusLine(self.session)
         yield
         for pane_id, pane in panes.items():
@@ -168,13 +129,14 @@ class MainWindow(QMainWindow):
         # From here to the first whole picture nothing is painted: half a window is worse than a moment's wait.
         self.setUpdatesEnabled(False)
         try:
-            self._top_column.addWidget(self.bar)
+            self.top.column.addWidget(self.bar)
             self.setStatusBar(self.status)
             yield
             self.setCentralWidget(None)  # type: ignore[arg-type]  # Qt takes None for none; docks then fill the window
-            self._place_docks()
+            self.layout_keeper = Layout(self, self.docks, self.session, safe_mode=self.safe_mode)
+            self.layout_keeper.place()
             yield
-            self._restore_layout()
+            self.layout_keeper.restore(place_window=self._asked_size is None)
             self._tab_rows = TabRows(self, self.docks, self._over_the_tabs)
             yield
         finally:
@@ -205,9 +167,10 @@ class MainWindow(QMainWindow):
 
     def _over_the_tabs(self) -> list[QWidget]:
         pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
-        return [*self.toasts.toasts, *pages, self.mode_frame]
+        return [*self.toasts.toasts, self.kill_panel, *pages, self.mode_frame]
 
     def _name_panes(self, panes: dict[str, Pane]) -> None:
+        from ui.panes.algos import AlgosPane
         from ui.panes.chart import ChartPane
         from ui.panes.log import LogPane
         from ui.panes.open_orders import OpenOrdersPane
@@ -220,10 +183,13 @@ class MainWindow(QMainWindow):
 
         self.panes = panes
         self.chart, self.log, self.ticket = of(ChartPane), of(LogPane), of(TicketPane)
+        self.algos = of(AlgosPane)
         self.open_orders, self.positions, self.watchlist = of(OpenOrdersPane), of(PositionsPane), of(WatchlistPane)
 
     def _join_panes(self) -> None:
         """A price clicked anywhere is in the ticket; a position to close is, too."""
+        from octopus_desktop.actions.safety import level_action
+        from octopus_desktop.model.commands import KillSwitch
         from ui.panes.book import BookPane
         from ui.panes.tape import TapePane
 
@@ -234,18 +200,18 @@ class MainWindow(QMainWindow):
         self.positions.close_wanted.connect(self.ticket.take_closing)
         self.ticket.close_wanted.connect(self.positions.close_selected)
         self.ticket.unlock_wanted.connect(lambda: self.run("entry.unlock"))
-        for dock in self.docks.values():
-            dock.arranged.connect(self._layout_timer.start)
-            dock.topLevelChanged.connect(lambda _: self._layout_timer.start())
-            dock.dockLocationChanged.connect(lambda _: self._layout_timer.start())
-            dock.visibilityChanged.connect(lambda _: self._layout_timer.start())
+        self.kill_panel.flatten_wanted.connect(lambda: self.session.execute(KillSwitch(flatten=True)))
+        self.top.kill.clicked.connect(lambda: self.run("kill.pull"))
+        self.top.level.chosen.connect(lambda level: self.run(level_action(level)))
+        self.layout_keeper.watch()
 
     def _build_views(self) -> Iterator[None]:
         """Menus, keys, palette and cheat sheet: four views of one registry."""
         from octopus_desktop.actions.catalog import standard_actions
-        from ui.actions import app, chart, layout, trading
+        from ui.actions import algos, app, chart, layout, safety, trading
         from ui.cheat_sheet import CheatSheet
         from ui.menus import Menus
+        from ui.offers import Offers
         from ui.palette import Palette
         from ui.shortcuts import Shortcuts
 
@@ -253,15 +219,16 @@ class MainWindow(QMainWindow):
         self.cheat_sheet = CheatSheet(self.theme, self, self.registry)
         yield
         self.palette_page = Palette(self.theme, self)
+        self._offers = Offers(self.session, self.registry, self.palette_page, self.run)
         yield
         self.handlers: dict[str, Callable[[], object]] = {}
-        for subject in (trading, chart, layout, app):
+        for subject in (trading, algos, safety, chart, layout, app):
             self.handlers.update(subject.handlers(self))
-        self.checks = {**chart.checks(self), **layout.checks(self)}
+        self.checks = {**chart.checks(self), **layout.checks(self), **safety.checks(self)}
         yield
-        self.menus = Menus(self.registry, self.menu_bar, self.run, lambda action_id: self.checks[action_id]())
+        self.menus = Menus(self.registry, self.top.menu_bar, self.run, lambda action_id: self.checks[action_id]())
         self.shortcuts = Shortcuts(self.registry, self, self.contexts, self.run)
-        self.palette_button.clicked.connect(lambda: self.run("palette.open"))
+        self.top.search.clicked.connect(lambda: self.run("palette.open"))
         self.palette_page.closed.connect(self.shortcuts.update)
         self.cheat_sheet.closed.connect(self.shortcuts.update)
         app_instance = QApplication.instance()
@@ -275,6 +242,8 @@ class MainWindow(QMainWindow):
         self.frames = FrameLoop(node, self.session.state, self)
         self._outcomes = Outcomes(self.session, time.time_ns() if since_ns is None else since_ns)
         self.frames.ticked.connect(self._ticked)
+        self.frames.add(self.top)
+        self.frames.add(self.kill_panel)
         self.frames.add(self.bar)
         for pane in self.panes.values():
             self.frames.add(pane)
@@ -290,7 +259,11 @@ class MainWindow(QMainWindow):
             state = self.session.state
             self.docks["open_orders"].set_count(len(state.working))
             self.docks["positions"].set_count(sum(1 for each in state.positions.values() if each.quantity))
-        if dirty.order_events or dirty.notices:
+        if dirty.algos:
+            self.docks["algos"].set_count(
+                sum(1 for each in self.session.state.algos.values() if not each.status.is_over)
+            )
+        if dirty.order_events or dirty.algo_events or dirty.notices:
             self._outcomes.take(dirty)
 
     # Actions ----------------------------------------------------------------
@@ -316,60 +289,37 @@ class MainWindow(QMainWindow):
         return (*inside, Context.WINDOW)
 
     def open_palette(self) -> None:
-        from octopus_desktop.actions.keys import show_keys
-        from ui.palette import Entry
-
-        entries = [
-            Entry(
-                action.id,
-                action.title,
-                action.doc,
-                lambda action_id=action.id: self.run(action_id),  # type: ignore[misc]  # binds the loop's variable
-                show_keys(action.keys[0]) if action.keys else "",
-                action.menu.value,
-            )
-            for action in self.registry
-            if action.id != "palette.open"
-        ]
-        self._offer([*entries, *self._instrument_entries()], "Find an action or an instrument")
+        self._offers.everything()
+        self.shortcuts.update()
 
     def search_instrument(self) -> None:
-        entries = self._instrument_entries()
-        if entries:
-            self._offer(entries, "Find an instrument")
-        else:
-            self.session.tell("info", "No instruments yet", "The venue has not listed any.")
-
-    def _instrument_entries(self) -> list[Entry]:
-        from ui.palette import Entry
-        from ui.theme.numbers import format_price
-
-        watched = {name: place for place, name in enumerate(self.session.watchlist)}
-        state = self.session.state
-        listed = sorted(state.instruments, key=lambda name: (watched.get(name, len(watched)), name))
-        entries = []
-        for name in listed:
-            instrument = state.instruments[name]
-            last = state.market(name).last_price
-            price = format_price(last, instrument.price_precision) if last is not None else ""
-            doc = f"{instrument.base} in {instrument.quote}, {instrument.kind.value} at {instrument.venue}"
-            entries.append(
-                Entry(name, instrument.symbol, doc, lambda name=name: self.session.select(name), mark=price)  # type: ignore[misc]  # binds the loop's variable
-            )
-        return entries
-
-    def _offer(self, entries: list[Entry], placeholder: str) -> None:
-        kept = self.session.setting(RECENT_SETTING)
-        recent = kept.split("\n") if kept else []
-        self.palette_page.offer(
-            entries, placeholder, recent, lambda used: self.session.save(RECENT_SETTING, "\n".join(used))
-        )
+        self._offers.instruments()
         self.shortcuts.update()
 
     def ask_to_unlock(self) -> None:
-        from ui.dialogs.unlock import UnlockDialog
+        from octopus_desktop.model.commands import UnlockEntry
 
-        UnlockDialog(self.session, self).open()
+        venue = self._profile.venue
+        self._ask_for_name(
+            "Unlock order entry", "Stay locked", f"Orders sent from here trade real money at {venue}.", UnlockEntry
+        )
+
+    def ask_to_activate(self) -> None:
+        from octopus_desktop.model.commands import SetTradingLevel
+        from octopus_desktop.model.safety import TradingLevel
+
+        level = self.session.state.level
+        self._ask_for_name(
+            "Go back to ACTIVE",
+            f"Stay {level.level.value}",
+            f"Orders that add risk will be let through again. {level.reason}".strip(),
+            lambda typed: SetTradingLevel(TradingLevel.ACTIVE, typed),
+        )
+
+    def _ask_for_name(self, act: str, leave: str, warning: str, command: Callable[[str], Command]) -> None:
+        from ui.dialogs.typed_name import TypedNameDialog
+
+        TypedNameDialog(self.session, self, act=act, leave=leave, warning=warning, command=command).open()
 
     def ask_for_profile(self) -> None:
         if self.add_profile is None:
@@ -444,78 +394,13 @@ class MainWindow(QMainWindow):
 
     # Layout -----------------------------------------------------------------
 
-    def _place_docks(self) -> None:
-        """The default workspace."""
-        self.setTabPosition(QtCore.Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        docks = self.docks
-        top, bottom = QtCore.Qt.DockWidgetArea.TopDockWidgetArea, QtCore.Qt.DockWidgetArea.BottomDockWidgetArea
-        side, down = QtCore.Qt.Orientation.Horizontal, QtCore.Qt.Orientation.Vertical
-        for dock in docks.values():
-            dock.setFloating(False)
-            dock.show()
-        self.addDockWidget(top, docks["watchlist"])
-        self.splitDockWidget(docks["watchlist"], docks["chart"], side)
-        self.splitDockWidget(docks["chart"], docks["book"], side)
-        self.splitDockWidget(docks["book"], docks["ticket"], side)
-        self.splitDockWidget(docks["book"], docks["tape"], down)
-        tabs = ["positions", "open_orders", "order_history", "fills", "balances", "log"]
-        self.addDockWidget(bottom, docks[tabs[0]])
-        for pane_id in tabs[1:]:
-            self.tabifyDockWidget(docks[tabs[0]], docks[pane_id])
-        docks[tabs[0]].raise_()
-        self._size_docks()
-
-    def _size_docks(self) -> None:
-        docks, width, height = self.docks, self.width(), self.height()
-        roomy = width >= 1500
-        widths = {"watchlist": 356 if roomy else 256, "book": 290 if roomy else 240, "ticket": 272 if roomy else 256}
-        widths["chart"] = max(300, width - sum(widths.values()) - 20)
-        across: list[QDockWidget] = [docks[pane_id] for pane_id in widths]
-        self.resizeDocks(across, list(widths.values()), QtCore.Qt.Orientation.Horizontal)
-        low = max(118, min(236, 118 + (height - 720) * 2 // 5))  # a low window keeps the ticket whole
-        body = height - low - 110
-        self.resizeDocks([docks["chart"], docks["positions"]], [body, low], QtCore.Qt.Orientation.Vertical)
-        self.resizeDocks(
-            [docks["book"], docks["tape"]], [body * 64 // 100, body * 36 // 100], QtCore.Qt.Orientation.Vertical
-        )
-
     def reset_layout(self) -> None:
         from ui.panes.table_pane import TablePane
 
-        self._place_docks()
+        self.layout_keeper.reset()
         for pane in self.panes.values():
             if isinstance(pane, TablePane):
                 pane.table.reset_arrangement()
-        self._layout_timer.start()
-
-    def keep_layout(self) -> None:
-        """Geometry and docks into the settings. Safe mode leaves them as they are."""
-        if self.safe_mode:
-            return
-        kept = {
-            "geometry": self.saveGeometry().toBase64().toStdString(),
-            "state": self.saveState(_STATE_VERSION).toBase64().toStdString(),
-            "size": [self.width(), self.height()],
-        }
-        self.session.save(LAYOUT_SETTING, msgspec.json.encode(kept).decode())
-
-    def _restore_layout(self) -> None:
-        text = None if self.safe_mode else self.session.setting(LAYOUT_SETTING)
-        if text is None:
-            return
-        try:
-            kept = msgspec.json.decode(text)
-            geometry, state = (QByteArray.fromBase64(kept[key].encode()) for key in ("geometry", "state"))
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-            logger.warning("the kept layout cannot be read; the window starts as at first")
-            return
-        if self._asked_size is None:
-            self.restoreGeometry(geometry)
-        if not self.restoreState(state, _STATE_VERSION):
-            logger.warning("the kept layout does not fit; the window starts as at first")
-            self._place_docks()
-        elif kept.get("size") != [self.width(), self.height()]:
-            self._size_docks()  # Qt would squeeze the chart, whose share is the largest
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
@@ -531,11 +416,6 @@ class MainWindow(QMainWindow):
         self.theme.apply(app, name, self.colour_blind)
         self.session.save("theme", name)
         self.session.save("colour_blind", "yes" if self.colour_blind else "no")
-
-    def _dress(self) -> None:
-        from ui.theme.icons import icon
-
-        self.palette_button.setIcon(icon("search", self.theme.tokens, 14))
 
     # Out --------------------------------------------------------------------
 
@@ -564,7 +444,7 @@ class MainWindow(QMainWindow):
             super().closeEvent(event)
             return
         event.ignore()
-        self.keep_layout()
+        self.layout_keeper.keep()
         self.session.save_now()
         self.closing.emit()
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from octopus_desktop.model.algos import Algo, AlgoStatus
 from octopus_desktop.model.events import (
+    AlgoEnded,
+    AlgoEvent,
+    AlgoPaused,
+    AlgoProgressed,
+    AlgoResumed,
+    AlgoStarted,
+    AlgoStopping,
     OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
@@ -21,6 +29,7 @@ from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
 from ui.frame import Dirty
+from ui.panes.algo_columns import kind_word
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
 from ui.session import Session
 
@@ -58,6 +67,9 @@ class Outcomes:
                     self._tell(event, state)
         for order_id in filled:
             self._tell_filled(state.orders[order_id], state)
+        for algo_event in dirty.algo_events:
+            if algo_event.ts_ns >= self._since_ns and algo_event.algo_id in state.algos:
+                self._tell_algo(algo_event, state.algos[algo_event.algo_id], state)
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
 
@@ -87,6 +99,25 @@ class Outcomes:
             case _:
                 raise TypeError(type(event))
 
+    def _tell_algo(self, event: AlgoEvent, algo: Algo, state: State) -> None:
+        words = describe_algo(algo, state)
+        tell = self._session.tell
+        match event:
+            case AlgoStarted():
+                tell("info", f"{kind_word(algo.spec)} started", words)
+            case AlgoPaused() if event.reason:
+                tell("warn", f"{kind_word(algo.spec)} paused", f"{words}. {event.reason}")
+            case AlgoEnded(status=AlgoStatus.COMPLETED):
+                tell("success", f"{kind_word(algo.spec)} completed", f"{words}. {event.reason}".rstrip(". "))
+            case AlgoEnded(status=AlgoStatus.FAILED):
+                tell("error", f"{kind_word(algo.spec)} failed", f"{words}. {event.reason}")
+            case AlgoEnded():
+                tell("info", f"{kind_word(algo.spec)} stopped", f"{words}. {event.reason}".rstrip(". "))
+            case AlgoPaused() | AlgoResumed() | AlgoProgressed() | AlgoStopping():
+                pass  # the trader's own doing, or progress: the table shows it
+            case _:
+                raise TypeError(type(event))
+
     def _tell_filled(self, order: Order, state: State) -> None:
         """One message for all the fills of a frame."""
         write = Precisions(state)
@@ -109,3 +140,10 @@ def describe(order: Order, state: State) -> str:
     price = intent.price or intent.trigger_price
     at = f" {write.price(name, price)}" if price is not None else ""
     return f"{side_word(intent.side)} {quantity} {symbol_of(name)}, {TYPE_WORDS[intent.type].lower()}{at}"
+
+
+def describe_algo(algo: Algo, state: State) -> str:
+    """`Buy 2.00000 BTCUSDT`."""
+    spec = algo.spec
+    quantity = Precisions(state).quantity(spec.instrument_id, spec.quantity)
+    return f"{side_word(spec.side)} {quantity} {symbol_of(spec.instrument_id)}"

@@ -18,22 +18,26 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from ui.main_window import MainWindow
+from ui.options import Options
 
 if TYPE_CHECKING:
     from octopus_desktop.ports import Node
-    from ui.app import Options
 
 logger = logging.getLogger(__name__)
 
 _MODULES_OF_THE_WINDOW: Final = (
     "octopus_desktop.actions.catalog",
+    "ui.actions.algos",
     "ui.actions.app",
     "ui.actions.chart",
     "ui.actions.layout",
+    "ui.actions.safety",
     "ui.actions.trading",
     "ui.cheat_sheet",
     "ui.docks",
+    "ui.kill_panel",
     "ui.menus",
+    "ui.offers",
     "ui.outcomes",
     "ui.palette",
     "ui.panes.all_panes",
@@ -41,6 +45,7 @@ _MODULES_OF_THE_WINDOW: Final = (
     "ui.session",
     "ui.shortcuts",
     "ui.status_line",
+    "ui.top_row",
     "ui.widgets.toast",
 )
 """What `furnish` imports; here it is done beside the window."""

@@ -15,6 +15,7 @@ class Context(Enum):
     WATCHLIST = "In the watchlist"
     ORDERS = "In open orders"
     POSITIONS = "In positions"
+    ALGOS = "In algos"
     TABLE = "In any table"
 
 

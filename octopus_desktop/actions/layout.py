@@ -19,6 +19,7 @@ PANES: Final = (
     ("fills", "Fills"),
     ("balances", "Balances"),
     ("log", "Log"),
+    ("algos", "Algos"),
 )
 """Every pane's id and title. The id is part of the kept layout: never rename one."""
 
@@ -43,7 +44,7 @@ ACTIONS: Final = (
             keys=(key,) if key else (),
             submenu="Go to",
         )
-        for (pane_id, title), key in zip(PANES, (*_FOCUS_KEYS, "Ctrl+Shift+L"), strict=True)
+        for (pane_id, title), key in zip(PANES, (*_FOCUS_KEYS, "Ctrl+Shift+L", "Ctrl+Shift+A"), strict=True)
     ),
     *(
         Action(

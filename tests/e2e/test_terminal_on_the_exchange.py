@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 from octopus_desktop.local_node import LocalNode
 from octopus_desktop.model.orders import OrderStatus
 from tests.e2e.session import BTC, DEMO, SIM, ask_exchange
-from ui.app import Options, open_window
+from ui.app import open_window
 from ui.main_window import MainWindow
+from ui.options import Options
 from ui.theme.theme import Theme
 
 pytestmark = [

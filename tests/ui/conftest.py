@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # importmode=importlib leaves te
 
 from scripted_node import ScriptedNode, scripted_session
 
-from ui.app import Options, open_window
+from ui.app import open_window
 from ui.main_window import MainWindow
+from ui.options import Options
 from ui.preferences import DEFAULTS, Preferences
 from ui.theme.theme import Theme
 

@@ -9,23 +9,36 @@ from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from octopus_desktop.engine.risk import OrderRate, denial
 from octopus_desktop.model.account import Balance
+from octopus_desktop.model.algos import AlgoStatus
 from octopus_desktop.model.commands import (
+    AmendOrder,
     CancelAllOrders,
     CancelOrder,
     Command,
     Done,
+    KillSwitch,
     LockEntry,
     Outcome,
+    PauseAlgo,
     Refused,
+    ResumeAlgo,
     SaveSetting,
+    SetTradingLevel,
+    StartAlgo,
+    StopAlgo,
     SubmitOrder,
     UnlockEntry,
 )
 from octopus_desktop.model.events import (
+    AlgoEnded,
+    AlgoPaused,
+    AlgoResumed,
+    AlgoStarted,
     BalanceChanged,
     BookChanged,
     BookReset,
@@ -34,6 +47,8 @@ from octopus_desktop.model.events import (
     EntryUnlocked,
     Event,
     InstrumentListed,
+    KillProgressed,
+    KillStep,
     Link,
     LinkChanged,
     LinkStatus,
@@ -51,9 +66,11 @@ from octopus_desktop.model.events import (
     Severity,
     TickerChanged,
     TradePrinted,
+    TradingLevelChanged,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import (
+    AlgoId,
     ClientOrderId,
     InstrumentId,
     Interval,
@@ -75,7 +92,9 @@ from octopus_desktop.model.queries import (
     Query,
     RecentTradesQuery,
     RiskQuery,
+    Verdict,
 )
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
 
 SIM = Venue("SIM")
@@ -150,7 +169,8 @@ class ScriptedNode:
             case RecentTradesQuery():
                 answer.set_result([])
             case RiskQuery():
-                answer.set_result(denial(query.intent, self.state, RiskLimits(), OrderRate(), self.now_ns))
+                said = denial(query.intent, self.state, RiskLimits(), OrderRate(), self.now_ns)
+                answer.set_result(Verdict(denial=said))
             case LimitsQuery():
                 answer.set_result(RiskLimits())
             case BalanceHistoryQuery():
@@ -196,6 +216,23 @@ class ScriptedNode:
                 self.emit(EntryUnlocked(self.now_ns))
             case LockEntry():
                 self.emit(EntryLocked("Locked by you.", self.now_ns))
+            case SetTradingLevel():
+                back = command.level is TradingLevel.ACTIVE and self.profile.mode is Mode.LIVE
+                if back and command.typed != self.profile.name:
+                    return Refused(f"Type the profile's name, {self.profile.name}, to go back to ACTIVE.")
+                self.emit(TradingLevelChanged(command.level, "Set by you.", self.now_ns))
+            case KillSwitch():
+                self._kill(command.flatten)
+            case StartAlgo():
+                self.emit(AlgoStarted(command.algo_id, self.now_ns, command.spec, command.on_restart))
+            case PauseAlgo():
+                self.emit(AlgoPaused(command.algo_id, self.now_ns))
+            case ResumeAlgo():
+                self.emit(AlgoResumed(command.algo_id, self.now_ns))
+            case StopAlgo():
+                self.emit(AlgoEnded(command.algo_id, self.now_ns, AlgoStatus.STOPPED, "Stopped by you."))
+            case AmendOrder():
+                self._amend(command)
             case _:
                 pass
         return Done()
@@ -254,6 +291,40 @@ class ScriptedNode:
             self.emit(OrderCancelRequested(order_id, self.now_ns))
             if self.answers:
                 self.emit(OrderCanceled(order_id, self.now_ns))
+
+    def _kill(self, flatten: bool) -> None:
+        self._kill_step(KillStep.STOP_ALGOS, False, "")
+        for algo in [each for each in self.state.algos.values() if not each.status.is_over]:
+            self.emit(AlgoEnded(algo.algo_id, self.now_ns, AlgoStatus.STOPPED, "The kill switch was pulled."))
+        self._kill_step(KillStep.STOP_ALGOS, True, "none runs")
+        self.emit(TradingLevelChanged(TradingLevel.HALTED, "The kill switch was pulled.", self.now_ns))
+        count = len(self.state.working)
+        self._kill_step(KillStep.CANCEL, False, f"{count} orders")
+        for order_id in list(self.state.working):
+            self._cancel(order_id)
+        if not self.answers:
+            return
+        self._kill_step(KillStep.CANCEL, True, f"{count} orders canceled")
+        self._kill_step(KillStep.VERIFY_CANCELED, True, "the venue has none")
+        if flatten:
+            self._kill_step(KillStep.FLATTEN, False, "closing")
+
+    def _kill_step(self, step: KillStep, done: bool, text: str) -> None:
+        self.now_ns += 1_000_000
+        self.emit(KillProgressed(step, done, text, self.now_ns))
+
+    def _amend(self, command: AmendOrder) -> None:
+        order = self.state.orders[command.client_order_id]
+        intent = msgspec.structs.replace(
+            order.intent,
+            client_order_id=command.replacement,
+            replaces=command.client_order_id,
+            price=command.price or order.intent.price,
+            trigger_price=command.trigger_price or order.intent.trigger_price,
+            quantity=(command.quantity or order.intent.quantity) - order.filled_quantity,
+        )
+        self.emit(OrderCanceled(command.client_order_id, self.now_ns, "Replaced."))
+        self._submit(intent)
 
     def candles(self, query: CandlesQuery) -> Candles:
         """A walk that ends at the last price; the same query has the same answer."""
@@ -343,6 +414,9 @@ def place(
     quantity: str,
     kind: OrderType = OrderType.LIMIT,
     trigger: str | None = None,
+    *,
+    parent: AlgoId | None = None,
+    role: str = "",
 ) -> ClientOrderId:
     """An order of an earlier moment, as the journal would tell it."""
     node._number += 1
@@ -357,6 +431,8 @@ def place(
         Decimal(trigger) if trigger else None,
         None,
         TimeInForce.GTC,
+        parent=parent,
+        role=role,
     )
     node.now_ns += 7_350_000_000
     node.emit(

@@ -21,7 +21,8 @@ logging.basicConfig(level=logging.INFO)
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.model.profile import Dialect, Mode, Profile
-from ui.app import Options, main
+from ui.app import main
+from ui.options import Options
 import ui.main_window
 
 profile = Profile("demo", Venue("SIM"), Dialect.BINANCE_SPOT, Mode.DEMO)

@@ -31,8 +31,9 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import Interval
 from octopus_desktop.model.profile import Mode
 from octopus_desktop.model.queries import CandlesQuery
-from ui.dialogs.unlock import UnlockDialog
-from ui.main_window import LAYOUT_SETTING, MainWindow
+from ui.dialogs.typed_name import TypedNameDialog
+from ui.layout import LAYOUT_SETTING
+from ui.main_window import MainWindow
 from ui.panes.book import BookPane
 from ui.panes.table_pane import TablePane
 from ui.panes.tape import TapePane
@@ -125,7 +126,7 @@ def test_a_broken_layout_is_not_the_end(open_terminal: OpenWindow, kept: str, qt
 
 def test_the_key_of_the_layout_holds_no_version(window: MainWindow, node: ScriptedNode) -> None:
     """An upgrade of the program finds the layout of the last one."""
-    window.keep_layout()
+    window.layout_keeper.keep()
     window.session.save_now()
     saved = {command.key for command in node.of(SaveSetting)}
     assert LAYOUT_SETTING in saved
@@ -195,10 +196,10 @@ def test_a_live_profile_is_unlocked_by_typing_its_name(open_terminal: OpenWindow
     window = open_terminal(node)
     assert "entry locked" in window.status.labels["entry"].text()
     window.run("entry.unlock")
-    dialog = window.findChild(UnlockDialog)
+    dialog = window.findChild(TypedNameDialog)
     assert dialog is not None
     qtbot.keyClicks(dialog.entry, "demo")
-    qtbot.mouseClick(dialog.unlock, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.act_button, Qt.MouseButton.LeftButton)
     settle(window)
     assert dialog.isVisible()
     assert "Type the profile's name" in dialog.problem.text()
@@ -444,7 +445,7 @@ def test_what_is_saved_at_the_end_is_saved_before_the_node_stops(window: MainWin
     window.close()
     assert seen == [True]
     assert window.isVisible()
-    assert set(json.loads(node.settings[LAYOUT_SETTING])) == {"geometry", "state", "size"}
+    assert set(json.loads(node.settings[LAYOUT_SETTING])) == {"geometry", "state", "size", "panes"}
 
 
 def test_the_controls_over_the_tabs_are_whole(window: MainWindow) -> None:
@@ -482,7 +483,7 @@ def test_the_default_workspace_is_whole(open_terminal: OpenWindow, node: Scripte
 def test_a_layout_of_a_large_screen_fits_a_small_one(open_terminal: OpenWindow, node: ScriptedNode) -> None:
     """The layout kept at the desk, opened on the laptop: the chart keeps the largest share."""
     first = open_terminal(node, size=(2560, 1440))
-    first.keep_layout()
+    first.layout_keeper.keep()
     first.session.save_now()
     second = open_terminal(scripted_session(settings=dict(node.settings)), size=(1280, 720))
     widths = {pane_id: second.panes[pane_id].width() for pane_id in ("watchlist", "chart", "book", "ticket")}

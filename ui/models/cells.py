@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,14 @@ class CellDelegate(QStyledItemDelegate):
             if isinstance(values, np.ndarray):
                 self._sparkline(painter, QRectF(rect).adjusted(PAD, 3, -PAD, -3), values, colour)
             return
+        if column.paint is Paint.PROGRESS:
+            self._progress(painter, QRectF(rect), column.raw(row), colour, colors)
         text = column.text(row)
         if not text:
             return
         painter.setPen(colour)
         middle = rect.top() + rect.height() / 2
-        if column.paint is Paint.NUMBER:
+        if column.right:
             self._numbers.right(painter, rect.right() - PAD, middle, text)
         else:
             cache, room = self._words, rect.width() - 2 * PAD
@@ -81,7 +84,16 @@ class CellDelegate(QStyledItemDelegate):
             colour = getattr(colors, column.tone(row))
             assert isinstance(colour, QColor)
             return colour
-        return colors.text_hi if column.paint is Paint.NUMBER else colors.text_mid
+        return colors.text_hi if column.right else colors.text_mid
+
+    @staticmethod
+    def _progress(painter: QPainter, rect: QRectF, percent: object, colour: QColor, colors: Colors) -> None:
+        """A line beneath the figure, so that the figure stays readable."""
+        share = min(1.0, max(0.0, float(percent) / 100)) if isinstance(percent, Decimal | float | int) else 0.0
+        track = QRectF(rect.left() + PAD, rect.bottom() - 4, rect.width() - 2 * PAD, 2)
+        painter.fillRect(track, colors.line)
+        track.setWidth(track.width() * share)
+        painter.fillRect(track, colour)
 
     @staticmethod
     def _sparkline(painter: QPainter, rect: QRectF, values: NDArray[np.float64], colour: QColor) -> None:

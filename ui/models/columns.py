@@ -18,6 +18,8 @@ class Paint(Enum):
     NUMBER = "number"
     WORDS = "words"
     SPARKLINE = "sparkline"
+    PROGRESS = "progress"
+    """A bar of so many percent, which is the column's `raw`, with its text upon it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Column(Generic[Row]):
 
     @property
     def right(self) -> bool:
-        return self.paint is Paint.NUMBER
+        return self.paint in (Paint.NUMBER, Paint.PROGRESS)
 
 
 def clock(ts_ns: int, zone: tzinfo) -> str:

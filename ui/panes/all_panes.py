@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from octopus_desktop.actions.layout import PANES
+from ui.panes.algos import AlgosPane
 from ui.panes.balances import BalancesPane
 from ui.panes.book import BookPane
 from ui.panes.chart import ChartPane
@@ -28,6 +29,7 @@ _CLASSES: tuple[type[Pane], ...] = (
     FillsPane,
     BalancesPane,
     LogPane,
+    AlgosPane,
 )
 _BY_ID = {pane.pane_id: pane for pane in _CLASSES}
 

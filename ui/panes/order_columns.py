@@ -19,6 +19,7 @@ TYPE_WORDS = {
     OrderType.STOP_LIMIT: "Stop limit",
     OrderType.TAKE_PROFIT: "Take profit",
     OrderType.TAKE_PROFIT_LIMIT: "TP limit",
+    OrderType.TRAILING_STOP: "Trailing stop",
 }
 STATUS_TONES = {
     OrderStatus.INITIATED: "text_lo",

@@ -2,7 +2,7 @@
 
 Widgets ask for a variant by a dynamic property:
 
-* `QPushButton[role="buy" | "sell" | "danger" | "primary" | "flat"]`
+* `QPushButton[role="buy" | "sell" | "danger" | "alarm" | "primary" | "flat"]`
 * `QLabel[tone="hi" | "mid" | "lo" | "up" | "down" | "warn" | "danger"]`, `QLabel[numeric="true"]`
 * `QWidget[invalid="true"]` on an entry whose text can't be used
 """
@@ -163,6 +163,8 @@ QPushButton[role="sell"] { background: $down; color: $on_down; }
 QPushButton[role="sell"]:hover { background: $down_hover; }
 QPushButton[role="danger"] { background: $danger; color: $on_danger; }
 QPushButton[role="danger"]:hover { background: $danger_hover; }
+QPushButton[role="alarm"] { background: transparent; color: $danger; border: 1px solid $danger; font-weight: 600; }
+QPushButton[role="alarm"]:hover, QPushButton[role="alarm"]:pressed { background: $danger; color: $on_danger; }
 QPushButton[role="primary"] { background: $accent; color: $on_accent; }
 QPushButton[role="primary"]:hover { background: $accent_hover; }
 QPushButton[role="buy"]:focus, QPushButton[role="sell"]:focus, QPushButton[role="danger"]:focus,
