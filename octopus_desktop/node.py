@@ -28,6 +28,7 @@ from octopus_desktop.model.commands import (
     CancelAllOrders,
     CancelOrder,
     Command,
+    ConfirmLive,
     Done,
     KillSwitch,
     LockEntry,
@@ -70,6 +71,7 @@ from octopus_desktop.model.queries import (
     Query,
     RecentTradesQuery,
     RiskQuery,
+    Verdict,
 )
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
 from octopus_desktop.state import State
@@ -366,6 +368,8 @@ class Engine:
                     return self._no_desk()
                 self._reconcile_soon()
                 return Done()
+            case ConfirmLive():
+                return Refused("There is nothing to confirm.")
             case SetRiskLimits():
                 return await self._set_limits(command)
             case SaveSetting():
@@ -402,7 +406,7 @@ class Engine:
 
     async def query(self, query: Query[Any]) -> Any:
         if isinstance(query, RiskQuery):
-            return self._desk.opinion(query.intent) if self._desk is not None else self._no_desk().reason
+            return Verdict(self._desk.opinion(query.intent) if self._desk is not None else self._no_desk().reason)
         if isinstance(query, LimitsQuery):
             return self._limits
         if self._database is None:
