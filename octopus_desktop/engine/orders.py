@@ -82,7 +82,7 @@ class OrderDesk:
             self._tokens[intent.token] = name
             while len(self._tokens) > KEPT_TOKENS:
                 self._tokens.popitem(last=False)
-        return await self.place([intent], lambda: self._send(intent))
+        return await self.place([intent], lambda: self.send(intent))
 
     async def submit_list(self, intents: Sequence[OrderIntent]) -> Outcome:
         """Orders with one `list_id`, the execution of one cancels the others: all are placed, or none."""
@@ -198,7 +198,8 @@ class OrderDesk:
 
     # On the wire ------------------------------------------------------------
 
-    async def _send(self, intent: OrderIntent) -> None:
+    async def send(self, intent: OrderIntent) -> None:
+        """Once, and only what `place` has written."""
         name = intent.client_order_id
         instrument = self._state.instruments[intent.instrument_id]
         try:
