@@ -1,5 +1,5 @@
 # Every target sets itself up on a machine that has nothing but Python and make.
-.PHONY: run test lint types imports unit bench lock clean run-environment dev-environment bench-environment
+.PHONY: run test lint types imports unit bench chaos lock clean run-environment dev-environment bench-environment
 SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 JOBS ?= 2
@@ -34,6 +34,9 @@ unit:
 
 bench: bench-environment
 	QT_QPA_PLATFORM=offscreen build/bench-venv/bin/python -m tests.bench
+
+chaos: dev-environment
+	$(PYTHON_IN) -m tests.faults --seeds $(or $(SEEDS),300) --jobs $(JOBS)
 
 lock: dev-environment
 	packaging/lock.sh

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 BATCH_S: Final = 0.1
 BATCH_ROWS: Final = 500
 RETRY_S: Final = 1.0
+QUIET_S: Final = 0.5
+LATEST_S: Final = 10.0
 KEPT_WAITING: Final = 100_000
 """Batched rows that may wait for a disk to come back. What an order needs is never dropped."""
 LAST_TRIES: Final = 3
@@ -72,6 +74,9 @@ class Writer:
         self._wake: SimpleQueue[str] = SimpleQueue()
         self._durable: deque[_Durable] = deque()
         self._batch: deque[Work] = deque()
+        self._idle: deque[Work] = deque()
+        self._idle_since = 0.0
+        self._ordered_at = 0.0
         self._flushes: deque[Settle] = deque()
         self._clock_runs = False
         self._failing = False
@@ -123,6 +128,19 @@ class Writer:
             self._start_clock()
         return True
 
+    def when_idle(self, work: Work) -> None:
+        """Do it once no order has wanted the disk for QUIET_S, at the latest after LATEST_S, and before any flush or
+        the end. Nobody is woken for it: it is seen when the writer next has something to do.
+        """
+        if not self._idle:
+            self._idle_since = time.monotonic()
+        self._idle.append(work)
+
+    @property
+    def is_wanted(self) -> bool:
+        """An order waits for the disk: work that could go on for long stops here, and asks again."""
+        return bool(self._durable)
+
     def flush(self) -> Future[None]:
         """Done when everything asked for before is in the file; StorageError where it can't be for now."""
         done: Future[None] = Future()
@@ -158,8 +176,9 @@ class Writer:
         opened.set_result(None)
         due: float | None = None
         while True:
+            dues = [moment for moment in (due, self._idle_due()) if moment is not None]
             try:
-                token = self._wake.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+                token = self._wake.get(timeout=max(0.0, min(dues) - time.monotonic()) if dues else None)
             except Empty:
                 token = _LATER
             if token == _STOP:
@@ -187,9 +206,11 @@ class Writer:
         """When the next batch is due, None where there is none."""
         now = time.monotonic()
         error = self._write_durable() if token == _NOW else None
+        idle_due = self._idle_due()
+        idle = bool(self._flushes) or (idle_due is not None and now >= idle_due)
         full = len(self._batch) >= BATCH_ROWS and not self._failing
-        if self._flushes or full or (due is not None and now >= due):
-            error = self._write_all()
+        if idle or full or (due is not None and now >= due):
+            error = self._write_all(idle=idle)
             due = None
         elif token == _LATER and due is None:
             due = now + BATCH_S
@@ -204,8 +225,15 @@ class Writer:
             logger.info("%s can be written again", self._path)
         self._failing = error is not None
 
-    def _write_all(self) -> StorageError | None:
+    def _idle_due(self) -> float | None:
+        if not self._idle:
+            return None
+        return min(max(self._ordered_at, self._idle_since) + QUIET_S, self._idle_since + LATEST_S)
+
+    def _write_all(self, *, idle: bool) -> StorageError | None:
         self._clock_runs = False
+        while idle and self._idle:
+            self._batch.append(self._idle.popleft())
         error = self._write_durable()
         while self._batch and error is None:
             error = self._write_slice() or self._write_durable()
@@ -221,6 +249,7 @@ class Writer:
         requests = [self._durable.popleft() for _ in range(len(self._durable))]
         if not requests:
             return None
+        self._ordered_at = time.monotonic()
         try:
             self._write_requests(requests)
         except Exception as error:  # noqa: BLE001  # told to every waiter, or logged
@@ -325,7 +354,7 @@ class Writer:
         for attempt in range(LAST_TRIES):
             if attempt:
                 time.sleep(RETRY_S)
-            error = self._write_all()
+            error = self._write_all(idle=True)
             if error is None:
                 break
         lost = sum(len(request.rows) for request in self._durable) + len(self._batch)

@@ -1,0 +1,187 @@
+"""One seed from its first command to the comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from random import Random
+from typing import Final
+
+import msgspec
+
+from octopus_desktop.config.paths import DATABASE_NAME
+from octopus_desktop.model.commands import Done, Reconcile
+from octopus_desktop.model.errors import StorageError
+from octopus_desktop.model.orders import Order, OrderStatus
+from octopus_desktop.state import State
+
+from tests.faults.compare import differences
+from tests.faults.misfortune import Misfortune
+from tests.faults.trader import Trader
+from tests.faults.world import VENUE, World, a_world
+
+SETTLES_WITHIN_S: Final = 240.0
+_DOUBT = (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
+
+
+class Result(msgspec.Struct):
+    seed: int
+    failures: list[str]
+    counts: dict[str, int]
+    timeline: list[str]
+
+
+class _Defects(logging.Handler):
+    """What the engine logs with a traceback is a defect, whatever the comparison says."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.INFO if world.timeline.kept else logging.ERROR)
+        self.found: list[str] = []
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            where = error.__traceback__
+            while where is not None and where.tb_next is not None:
+                where = where.tb_next
+            at = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
+            text = f"{text} ({type(error).__name__}: {error} at {at})"
+            self.found.append(f"defect: {text}")
+        self._world.timeline.note("log", f"{record.levelname} {record.name}: {text}")
+
+
+def run(seed: int, *, kept: bool = False) -> Result:
+    """Deterministic: the same seed gives the same result, with or without its timeline (`kept`)."""
+    gc.disable()
+    try:
+        with a_world(seed, kept=kept) as world:
+            handler = _Defects(world)
+            log = logging.getLogger("octopus_desktop")
+            level, spreads = log.level, log.propagate
+            log.addHandler(handler)
+            log.setLevel(handler.level)
+            log.propagate = False
+            try:
+                failures = world.loop.run_until_complete(_session(seed, world))
+            except Exception as error:  # noqa: BLE001  # the timeline is what is needed then
+                failures = [f"broken: {type(error).__name__}: {error}"]
+                if kept:
+                    logging.getLogger(__name__).exception("seed %d", seed)
+            finally:
+                log.removeHandler(handler)
+                log.setLevel(level)
+                log.propagate = spreads
+            timeline = world.timeline
+            timeline.counts["lives"] = len(world.lives)
+            return Result(seed, failures + handler.found, dict(timeline.counts), timeline.lines)
+    finally:
+        gc.enable()
+
+
+async def _session(seed: int, world: World) -> list[str]:
+    random = Random(f"session {seed}")
+    trader, misfortune = Trader(seed, world), Misfortune(seed, world)
+    world.open_market()
+    world.start_engine()
+    calm = random.random() < 0.05
+    striking = world.loop.create_task(_strikes(Random(f"strikes {seed}"), misfortune)) if not calm else None
+    await asyncio.sleep(random.uniform(0.1, 2.0))
+    for _ in range(random.randrange(12, 36)):
+        if not world.alive:
+            await asyncio.sleep(random.choice((0.05, 1.0, 6.0)) * random.random())
+            world.start_engine()
+        await trader.act()
+        await asyncio.sleep(random.expovariate(1.0 / random.choice((0.02, 0.3, 1.0))))
+    if striking is not None:
+        striking.cancel()
+    failures = await _settled(world, misfortune, random)
+    world.timeline.counts["orders"] = len(world.state.orders)
+    world.timeline.counts["fills"] = len(world.state.fills)
+    if failures:
+        return failures
+    found = differences(world, world.state, trader)
+    return found or await _after_a_restart(world, trader)
+
+
+async def _strikes(random: Random, misfortune: Misfortune) -> None:
+    while True:
+        await asyncio.sleep(random.expovariate(1 / 2.0))
+        await misfortune.strike()
+
+
+async def _settled(world: World, misfortune: Misfortune, random: Random) -> list[str]:
+    """The world is well again: now the engine must come to know everything by itself."""
+    if random.random() < 0.3:
+        world.kill("before the end")
+    await misfortune.end()
+    if world.alive and world.databases == []:
+        world.kill("it could not open its data: the trader starts it again")
+    if not world.alive:
+        world.start_engine()
+    world.life.dies_at = None
+    await asyncio.sleep(random.uniform(0.0, 3.0))
+    world.freeze_market()
+    if not await _until_known(world):
+        doubtful = [f"{o.client_order_id} {o.status.value}" for o in world.state.working.values() if o.status in _DOUBT]
+        return [f"unknown: not settled after {SETTLES_WITHIN_S:.0f} s: {world.state.entry_locked}; {doubtful}"]
+    before = world.reconciliations
+    if not isinstance(await world.execute(Reconcile(VENUE)), Done):
+        return ["broken: it would not reconcile"]
+    if not await _until(lambda: world.reconciliations > before, SETTLES_WITHIN_S):
+        return ["unknown: the reconciliation that was asked for did not end"]
+    if not await _until_known(world):
+        return ["unknown: something came up after the reconciliation"]
+    return []
+
+
+async def _until_known(world: World) -> bool:
+    def known() -> bool:
+        state = world.state
+        if state.entry_locked is not None or any(order.status in _DOUBT for order in state.working.values()):
+            return False
+        return not any(order.cancel_requested for order in state.working.values())
+
+    return await _until(known, SETTLES_WITHIN_S)
+
+
+async def _until(condition: object, within_s: float) -> bool:
+    assert callable(condition)
+    end = asyncio.get_running_loop().time() + within_s
+    while not condition():
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(0.25)
+    await asyncio.sleep(0.5)
+    return bool(condition())
+
+
+async def _after_a_restart(world: World, trader: Trader) -> list[str]:
+    """What the journal remembers is what the engine knew."""
+    before = world.state
+    await world.stop_engine()
+    path_problem: list[str] = []
+    try:
+        kept = world.open_database(world.folder / DATABASE_NAME)
+    except StorageError as error:
+        return [f"broken: the data does not open: {error}"]
+    state = State()
+    for event in kept.journal.read():
+        state.apply(event)
+    for name, order in before.orders.items():
+        again = state.orders.get(name)
+        if again is None:
+            path_problem.append(f"lost: {name} is not in the journal")
+        elif _facts(again) != _facts(order):
+            path_problem.append(f"lost: {name} was {_facts(order)}, the journal says {_facts(again)}")
+    if len(state.fills) != len(before.fills):
+        path_problem.append(f"lost: {len(before.fills)} fills, {len(state.fills)} in the journal")
+    if len(state.orders) != len(before.orders):
+        path_problem.append(f"doubled: {len(before.orders)} orders, {len(state.orders)} in the journal")
+    return path_problem
+
+
+def _facts(order: Order) -> tuple[object, ...]:
+    return order.status, order.venue_order_id, order.filled_quantity, order.filled_notional, order.adopted

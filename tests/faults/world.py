@@ -1,0 +1,264 @@
+"""One seed's world: an exchange, a wire, a disk, and the lives of one engine, all in simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+from octopus_desktop import node
+from octopus_desktop.config.paths import DATABASE_NAME
+from octopus_desktop.model.commands import Command, Outcome, Refused
+from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.errors import OctopusError, StorageError
+from octopus_desktop.model.events import (
+    BookChanged,
+    BookReset,
+    Event,
+    LogRecorded,
+    QuoteChanged,
+    Reconciled,
+    TradePrinted,
+)
+from octopus_desktop.model.identifiers import Venue
+from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
+from octopus_desktop.simulator import auth, crowd
+from octopus_desktop.simulator.exchange import Exchange
+from octopus_desktop.simulator.faults import Faults
+from octopus_desktop.simulator.listings import LISTINGS
+from octopus_desktop.simulator.server import Server
+from octopus_desktop.simulator.units import SECOND_NS, to_units
+from octopus_desktop.simulator.user_streams import UserStreams
+from octopus_desktop.state import State
+from octopus_desktop.storage import database
+from octopus_desktop.venues import factory
+from octopus_desktop.venues.binance import host
+
+from tests.faults.disk import Disk, SimulatedWriter
+from tests.faults.market import MarketFeed
+from tests.faults.network import Network, wired
+from tests.faults.simulated_time import EPOCH_NS, Life, SimulatedLoop, simulated_time
+from tests.faults.timeline import Timeline
+
+ACCOUNT: Final = 1
+VENUE: Final = Venue("SIM")
+PROFILE: Final = Profile(
+    "chaos",
+    VENUE,
+    Dialect.BINANCE_SPOT,
+    Mode.DEMO,
+    VenueUrls(rest="http://exchange", stream="ws://exchange", ws_api="ws://exchange/ws-api/v3"),
+)
+DEPOSITS: Final = (("USDT", "200000"), ("BNB", "150"), ("LTC", "600"))
+BEAT_S: Final = 0.1
+LEVELS: Final = 60
+"""Prices the crowd keeps up on each side: a tenth of a second of ours buys a minute of such a market."""
+_UNTOLD: Final = (QuoteChanged, TradePrinted, BookChanged, BookReset, LogRecorded)
+
+
+class World:
+    def __init__(self, seed: int, loop: SimulatedLoop, folder: Path, timeline: Timeline) -> None:
+        self.random = Random(f"world {seed}")
+        self.loop = loop
+        self.folder = folder
+        self.timeline = timeline
+        self.faults = Faults(seed)
+        self.exchange, self.server = self._open_exchange(seed)
+        self.network = Network(loop, Random(f"network {seed}"), timeline, self.server)
+        self.disk = Disk(Random(f"disk {seed}"), timeline)
+        keys = _keys()
+        self._credentials = (
+            Credentials(keys.ed25519_api_key, keys.ed25519_private_key)
+            if self.random.random() < 0.7
+            else Credentials(keys.api_key, keys.api_secret)
+        )
+        self.lives: list[Life] = []
+        self.databases: list[database.Database] = []
+        self.engine: node.Engine | None = None
+        self.running: asyncio.Task[None] | None = None
+        self.reconciliations = 0
+        self._beating: asyncio.Task[None] | None = None
+
+    def _open_exchange(self, seed: int) -> tuple[Exchange, Server]:
+        users = UserStreams()
+        symbols = {"BNBUSDT", "LTCUSDT"} if self.random.random() < 0.25 else {"BNBUSDT"}
+        listings = [listing for listing in LISTINGS if listing.symbol in symbols]
+        exchange = Exchange(seed, EPOCH_NS - 2 * SECOND_NS, listings=listings, listener=users)
+        users.attach(exchange)
+        exchange.open()
+        exchange.advance(EPOCH_NS)
+        for asset, amount in DEPOSITS:
+            exchange.deposit(ACCOUNT, asset, to_units(amount))
+        keyring = auth.KeyRing()
+        keyring.add(_keys())
+        server = Server(exchange, keyring, users, self.faults)
+        server._wall_clock = True
+        return exchange, server
+
+    # ── the exchange ─────────────────────────────────────────────────────────────────────────────────────
+
+    def open_market(self) -> None:
+        self._beating = self.loop.create_task(self._beat())
+
+    async def _beat(self) -> None:
+        while True:
+            self.server.catch_up()
+            await asyncio.sleep(BEAT_S)
+
+    def freeze_market(self) -> None:
+        """From now on time passes at the exchange and nobody trades."""
+        assert self._beating is not None
+        self._beating.cancel()
+        exchange = self.exchange
+
+        def advance(to_ns: int) -> None:
+            exchange.now_ns = max(exchange.now_ns, to_ns)
+
+        exchange.advance = advance  # type: ignore[method-assign]
+
+    # ── the engine ───────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def life(self) -> Life:
+        return self.lives[-1]
+
+    @property
+    def alive(self) -> bool:
+        return self.engine is not None and not self.life.dead
+
+    @property
+    def state(self) -> State:
+        assert self.engine is not None
+        return self.engine.state
+
+    def start_engine(self) -> None:
+        assert not self.alive
+        host._hosts.clear()  # a new process knows nothing
+        life = Life(f"life {len(self.lives) + 1}")
+        life.on_death = self._buried
+        self.lives.append(life)
+        self.timeline.note("start", life.name)
+        engine = self.engine = life.context.run(
+            lambda: node.Engine(PROFILE, self.folder, credentials=lambda: self._credentials)
+        )
+        engine.bus.subscribe(self._told)
+        self.running = self.loop.create_task(engine.run(), context=life.context)
+
+    def _told(self, event: Event) -> None:
+        if isinstance(event, Reconciled):
+            self.reconciliations += 1
+        if not isinstance(event, _UNTOLD):
+            self.timeline.note("event", event if self.timeline.kept else "")
+            self.network.on_sent(type(event).__name__)
+
+    def kill(self, why: str) -> None:
+        if self.alive:
+            self.timeline.note("kill", why)
+            self.life.kill()
+
+    def _buried(self) -> None:
+        self.timeline.note("dead", f"{self.life.name} after {self.life.steps} steps")
+        self.network.close_ends_of(self.life)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for writer in list(self.disk.writers):
+            writer.let_go()
+        for opened in self.databases:
+            reading = opened.repository._connection
+            if reading is not None:
+                reading.close()
+            opened._engine.dispose()
+            opened._lock.release()
+        self.databases.clear()
+
+    async def stop_engine(self) -> None:
+        """As the trader quits: everything is written and closed."""
+        assert self.engine is not None
+        assert self.running is not None
+        self.timeline.note("stop", self.life.name)
+        self.engine.stop()
+        await asyncio.wait({self.running})
+        self.life.dead = True
+        self.network.close_ends_of(self.life)
+        self._let_go()
+
+    async def execute(self, command: Command) -> Outcome | None:
+        """None: the process died before it answered."""
+        if not self.alive:
+            return None
+        assert self.engine is not None
+        self.timeline.note("command", command if self.timeline.kept else "")
+        life = self.life
+        asked = self.loop.create_task(_executed(self.engine, command), context=life.context.copy())
+        while not asked.done() and not life.dead:
+            await asyncio.wait({asked}, timeout=0.05)
+        outcome = asked.result() if asked.done() else None
+        self.timeline.note("outcome", outcome if self.timeline.kept else "")
+        return outcome
+
+    def open_database(self, path: Path) -> database.Database:
+        if self.disk.trouble is not None and self.disk.trouble != "ghost":
+            raise StorageError(str(self.disk.fail("open")))
+        opened = _really_open(path)
+        self.databases.append(opened)
+        return opened
+
+
+async def _executed(engine: node.Engine, command: Command) -> Outcome:
+    """As LocalNode does it."""
+    try:
+        return await engine.execute(command)
+    except OctopusError as error:
+        return Refused(str(error))
+
+
+_really_open = database.open_database
+
+
+@cache
+def _keys() -> auth.Credentials:
+    return auth.Credentials.generate(ACCOUNT)
+
+
+@cache
+def _empty_file() -> bytes:
+    """A data file as the program makes it, with all its migrations, made once for all seeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / DATABASE_NAME
+        _really_open(path).close()
+        return path.read_bytes()
+
+
+@contextmanager
+def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
+    """Everything of the world is in the block: time, sockets, disk; nothing is left behind."""
+    empty, _ = _empty_file(), _keys()
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="octopus-chaos-", dir=memory if memory.is_dir() else None))
+    try:
+        (folder / DATABASE_NAME).write_bytes(empty)
+        with simulated_time(seed) as loop, mock.patch.object(crowd, "LEVELS", LEVELS):
+            timeline = Timeline(loop.time, kept=kept)
+            world = World(seed, loop, folder, timeline)
+            writer = type("SeedsWriter", (SimulatedWriter,), {"disk": world.disk})
+            feed: Any = lambda profile, urls: MarketFeed(VENUE, world.exchange, loop)  # noqa: E731
+            with (
+                wired(world.network),
+                mock.patch.object(database, "Writer", writer),
+                mock.patch.object(database, "open_database", world.open_database),
+                mock.patch.object(factory, "market_data_client", feed),
+            ):
+                try:
+                    yield world
+                finally:
+                    world._let_go()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
