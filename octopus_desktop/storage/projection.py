@@ -14,6 +14,7 @@ _UPSERT_ORDER = schema.upsert_sql(schema.orders)
 _UPSERT_FILL = schema.upsert_sql(schema.fills)
 _UPSERT_META = schema.upsert_sql(schema.meta)
 PROJECTED = "projected_seq"
+_NEW = "SELECT seq, client_order_id FROM journal WHERE seq > ? ORDER BY seq"
 
 
 class Projection:
@@ -24,23 +25,27 @@ class Projection:
         self._asked = False
 
     def ask(self) -> None:
-        """The journal has grown: catch up with the next batch. From one thread."""
+        """The journal grows: catch up when no order wants the disk. Any thread."""
         if not self._asked:
             self._asked = True  # before it is handed over: the writer may be quicker than this thread
-            if not self._writer.later(self._catch_up):
-                self._asked = False
+            self._writer.when_idle(self._catch_up)
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """As far as it comes before an order wants the disk; the rest when that is done."""
         self._asked = False
         known = connection.execute("SELECT value FROM meta WHERE key = ?", (PROJECTED,)).fetchone()
-        done = int(known[0]) if known else 0
-        (last,) = connection.execute("SELECT max(seq) FROM journal").fetchone()
-        if last is None or last <= done:
-            return
-        changed = connection.execute("SELECT DISTINCT client_order_id FROM journal WHERE seq > ?", (done,)).fetchall()
-        for (name,) in changed:
-            self._project(connection, name)
-        connection.execute(_UPSERT_META, (PROJECTED, str(last)))
+        start = done = int(known[0]) if known else 0
+        projected = set()
+        for seq, name in connection.execute(_NEW, (done,)).fetchall():
+            if name not in projected:
+                if projected and self._writer.is_wanted:
+                    self.ask()
+                    break
+                projected.add(name)
+                self._project(connection, name)
+            done = seq
+        if done > start:
+            connection.execute(_UPSERT_META, (PROJECTED, str(done)))
 
     def _project(self, connection: sqlite3.Connection, name: str) -> None:
         state = State()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sqlite3
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -14,10 +17,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from octopus_desktop.model.events import OrderCanceled
+from octopus_desktop.model.events import LogRecorded, OrderCanceled, Severity
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import Side
+from octopus_desktop.storage import writer
 from octopus_desktop.storage.database import Database
+from octopus_desktop.storage.projection import Projection
 from tests.unit.storage.stored import accepted, child, filled, line, sent
 
 Open = Callable[[], Database]
@@ -26,6 +31,11 @@ Open = Callable[[], Database]
 def rows(path: Path, query: str) -> list[Any]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
+
+
+def until_there(path: Path, query: str) -> None:
+    while not rows(path, query):
+        time.sleep(0.01)
 
 
 async def test_an_order_and_its_fills_are_rows(opened: Open, path: Path) -> None:
@@ -74,6 +84,59 @@ async def test_a_trade_with_oneself_is_two_fills(opened: Open, path: Path) -> No
         ("7", "buy", "od-1"),
         ("7", "sell", "od-2"),
     ]
+
+
+async def test_it_waits_for_a_quiet_moment(opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While orders come the tables wait: what is kept for other programs holds no order up."""
+    monkeypatch.setattr(writer, "QUIET_S", 600.0)
+    database = opened()
+    await database.journal.commit(sent("od-1"))
+    database.repository.record_log(LogRecorded(Severity.INFO, "test", "a batch has been written", 1))
+    await asyncio.to_thread(until_there, path, "SELECT 1 FROM log")
+    assert rows(path, "SELECT client_order_id FROM orders") == []
+    database.flush()
+    assert rows(path, "SELECT client_order_id FROM orders") == [("od-1",)]
+
+
+@pytest.mark.parametrize("limit", ["QUIET_S", "LATEST_S"])
+async def test_it_comes_by_itself(opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """After a quiet moment, or where there is none after a while, the tables have the newest orders."""
+    monkeypatch.setattr(writer, "QUIET_S", 600.0)
+    monkeypatch.setattr(writer, limit, 0.01)
+    database = opened()
+    await database.journal.commit(sent("od-1"))
+    await asyncio.to_thread(until_there, path, "SELECT 1 FROM orders")
+
+
+async def test_an_order_goes_before_the_rest_of_it(opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long catching up stops after one order as soon as another wants the disk, and then goes on to the end."""
+    monkeypatch.setattr(writer, "QUIET_S", 600.0)
+    database = opened()
+    database.flush()
+    for number in range(20):
+        await database.journal.commit(sent(f"od-{number}"))
+    started, go_on = threading.Event(), threading.Event()
+    seen: list[tuple[int, int]] = []
+    plain = Projection._project
+
+    def slowly(self: Projection, connection: sqlite3.Connection, name: str) -> None:
+        started.set()
+        go_on.wait(5)
+        plain(self, connection, name)
+        (journal,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+        (orders,) = connection.execute("SELECT count(*) FROM orders").fetchone()
+        seen.append((orders, journal))
+
+    monkeypatch.setattr(Projection, "_project", slowly)
+    flushed = asyncio.create_task(asyncio.to_thread(database.flush))
+    await asyncio.to_thread(started.wait, 5)
+    urgent = asyncio.create_task(database.journal.commit(sent("urgent")))
+    await asyncio.sleep(0)
+    go_on.set()
+    await urgent
+    await flushed
+    database.flush()
+    assert seen == [(1, 40), *((number, 42) for number in range(2, 22))]
 
 
 COMMIT_AND_DIE = """
