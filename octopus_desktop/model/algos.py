@@ -130,14 +130,13 @@ class Scale(AlgoSpec, frozen=True, kw_only=True):
     def rungs(self, instrument: Instrument) -> list[tuple[Decimal, Decimal]]:
         """(price, quantity) of each order, on ticks and in lots, from the first to the last.
 
-        The quantities add up to the whole lots of `quantity`: what cutting to lots leaves over goes to the largest.
+        The quantities add up to `quantity`: the last takes what cutting to lots left over.
         """
         last = max(1, self.count - 1)
         weights = [1 + (self.skew - 1) * place / last for place in range(self.count)]
         whole = sum(weights, ZERO)
-        quantities = [instrument.quantity(self.quantity * weight / whole) for weight in weights]
-        largest = max(range(self.count), key=lambda place: weights[place])
-        quantities[largest] += instrument.quantity(self.quantity) - sum(quantities, ZERO)
+        quantities = [instrument.quantity(self.quantity * weight / whole) for weight in weights[:-1]]
+        quantities.append(self.quantity - sum(quantities, ZERO))
         reach = self.last_price - self.first_price
         prices = [instrument.price(self.first_price + reach * place / last) for place in range(self.count)]
         return list(zip(prices, quantities, strict=True))
