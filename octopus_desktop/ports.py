@@ -121,6 +121,10 @@ class ExecutionClient(Protocol):
 
     async def open_orders(self) -> list[OrderReport]: ...
 
+    async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
+        """Whatever became of them, from `first` on by the venue's own count, every page."""
+        ...
+
     async def fills(
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
     ) -> list[Fill]:

@@ -63,12 +63,14 @@ T = TypeVar("T")
 CONNECTED_WITHIN_S: Final = 10.0
 CLOCK_EVERY_S: Final = 120.0
 TRADES_PAGE: Final = 1000
+ORDERS_PAGE: Final = 1000
 KEPT_NAMES: Final = 20_000
 PLACE_WEIGHT: Final = 1
 CANCEL_WEIGHT: Final = 1
 CANCEL_ALL_WEIGHT: Final = 1
 STATUS_WEIGHT: Final = 4
 OPEN_ORDERS_WEIGHT: Final = 80
+ALL_ORDERS_WEIGHT: Final = 20
 MY_TRADES_WEIGHT: Final = 20
 MY_TRADES_OF_ORDER_WEIGHT: Final = 5
 ACCOUNT_WEIGHT: Final = 20
@@ -224,6 +226,19 @@ class BinanceExecution:
             except MessageError as error:
                 self._host.bad.note("open order", msgspec.json.encode(answer), error)
         return reports
+
+    async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
+        reports: list[OrderReport] = []
+        start = int(first)
+        while True:
+            params: Params = {"symbol": instrument.symbol, "orderId": start, "limit": ORDERS_PAGE}
+            page = await self._rest.signed(
+                "GET", "allOrders", list[OrderResponse], params, weight=ALL_ORDERS_WEIGHT, urgent=True
+            )
+            reports += [self._told(parse_orders.report_of_response(answer, self.venue)) for answer in page]
+            if len(page) < ORDERS_PAGE:
+                return reports
+            start = page[-1].orderId + 1
 
     async def fills(
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None

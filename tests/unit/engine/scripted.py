@@ -9,6 +9,7 @@ from decimal import Decimal
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.engine.risk import Risk
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import SubmitOrder
 from octopus_desktop.model.errors import VenueError
@@ -147,6 +148,11 @@ class ScriptedAccount:
                 return report
         return None
 
+    async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
+        await asyncio.sleep(0)
+        found = [report for report in self.book.values() if int(report.venue_order_id) >= int(first)]
+        return sorted(found, key=lambda report: int(report.venue_order_id))
+
     async def open_orders(self) -> list[OrderReport]:
         return [report for report in self.book.values() if not report.status.is_terminal]
 
@@ -208,7 +214,8 @@ class Desk:
         self.bus.publish(QuoteChanged(BTC, 60000.0, 1.0, 60000.01, 1.0, 1, 1))
         self.bus.publish(BalanceChanged(Balance(SIM, "USDT", Decimal(20000), Decimal(0), 1)))
         self.bus.publish(BalanceChanged(Balance(SIM, "BTC", Decimal(1), Decimal(0), 1)))
-        self.desk = OrderDesk(self.bus, self.journal, self.account, self.lock, self.clock, limits or RiskLimits())
+        self.risk = Risk(self.state, self.lock, self.clock, limits or RiskLimits())
+        self.desk = OrderDesk(self.bus, self.journal, self.account, self.lock, self.clock, self.risk)
 
     async def submit(self, intent: OrderIntent) -> object:
         return await self.desk.submit(SubmitOrder(intent))
