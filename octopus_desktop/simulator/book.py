@@ -16,9 +16,13 @@ CROWD = 0
 
 
 class Resting:
-    """An order as the book sees it. `remaining` shrinks as it is filled."""
+    """An order as the book sees it. `remaining` shrinks as it is filled.
 
-    __slots__ = ("is_buy", "order_id", "owner", "price", "remaining", "stp")
+    Of an iceberg `remaining` is the part that is shown: when it is gone, up to `display` of what is `hidden` takes
+    its place, behind all others at the price.
+    """
+
+    __slots__ = ("display", "hidden", "is_buy", "order_id", "owner", "price", "remaining", "stp")
 
     def __init__(self, order_id: int, owner: int, is_buy: bool, price: int, remaining: int, stp: str = "NONE") -> None:
         self.order_id = order_id
@@ -27,6 +31,8 @@ class Resting:
         self.price = price
         self.remaining = remaining
         self.stp = stp
+        self.display = 0
+        self.hidden = 0
 
 
 class Match(NamedTuple):
@@ -35,6 +41,18 @@ class Match(NamedTuple):
     maker: Resting
     price: int
     quantity: int
+
+
+class Print(NamedTuple):
+    """A public trade, money in units of 1e-8."""
+
+    trade_id: int
+    price: int
+    quantity: int
+    ts_ns: int
+    buyer_is_maker: bool
+    buyer_order_id: int
+    seller_order_id: int
 
 
 class Sweep(NamedTuple):
@@ -161,6 +179,7 @@ class Book:
         side, touched = (self.asks, self.touched_asks) if is_buy else (self.bids, self.touched_bids)
         keys, levels, totals = side.keys, side.levels, side.totals
         matches: list[Match] = []
+        counted = 0
         prevented: list[Resting] = []
         watch = owner != CROWD and stp != "NONE"
         while quantity > 0 and keys:
@@ -174,6 +193,7 @@ class Book:
             level = levels[price]
             total = totals[price]
             done: list[Resting] = []
+            refilled: list[Resting] = []
             stopped = False
             for maker in level.values():
                 if watch and maker.owner == owner:
@@ -194,12 +214,22 @@ class Book:
                 matches.append(Match(maker, price, filled))
                 if not maker.remaining:
                     done.append(maker)
+                    if maker.hidden:
+                        refilled.append(maker)
                 if not quantity:
                     break
             if budget is not None:
-                budget -= sum(m.price * m.quantity // UNIT for m in matches if m.price == price)
+                budget -= sum(m.price * m.quantity // UNIT for m in matches[counted:])
+                counted = len(matches)
             self.update_id += 1
             touched.add(price)
+            for maker in refilled:
+                maker.remaining = min(maker.display, maker.hidden)
+                maker.hidden -= maker.remaining
+                total += maker.remaining
+                del level[maker.order_id]
+                level[maker.order_id] = maker
+                done.remove(maker)
             if len(done) == len(level):
                 side.drop_level(price)
             else:

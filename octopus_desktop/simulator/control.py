@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from octopus_desktop.simulator import wire
+from octopus_desktop.simulator import wire_account
 from octopus_desktop.simulator.endpoints import Context
 from octopus_desktop.simulator.faults import FaultPlan, Faults
 from octopus_desktop.simulator.units import spelled, to_units
@@ -89,9 +89,9 @@ class Control:
         }
         orders, trades = [], []
         for symbol in exchange.markets:
-            orders += [wire.order_status(order) for order in exchange.orders(account, symbol)]
-            trades += [wire.my_trade(fill) for fill in exchange.executions(account, symbol)]
-        open_orders = [wire.order_status(order) for order in exchange.open_orders(account)]
+            orders += [wire_account.order_status(order) for order in exchange.orders(account, symbol)]
+            trades += [wire_account.my_trade(fill) for fill in exchange.executions(account, symbol)]
+        open_orders = [wire_account.order_status(order) for order in exchange.open_orders(account)]
         return _json({"balances": balances, "orders": orders, "openOrders": open_orders, "trades": trades})
 
 

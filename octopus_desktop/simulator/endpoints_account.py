@@ -4,68 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from octopus_desktop.simulator import wire
+from octopus_desktop.simulator import endpoints_lists, wire, wire_account
 from octopus_desktop.simulator.endpoints import Context, Endpoint, Security, weigh
 from octopus_desktop.simulator.errors import (
     Refusal,
-    missing,
     nothing_to_cancel,
-    too_many_parameters,
 )
-from octopus_desktop.simulator.exchange import MAKER_FEE_BPS, TAKER_FEE_BPS
-from octopus_desktop.simulator.orders import (
-    LIMIT_TYPES,
-    ORDER_TYPES,
-    STP_MODES,
-    TIMES_IN_FORCE,
-    TRIGGER_TYPES,
-    NewOrder,
-    Order,
-)
+from octopus_desktop.simulator.listings import MAKER_FEE_BPS, TAKER_FEE_BPS
+from octopus_desktop.simulator.orders import Order
 from octopus_desktop.simulator.params import Params
+from octopus_desktop.simulator.read_orders import read_order
 from octopus_desktop.simulator.units import spelled
-
-_SIDES = ("BUY", "SELL")
-
-
-def read_order(params: Params) -> NewOrder:
-    """A new order as sent; which parameters a type needs is the venue's table."""
-    symbol = params.symbol()
-    side = params.one_of("side", _SIDES)
-    kind = params.one_of("type", ORDER_TYPES)
-    needs_tif = kind in LIMIT_TYPES and kind != "LIMIT_MAKER"
-    if needs_tif and "timeInForce" not in params:
-        raise missing("timeInForce")
-    if not needs_tif and "timeInForce" in params:
-        raise too_many_parameters("timeInForce")
-    by_quote = kind == "MARKET" and "quoteOrderQty" in params
-    if by_quote and "quantity" in params:
-        raise too_many_parameters("quoteOrderQty")
-    if kind not in LIMIT_TYPES and "price" in params:
-        raise too_many_parameters("price")
-    if kind not in TRIGGER_TYPES and "stopPrice" in params:
-        raise too_many_parameters("stopPrice")
-    return NewOrder(
-        symbol=symbol,
-        is_buy=side == "BUY",
-        type=kind,
-        quantity=0 if by_quote else params.amount("quantity"),
-        quote_quantity=params.amount("quoteOrderQty") if by_quote else 0,
-        price=params.amount("price") if kind in LIMIT_TYPES else 0,
-        stop_price=params.amount("stopPrice") if kind in TRIGGER_TYPES else 0,
-        time_in_force=params.one_of("timeInForce", TIMES_IN_FORCE) if needs_tif else "GTC",
-        client_order_id=params.client_id("newClientOrderId"),
-        stp=params.one_of("selfTradePreventionMode", STP_MODES, "NONE"),
-        strategy_id=params.optional_integer("strategyId"),
-        strategy_type=params.optional_integer("strategyType"),
-    )
 
 
 def _answer(order: Order, params: Params) -> Any:
     kind = params.one_of("newOrderRespType", ("ACK", "RESULT", "FULL"), _default_answer(order))
     if kind == "ACK":
-        return wire.order_ack(order)
-    return wire.order_result(order) if kind == "RESULT" else wire.order_full(order)
+        return wire_account.order_ack(order)
+    return wire_account.order_result(order) if kind == "RESULT" else wire_account.order_full(order)
 
 
 def _default_answer(order: Order) -> str:
@@ -105,7 +61,7 @@ def _which(params: Params) -> tuple[int | None, str | None]:
 def status(context: Context, account: int, params: Params) -> Any:
     symbol = context.exchange.market(params.symbol()).listing.symbol
     order = context.exchange.find(account, symbol, *_which(params))
-    return wire.order_status(order)
+    return wire_account.order_status(order)
 
 
 def cancel(context: Context, account: int, params: Params) -> Any:
@@ -117,8 +73,14 @@ def cancel(context: Context, account: int, params: Params) -> Any:
         found = context.exchange.find(account, symbol, order_id, client_id)
         if found.status != wanted:
             raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
-    order = context.exchange.cancel(account, symbol, order_id, client_id, params.client_id("newClientOrderId"))
-    return wire.canceled(order)
+    return _canceled(
+        context.exchange.cancel(account, symbol, order_id, client_id, params.client_id("newClientOrderId"))
+    )
+
+
+def _canceled(order: Order) -> Any:
+    """The whole list, where the order was one of a list."""
+    return wire_account.canceled(order) if order.group is None else endpoints_lists.canceled(order.group)
 
 
 def cancel_all(context: Context, account: int, params: Params) -> Any:
@@ -127,7 +89,8 @@ def cancel_all(context: Context, account: int, params: Params) -> Any:
     found = exchange.open_orders(account, symbol)
     if not found:
         raise nothing_to_cancel()
-    return [wire.canceled(exchange.cancel(account, symbol, order.order_id, None)) for order in found]
+    # Of the orders of a list the first takes the others along.
+    return [_canceled(exchange.cancel(account, symbol, one.order_id, None)) for one in found if one.is_open]
 
 
 def cancel_replace(context: Context, account: int, params: Params) -> Any:
@@ -142,11 +105,12 @@ def cancel_replace(context: Context, account: int, params: Params) -> Any:
             -1102,
             "Param 'cancelOrigClientOrderId' or 'cancelOrderId' must be sent, but both were empty/null!",
         )
+    exchange.check_filters(account, request)
     answer: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED"}
     failures = 0
     try:
         gone = exchange.cancel(account, request.symbol, order_id, client_id, params.client_id("cancelNewClientOrderId"))
-        answer["cancelResponse"] = wire.canceled(gone)
+        answer["cancelResponse"] = _canceled(gone)
     except Refusal as refusal:
         failures += 1
         answer["cancelResult"] = "FAILURE"
@@ -208,7 +172,7 @@ def amend(context: Context, account: int, params: Params) -> Any:
 
 def open_orders(context: Context, account: int, params: Params) -> Any:
     symbol = context.exchange.market(params.symbol()).listing.symbol if "symbol" in params else None
-    return [wire.order_status(order) for order in context.exchange.open_orders(account, symbol)]
+    return [wire_account.order_status(order) for order in context.exchange.open_orders(account, symbol)]
 
 
 def all_orders(context: Context, account: int, params: Params) -> Any:
@@ -217,13 +181,13 @@ def all_orders(context: Context, account: int, params: Params) -> Any:
     limit = params.limit(500, 1_000)
     first = params.optional_integer("orderId")
     if first is not None:
-        return [wire.order_status(order) for order in found if order.order_id >= first][:limit]
+        return [wire_account.order_status(order) for order in found if order.order_id >= first][:limit]
     start, end = params.optional_integer("startTime"), params.optional_integer("endTime")
     if start is not None or end is not None:
         low, high = start or 0, end if end is not None else 1 << 62
         found = [order for order in found if low <= wire.ms(order.created_ns) <= high]
-        return [wire.order_status(order) for order in found[:limit]]
-    return [wire.order_status(order) for order in found[-limit:]]
+        return [wire_account.order_status(order) for order in found[:limit]]
+    return [wire_account.order_status(order) for order in found[-limit:]]
 
 
 def my_trades(context: Context, account: int, params: Params) -> Any:
@@ -236,12 +200,12 @@ def my_trades(context: Context, account: int, params: Params) -> Any:
     first = params.optional_integer("fromId")
     start, end = params.optional_integer("startTime"), params.optional_integer("endTime")
     if first is not None:
-        return [wire.my_trade(fill) for fill in found if fill.trade_id >= first][:limit]
+        return [wire_account.my_trade(fill) for fill in found if fill.trade_id >= first][:limit]
     if start is not None or end is not None:
         low, high = start or 0, end if end is not None else 1 << 62
         found = [fill for fill in found if low <= wire.ms(fill.ts_ns) <= high]
-        return [wire.my_trade(fill) for fill in found[:limit]]
-    return [wire.my_trade(fill) for fill in found[-limit:]]
+        return [wire_account.my_trade(fill) for fill in found[:limit]]
+    return [wire_account.my_trade(fill) for fill in found[-limit:]]
 
 
 def _rate(bps: int) -> str:
@@ -383,7 +347,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _signed("GET", f"{_V3}/account/commission", "account.commission", commission, 20),
     _signed("GET", f"{_V3}/rateLimit/order", "account.rateLimits.orders", order_rate, 40),
     _signed("GET", f"{_V3}/myPreventedMatches", "myPreventedMatches", nothing, 20),
-    _signed("GET", f"{_V3}/openOrderList", "openOrderLists.status", nothing, 6),
     _signed("GET", "/sapi/v1/account/apiRestrictions", None, api_restrictions, 1),
     _signed("GET", "/sapi/v1/capital/config/getall", None, coins, 10),
     _signed("GET", "/sapi/v1/asset/tradeFee", None, trade_fees, 1),

@@ -73,6 +73,18 @@ def would_trigger() -> Refusal:
     return Refusal(-2010, "Stop price would trigger immediately.")
 
 
+def bad_prices() -> Refusal:
+    return Refusal(-2010, "The relationship of the prices for the orders is not correct.")
+
+
+def bad_combination() -> Refusal:
+    return Refusal(-2010, "Unsupported order combination")
+
+
+def no_such_list() -> Refusal:
+    return Refusal(-2013, "Order list does not exist.")
+
+
 def nothing_to_cancel() -> Refusal:
     return Refusal(-2011, "Unknown order sent.")
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from octopus_desktop.simulator.filters import Rules
 from octopus_desktop.simulator.units import to_units
 
+MAKER_FEE_BPS = 10
+TAKER_FEE_BPS = 10
 
-class Listing(msgspec.Struct, frozen=True):
-    """One instrument. Ticks, lots and amounts are in units of 1e-8; the rest describes its market."""
 
-    symbol: str
-    base: str
-    quote: str
-    tick: int
-    lot: int
-    min_notional: int
-    max_quantity: int
-    max_market_quantity: int
+class Listing(Rules, frozen=True):
+    """One instrument: its rules, and the character of its market."""
+
     level: float
     """Price on the anchor day."""
     daily_volatility: float
@@ -55,6 +49,8 @@ def _listing(
         min_notional=to_units("5"),
         max_quantity=to_units(max_quantity),
         max_market_quantity=to_units(max_market_quantity),
+        maker_ppm=MAKER_FEE_BPS * 100,
+        taker_ppm=TAKER_FEE_BPS * 100,
         level=level,
         daily_volatility=daily_volatility,
         beta=beta,

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from octopus_desktop.simulator.book import Book, Match
+from octopus_desktop.simulator.book import Book, Match, Print
 from octopus_desktop.simulator.history import Candle, History
 from octopus_desktop.simulator.listings import Listing
 from octopus_desktop.simulator.path import GENESIS_S, Path
 from octopus_desktop.simulator.units import DAY_S, SECOND_NS, UNIT, notional
 
 TRADES_KEPT = 5_000
-
-
-class Print(NamedTuple):
-    """A public trade, money in units of 1e-8."""
-
-    trade_id: int
-    price: int
-    quantity: int
-    ts_ns: int
-    buyer_is_maker: bool
-    buyer_order_id: int
-    seller_order_id: int
 
 
 class AggregatePrint(NamedTuple):

@@ -1,4 +1,4 @@
-"""An account's order at the exchange, and its executions."""
+"""An account's order at the exchange, its executions, and orders that are one list."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ class NewOrder(msgspec.Struct):
     stp: str = "NONE"
     strategy_id: int | None = None
     strategy_type: int | None = None
+    iceberg_quantity: int = 0
+    trailing_bips: int = 0
+    """How far a trailing stop follows the best price, in hundredths of a per cent."""
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -54,8 +57,12 @@ class Order(Resting):
         "client_order_id",
         "created_ns",
         "executions",
+        "extreme",
         "filled",
         "filled_quote",
+        "group",
+        "list_client_id",
+        "list_id",
         "locked",
         "original_client_id",
         "quantity",
@@ -66,6 +73,7 @@ class Order(Resting):
         "stop_price",
         "symbol",
         "time_in_force",
+        "tracking_ns",
         "triggered",
         "type",
         "updated_ns",
@@ -95,6 +103,17 @@ class Order(Resting):
         self.updated_ns = ts_ns
         self.working_ns = ts_ns if self.triggered else -1
         self.executions: list[Execution] = []
+        self.display = request.iceberg_quantity
+        self.extreme = 0
+        """The best price a trailing stop has seen: the lowest for a buy; 0 while it does not follow yet."""
+        self.tracking_ns = -1
+        self.list_id = -1
+        self.list_client_id = ""
+        self.group: OrderList | None = None
+
+    @property
+    def unfilled(self) -> int:
+        return self.quantity - self.filled
 
     @property
     def name(self) -> str:
@@ -109,3 +128,50 @@ class Order(Resting):
     def rises_to_trigger(self) -> bool:
         """Whether the trigger waits for a price at or above it (else at or below)."""
         return self.is_buy == self.type.startswith("STOP")
+
+    def reaches_stop(self, price: int) -> bool:
+        return price >= self.stop_price if self.rises_to_trigger else price <= self.stop_price
+
+    def is_triggered_by(self, price: int) -> bool:
+        """Whether a trade at `price` activates it. A trailing stop remembers the price."""
+        bips = self.request.trailing_bips
+        if not bips:
+            return self.reaches_stop(price)
+        if not self.extreme and self.stop_price and not self.reaches_stop(price):
+            return False
+        if self.is_buy:
+            self.extreme = min(self.extreme, price) if self.extreme else price
+            return price * 10_000 >= self.extreme * (10_000 + bips)
+        self.extreme = max(self.extreme, price)
+        return price * 10_000 <= self.extreme * (10_000 - bips)
+
+
+class OrderList:
+    """Two orders of which the execution of one ends the other. What it locks, it locks once."""
+
+    def __init__(self, list_id: int, client_id: str, orders: list[Order]) -> None:
+        self.list_id = list_id
+        self.client_id = client_id
+        self.orders = orders
+        for order in orders:
+            order.group, order.list_id, order.list_client_id = self, list_id, client_id
+
+    @property
+    def owner(self) -> int:
+        return self.orders[0].owner
+
+    @property
+    def symbol(self) -> str:
+        return self.orders[0].symbol
+
+    @property
+    def created_ns(self) -> int:
+        return self.orders[0].created_ns
+
+    @property
+    def is_open(self) -> bool:
+        return any(order.is_open for order in self.orders)
+
+    def others(self, order: Order) -> list[Order]:
+        """Those that still work."""
+        return [one for one in self.orders if one is not order and one.is_open]

@@ -114,4 +114,20 @@ class Params:
         return value
 
 
+class Prefixed(Params):
+    """The parameters of one leg of a list: `above` and `price` is `abovePrice`."""
+
+    def __init__(self, params: Params, prefix: str) -> None:
+        self._prefix = prefix
+        at = len(prefix)
+        values = params._values.items()
+        super().__init__({k[at].lower() + k[at + 1 :]: v for k, v in values if k.startswith(prefix) and len(k) > at})
+
+    def text(self, name: str) -> str:
+        try:
+            return super().text(name)
+        except Refusal as error:
+            raise missing(self._prefix + name[0].upper() + name[1:]) from error
+
+
 _WORDS = {"quantity": "quantity", "quoteOrderQty": "quote order qty", "price": "price", "stopPrice": "stop price"}

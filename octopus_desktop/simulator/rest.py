@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from octopus_desktop.simulator import endpoints_account, endpoints_market
+from octopus_desktop.simulator import endpoints_account, endpoints_lists, endpoints_market
 from octopus_desktop.simulator.auth import KeyRing, check_time
 from octopus_desktop.simulator.endpoints import Context, Endpoint, Security
 from octopus_desktop.simulator.endpoints_account import ReplaceFailed
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 TABLE: dict[tuple[str, str], Endpoint] = {
     endpoint.rest: endpoint
-    for endpoint in (*endpoints_market.ENDPOINTS, *endpoints_account.ENDPOINTS)
+    for endpoint in (*endpoints_market.ENDPOINTS, *endpoints_account.ENDPOINTS, *endpoints_lists.ENDPOINTS)
     if endpoint.rest is not None
 }
 _LISTEN_KEY_PATH = "/api/v3/userDataStream"

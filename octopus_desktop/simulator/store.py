@@ -58,6 +58,11 @@ class OrderRecord(msgspec.Struct):
     created_ns: int
     updated_ns: int
     working_ns: int
+    hidden: int = 0
+    extreme: int = 0
+    tracking_ns: int = -1
+    list_id: int = -1
+    list_client_id: str = ""
 
 
 _SAME = tuple(name for name in OrderRecord.__struct_fields__ if name not in ("order_id", "account", "request"))

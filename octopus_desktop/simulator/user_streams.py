@@ -8,9 +8,9 @@ from itertools import count
 
 import msgspec
 
-from octopus_desktop.simulator import wire
+from octopus_desktop.simulator import wire, wire_account
 from octopus_desktop.simulator.exchange import Exchange
-from octopus_desktop.simulator.orders import Execution, Order
+from octopus_desktop.simulator.orders import Execution, Order, OrderList
 from octopus_desktop.simulator.units import spelled
 
 Sink = Callable[[bytes], None]
@@ -67,8 +67,12 @@ class UserStreams:
     def on_order(self, order: Order, kind: str, execution: Execution | None) -> None:
         if not self._sinks.get(order.owner):
             return
-        report = wire.execution_report(order, kind, execution, self._now_ns(), next(self._event_ids))
+        report = wire_account.execution_report(order, kind, execution, self._now_ns(), next(self._event_ids))
         self._tell(order.owner, report)
+
+    def on_list(self, group: OrderList) -> None:
+        if self._sinks.get(group.owner):
+            self._tell(group.owner, wire_account.list_status(group, self._now_ns()))
 
     def on_balances(self, account: int, assets: list[str]) -> None:
         if not self._sinks.get(account) or self._exchange is None:

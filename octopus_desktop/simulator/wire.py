@@ -1,4 +1,4 @@
-"""The venue's spelling of what the exchange knows: JSON-ready answers, and stream frames as bytes."""
+"""The venue's spelling of what everybody may know: JSON-ready answers, and stream frames as bytes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from octopus_desktop.simulator import filters
+from octopus_desktop.simulator.book import Print
 from octopus_desktop.simulator.history import Candle, end_of
 from octopus_desktop.simulator.listings import Listing
-from octopus_desktop.simulator.market import AggregatePrint, DayStatistics, Market, Print
-from octopus_desktop.simulator.orders import LIMIT_TYPES, STP_MODES, Execution, Order
+from octopus_desktop.simulator.market import AggregatePrint, DayStatistics, Market
+from octopus_desktop.simulator.orders import STP_MODES
 from octopus_desktop.simulator.units import UNIT, spelled
 
 Json = dict[str, Any]
@@ -244,11 +245,11 @@ def symbol_info(listing: Listing) -> Json:
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
         "orderTypes": list(_ORDER_TYPES),
-        "icebergAllowed": False,
-        "ocoAllowed": False,
+        "icebergAllowed": True,
+        "ocoAllowed": True,
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
+        "allowTrailingStop": True,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
         "isSpotTradingAllowed": True,
@@ -261,7 +262,7 @@ def symbol_info(listing: Listing) -> Json:
                 "tickSize": tick,
             },
             {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": spelled(listing.max_quantity), "stepSize": lot},
-            {"filterType": "ICEBERG_PARTS", "limit": 10},
+            {"filterType": "ICEBERG_PARTS", "limit": filters.MAX_ICEBERG_PARTS},
             {
                 "filterType": "MARKET_LOT_SIZE",
                 "minQty": "0.00000000",
@@ -284,6 +285,14 @@ def symbol_info(listing: Listing) -> Json:
                 "applyMaxToMarket": False,
                 "avgPriceMins": 5,
             },
+            {
+                "filterType": "TRAILING_DELTA",
+                "minTrailingAboveDelta": filters.TRAILING_BIPS[0],
+                "maxTrailingAboveDelta": filters.TRAILING_BIPS[1],
+                "minTrailingBelowDelta": filters.TRAILING_BIPS[0],
+                "maxTrailingBelowDelta": filters.TRAILING_BIPS[1],
+            },
+            {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": filters.MAX_ORDER_LISTS},
             {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": filters.MAX_OPEN_ORDERS},
             {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": filters.MAX_TRIGGER_ORDERS},
         ],
@@ -292,178 +301,3 @@ def symbol_info(listing: Listing) -> Json:
         "defaultSelfTradePreventionMode": "NONE",
         "allowedSelfTradePreventionModes": list(STP_MODES),
     }
-
-
-# ── what belongs to accounts ─────────────────────────────────────────────────────────────────────────────
-
-
-def _shown_price(order: Order) -> str:
-    return spelled(order.price if order.type in LIMIT_TYPES else 0)
-
-
-def _extras(order: Order) -> Json:
-    extras: Json = {}
-    if order.stop_price:
-        extras["stopPrice"] = spelled(order.stop_price)
-    if order.request.strategy_id is not None:
-        extras["strategyId"] = order.request.strategy_id
-    if order.request.strategy_type is not None:
-        extras["strategyType"] = order.request.strategy_type
-    return extras
-
-
-def order_status(order: Order) -> Json:
-    """As `GET order`, `openOrders` and `allOrders` tell it."""
-    return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.name,
-        "price": _shown_price(order),
-        "origQty": spelled(order.quantity),
-        "executedQty": spelled(order.filled),
-        "origQuoteOrderQty": spelled(order.quote_quantity),
-        "cummulativeQuoteQty": spelled(order.filled_quote),
-        "status": order.status,
-        "timeInForce": order.time_in_force,
-        "type": order.type,
-        "side": "BUY" if order.is_buy else "SELL",
-        "stopPrice": spelled(order.stop_price),
-        "icebergQty": spelled(0),
-        "time": ms(order.created_ns),
-        "updateTime": ms(order.updated_ns),
-        "isWorking": order.triggered,
-        "workingTime": ms(order.working_ns) if order.triggered else -1,
-        "selfTradePreventionMode": order.stp,
-    }
-
-
-def order_ack(order: Order) -> Json:
-    return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_order_id,
-        "transactTime": ms(order.updated_ns),
-    }
-
-
-def order_result(order: Order) -> Json:
-    return (
-        order_ack(order)
-        | {
-            "price": _shown_price(order),
-            "origQty": spelled(order.quantity),
-            "executedQty": spelled(order.filled),
-            "origQuoteOrderQty": spelled(order.quote_quantity),
-            "cummulativeQuoteQty": spelled(order.filled_quote),
-            "status": order.status,
-            "timeInForce": order.time_in_force,
-            "type": order.type,
-            "side": "BUY" if order.is_buy else "SELL",
-            "workingTime": ms(order.working_ns) if order.triggered else -1,
-            "selfTradePreventionMode": order.stp,
-        }
-        | _extras(order)
-    )
-
-
-def order_full(order: Order) -> Json:
-    return order_result(order) | {
-        "fills": [
-            {
-                "price": spelled(fill.price),
-                "qty": spelled(fill.quantity),
-                "commission": spelled(fill.commission),
-                "commissionAsset": fill.commission_asset,
-                "tradeId": fill.trade_id,
-            }
-            for fill in order.executions
-        ]
-    }
-
-
-def canceled(order: Order) -> Json:
-    return {
-        "symbol": order.symbol,
-        "origClientOrderId": order.original_client_id,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_order_id,
-        "transactTime": ms(order.updated_ns),
-        "price": _shown_price(order),
-        "origQty": spelled(order.quantity),
-        "executedQty": spelled(order.filled),
-        "origQuoteOrderQty": spelled(order.quote_quantity),
-        "cummulativeQuoteQty": spelled(order.filled_quote),
-        "status": order.status,
-        "timeInForce": order.time_in_force,
-        "type": order.type,
-        "side": "BUY" if order.is_buy else "SELL",
-        "selfTradePreventionMode": order.stp,
-    } | _extras(order)
-
-
-def my_trade(fill: Execution) -> Json:
-    return {
-        "symbol": fill.symbol,
-        "id": fill.trade_id,
-        "orderId": fill.order_id,
-        "orderListId": -1,
-        "price": spelled(fill.price),
-        "qty": spelled(fill.quantity),
-        "quoteQty": spelled(fill.quote_quantity),
-        "commission": spelled(fill.commission),
-        "commissionAsset": fill.commission_asset,
-        "time": ms(fill.ts_ns),
-        "isBuyer": fill.is_buy,
-        "isMaker": fill.is_maker,
-        "isBestMatch": True,
-    }
-
-
-def execution_report(order: Order, kind: str, fill: Execution | None, now_ns: int, event_id: int) -> Json:
-    report: Json = {
-        "e": "executionReport",
-        "E": ms(now_ns),
-        "s": order.symbol,
-        "c": order.client_order_id,
-        "S": "BUY" if order.is_buy else "SELL",
-        "o": order.type,
-        "f": order.time_in_force,
-        "q": spelled(order.quantity),
-        "p": _shown_price(order),
-        "P": spelled(order.stop_price),
-        "F": spelled(0),
-        "g": -1,
-        "C": order.original_client_id if kind in ("CANCELED", "REPLACED") else "",
-        "x": kind,
-        "X": order.status,
-        "r": "NONE",
-        "i": order.order_id,
-        "l": spelled(fill.quantity if fill else 0),
-        "z": spelled(order.filled),
-        "L": spelled(fill.price if fill else 0),
-        "n": spelled(fill.commission) if fill else "0",
-        "N": fill.commission_asset if fill else None,
-        "T": ms(order.updated_ns),
-        "t": fill.trade_id if fill else -1,
-        "I": event_id,
-        "w": order.is_open and order.triggered and not (fill is None and kind != "NEW"),
-        "m": bool(fill and fill.is_maker),
-        "M": False,
-        "O": ms(order.created_ns),
-        "Z": spelled(order.filled_quote),
-        "Y": spelled(fill.quote_quantity if fill else 0),
-        "Q": spelled(order.quote_quantity),
-        "V": order.stp,
-    }
-    if order.triggered:
-        report["W"] = ms(order.working_ns)
-    if order.request.strategy_id is not None:
-        report["j"] = order.request.strategy_id
-    if order.request.strategy_type is not None:
-        report["J"] = order.request.strategy_type
-    if kind == "EXPIRED" and order.reason:
-        report["eR"] = order.reason
-    return report

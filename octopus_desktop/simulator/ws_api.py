@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from octopus_desktop.simulator import endpoints_account, endpoints_market
+from octopus_desktop.simulator import endpoints_account, endpoints_lists, endpoints_market
 from octopus_desktop.simulator.auth import KeyRing, Signer, check_time
 from octopus_desktop.simulator.connection import Connection
 from octopus_desktop.simulator.endpoints import Context, Endpoint, Security
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 TABLE: dict[str, Endpoint] = {
     endpoint.ws: endpoint
-    for endpoint in (*endpoints_market.ENDPOINTS, *endpoints_account.ENDPOINTS)
+    for endpoint in (*endpoints_market.ENDPOINTS, *endpoints_account.ENDPOINTS, *endpoints_lists.ENDPOINTS)
     if endpoint.ws is not None
 }
 
