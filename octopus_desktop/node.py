@@ -20,9 +20,13 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
 from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.kill_switch import Switch
+from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import reconcile
+from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
+from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import (
     AmendOrder,
     CancelAllOrders,
@@ -117,7 +121,9 @@ class Engine:
         self._lock = EntryLock(self.bus, self._clock)
         self._auditor = Auditor(self.bus, self._clock)
         self._subscriptions = Subscriptions()
-        self._limits = limits or RiskLimits()
+        self._risk = Risk(self.state, self._lock, self._clock, limits or RiskLimits())
+        self._levels = Levels(self.bus, self._clock, profile)
+        self._kill = Switch(self.bus, self._levels, self._clock)
         self._database: Database | None = None
         self._history: CandleHistory | None = None
         self._exchange: EmbeddedExchange | None = None
@@ -142,7 +148,7 @@ class Engine:
     async def run(self) -> None:
         """Returns after `stop`, with everything written and closed."""
         starting = asyncio.create_task(self._start(), name="start")
-        starting.add_done_callback(_log_failure)
+        starting.add_done_callback(tell_failure)
         try:
             await self._stopping.wait()
         finally:
@@ -181,7 +187,9 @@ class Engine:
                 denied = OrderDenied(order.client_order_id, self._clock.now_ns(), "Never sent: the program ended.")
                 database.journal.record(denied)
                 self.bus.publish(denied)
-        self._limits = await self._kept_limits(database)
+        self._risk.limits = await self._kept_limits(database)
+        self._levels.connect(database.journal)
+        self._kill.open(database.journal)
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
         self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
@@ -190,14 +198,14 @@ class Engine:
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)
         if text is None:
-            return self._limits
+            return self._risk.limits
         try:
             return msgspec.json.decode(text, type=RiskLimits)
         except msgspec.DecodeError as error:
             self._notice(
                 Severity.WARNING, "Risk limits are those of the settings", f"The kept ones cannot be read: {error}"
             )
-            return self._limits
+            return self._risk.limits
 
     def _keep(self, event: Event) -> None:
         assert self._database is not None
@@ -241,8 +249,9 @@ class Engine:
             return
         execution = self._execution = execution_client(self.profile, urls, credentials)
         desk = self._desk = OrderDesk(
-            self.bus, self._database.journal, execution, self._lock, self._clock, self._limits
+            self.bus, self._database.journal, execution, self._lock, self._clock, self._risk
         )
+        self._kill.connect(desk, execution, None)
         try:
             await self._retried(
                 lambda: execution.start(self.bus.publish, desk.report), "The venue's account cannot be reached"
@@ -287,7 +296,7 @@ class Engine:
         if self._reconciling is None or self._reconciling.done():
             self._lock.shut(Lock.RECONCILING)
             self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
-            self._reconciling.add_done_callback(_log_failure)
+            self._reconciling.add_done_callback(tell_failure)
 
     async def _reconcile(self) -> None:
         desk, execution = self._desk, self._execution
@@ -313,6 +322,7 @@ class Engine:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        await self._kill.stop()
         if self._desk is not None:
             await self._desk.stop()
         for client in (self._execution, self._market):
@@ -325,6 +335,14 @@ class Engine:
             self._auditor.close()
             await asyncio.to_thread(self._database.close)
 
+    def defect(self, what: str) -> None:
+        """Something broke that can't: nothing that adds risk leaves until the trader has looked."""
+        self._auditor.note(Actor.PROGRAM, "error", {"what": what})
+        if not self._lock.holds(Lock.DEFECT):
+            self._lock.shut(Lock.DEFECT)
+            text = f"{what}. The journal is intact and cancelling works. Look at your orders, then unlock or restart."
+            self._notice(Severity.ERROR, "An internal error: order entry is locked", text)
+
     def _login(self, what: str, detail: str = "") -> None:
         told = {"what": what, "profile": self.profile.name, "venue": self.profile.venue, "detail": detail}
         self._auditor.note(Actor.PROGRAM, "login", told)
@@ -336,7 +354,7 @@ class Engine:
     # What is asked of it ----------------------------------------------------
 
     async def execute(self, command: Command) -> Outcome:
-        limits = self._limits
+        limits = self._risk.limits
         self._auditor.asked(command)
         try:
             outcome = await self._carry_out(command)
@@ -379,8 +397,10 @@ class Engine:
                 return Done()
             case AmendOrder() | StartAlgo() | PauseAlgo() | ResumeAlgo() | StopAlgo():
                 return Refused("This engine works no algos.")
-            case KillSwitch() | SetTradingLevel():
-                return Refused("This engine has no trading levels.")
+            case KillSwitch():
+                return await self._kill.pull(command)
+            case SetTradingLevel():
+                return await self._levels.set(command)
             case _:
                 assert_never(command)
 
@@ -392,6 +412,7 @@ class Engine:
             return Refused(f"Type the profile's name, {self.profile.name}, to unlock order entry.")
         self._lock.open(Lock.LIVE)
         self._lock.open(Lock.TRADER)
+        self._lock.open(Lock.DEFECT)
         return Done() if self._lock.reason is None else Refused(self._lock.reason)
 
     async def _set_limits(self, command: SetRiskLimits) -> Outcome:
@@ -399,16 +420,14 @@ class Engine:
             return Refused("The data is not open: the limits are not kept.")
         text = msgspec.json.encode(command.limits).decode()
         await self._database.repository.save_setting(LIMITS_SETTING, text)
-        self._limits = command.limits
-        if self._desk is not None:
-            self._desk.limits = command.limits
+        self._risk.limits = command.limits
         return Done()
 
     async def query(self, query: Query[Any]) -> Any:
         if isinstance(query, RiskQuery):
-            return Verdict(self._desk.opinion(query.intent) if self._desk is not None else self._no_desk().reason)
+            return self._desk.opinion(query.intent) if self._desk is not None else Verdict(self._no_desk().reason)
         if isinstance(query, LimitsQuery):
-            return self._limits
+            return self._risk.limits
         if self._database is None:
             raise StorageError("The data is not open.")
         if isinstance(query, CandlesQuery):
@@ -423,8 +442,3 @@ class Engine:
         if isinstance(query, LogQuery):
             return await self._database.repository.log(query.limit)
         raise TypeError(f"no answer to {type(query).__name__}")
-
-
-def _log_failure(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        logger.error("%s failed", task.get_name(), exc_info=task.exception())

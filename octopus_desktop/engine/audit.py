@@ -15,6 +15,7 @@ import msgspec
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.model.commands import (
     Command,
+    ConfirmLive,
     Outcome,
     Refused,
     SaveSetting,
@@ -155,6 +156,6 @@ class Auditor:
 
 def _discreet(command: Command) -> Any:
     """What was typed to confirm may be anything, a password by mistake; that it was right is in the outcome."""
-    if isinstance(command, UnlockEntry | SetTradingLevel):
+    if isinstance(command, UnlockEntry | SetTradingLevel | ConfirmLive):
         return msgspec.structs.replace(command, typed="")
     return command

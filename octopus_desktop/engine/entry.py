@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.model.events import EntryLocked, EntryUnlocked
@@ -13,6 +14,7 @@ class Lock(Enum):
     """Who holds it shut, the gravest first; the value is what the trader reads."""
 
     SAFE_MODE = "Safe mode: this session sends no orders."
+    DEFECT = "An internal error: order entry is locked. Look at your orders, then unlock it or restart."
     STORAGE = "The journal cannot be written: no order may leave."
     NO_KEY = "This profile has no key: market data only."
     KEY_REFUSED = "The venue refused the key: market data only."
@@ -20,6 +22,10 @@ class Lock(Enum):
     RECONCILING = "Comparing with the venue: orders are possible in a moment."
     LIVE = "LIVE: unlock order entry by typing the profile's name."
     TRADER = "You locked order entry."
+
+
+NOTHING_LEAVES: Final = {Lock.SAFE_MODE, Lock.STORAGE, Lock.NO_KEY, Lock.KEY_REFUSED, Lock.LINK}
+"""No order can be sent, or none may be. The others hold back what adds risk, and never what reduces it."""
 
 
 class EntryLock:
@@ -35,6 +41,15 @@ class EntryLock:
         for lock in Lock:
             if lock in self._held:
                 return lock.value
+        return None
+
+    def refusal(self, *, reducing: bool, flattening: bool = False) -> str | None:
+        """Why this kind of order may not leave. A LIVE profile that is not unlocked only flattens."""
+        for lock in Lock:
+            if lock in self._held:
+                passes = flattening or (reducing and lock is not Lock.LIVE)
+                if lock in NOTHING_LEAVES or not passes:
+                    return lock.value
         return None
 
     def holds(self, lock: Lock) -> bool:

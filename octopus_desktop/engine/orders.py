@@ -8,11 +8,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
-from octopus_desktop.engine import risk
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.lifecycle import progress
-from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome, Refused, SubmitOrder
+from octopus_desktop.engine.risk import Risk
+from octopus_desktop.model.commands import (
+    CancelAllOrders,
+    CancelOrder,
+    Done,
+    NeedsAcknowledgement,
+    Outcome,
+    Refused,
+    SubmitOrder,
+)
 from octopus_desktop.model.errors import RequestRefused, StorageError, VenueError
 from octopus_desktop.model.events import (
     AnyOrderEvent,
@@ -27,9 +35,10 @@ from octopus_desktop.model.events import (
     Severity,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, VenueOrderId
-from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import Fill, Order, OrderIntent, OrderStatus
+from octopus_desktop.model.queries import Verdict
 from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.ports import Clock, ExecutionClient, Journal
 
 logger = logging.getLogger(__name__)
@@ -51,7 +60,7 @@ class OrderDesk:
     """
 
     def __init__(
-        self, bus: Bus, journal: Journal, client: ExecutionClient, lock: EntryLock, clock: Clock, limits: RiskLimits
+        self, bus: Bus, journal: Journal, client: ExecutionClient, lock: EntryLock, clock: Clock, risk: Risk
     ) -> None:
         self._bus = bus
         self._state = bus.state
@@ -59,8 +68,7 @@ class OrderDesk:
         self._client = client
         self._lock = lock
         self._clock = clock
-        self.limits = limits
-        self._rate = risk.OrderRate()
+        self._risk = risk
         self._tokens: OrderedDict[IntentToken, ClientOrderId] = OrderedDict()
         self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
         self._asking: set[ClientOrderId] = set()
@@ -71,18 +79,23 @@ class OrderDesk:
 
     # Commands ---------------------------------------------------------------
 
-    async def submit(self, command: SubmitOrder) -> Outcome:
+    async def submit(self, command: SubmitOrder, *, flattening: bool = False) -> Outcome:
+        """`flattening`: the kill switch sends it, which HALTED does not hold back."""
         intent = command.intent
         name = intent.client_order_id
         if intent.token is not None and intent.token in self._tokens:
             return Done(0)
         if name in self._state.orders:
             return Done(0)
+        if not command.acknowledged:
+            verdict = self._risk.judge(intent, flattening=flattening)
+            if verdict.denial is None and verdict.warning is not None:
+                return NeedsAcknowledgement(verdict.warning)
         if intent.token is not None:
             self._tokens[intent.token] = name
             while len(self._tokens) > KEPT_TOKENS:
                 self._tokens.popitem(last=False)
-        return await self.place([intent], lambda: self.send(intent))
+        return await self.place([intent], lambda: self.send(intent), flattening=flattening)
 
     async def submit_list(self, intents: Sequence[OrderIntent]) -> Outcome:
         """Orders with one `list_id`, the execution of one cancels the others: all are placed, or none."""
@@ -90,10 +103,17 @@ class OrderDesk:
             return Done(0)
         return await self.place(intents, lambda: self._send_list(intents))
 
-    async def place(self, intents: Sequence[OrderIntent], send: Callable[[], Coroutine[Any, Any, None]]) -> Outcome:
+    async def place(
+        self,
+        intents: Sequence[OrderIntent],
+        send: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        flattening: bool = False,
+    ) -> Outcome:
         """The orders of one request: judged, written, then `send`. Where one is denied none of them leaves."""
         now = self._clock.now_ns()
-        denial = next(filter(None, map(self.opinion, intents)), None)
+        verdicts = (self._risk.judge(intent, flattening=flattening) for intent in intents)
+        denial = next(filter(None, (verdict.denial for verdict in verdicts)), None)
         initiated = [OrderInitiated(intent.client_order_id, now, intent) for intent in intents]
         if denial is not None:
             for event in initiated:
@@ -103,7 +123,7 @@ class OrderDesk:
         submitted = [OrderSubmitted(intent.client_order_id, now) for intent in intents]
         # Published first: the order is on the screen while the disk works, and counts against the free balance.
         for event in initiated:
-            self._rate.note(now)
+            self._risk.note(event.intent, now)
             self._bus.publish(event)
         try:
             await self._journal.commit([*initiated, *submitted])
@@ -111,6 +131,11 @@ class OrderDesk:
             return self._unwritten(initiated, error)
         for sent in submitted:
             self._bus.publish(sent)
+        if self._state.level.level is TradingLevel.HALTED and not flattening:
+            # The kill switch was pulled while the disk worked, and nothing of this has left.
+            for sent in submitted:
+                self.refused(sent.client_order_id, "Never sent: trading was halted before it left.")
+            return Refused("Trading was halted before the order left.")
         self._spawn(send(), f"send {intents[0].client_order_id}")
         return Done(len(intents))
 
@@ -162,16 +187,16 @@ class OrderDesk:
                 count += isinstance(outcome, Done)
         return Done(count)
 
-    def opinion(self, intent: OrderIntent) -> str | None:
-        """What `submit` would be denied for, now."""
-        now = self._clock.now_ns()
-        return self._lock.reason or risk.denial(intent, self._state, self.limits, self._rate, now)
+    def opinion(self, intent: OrderIntent) -> Verdict:
+        """What `submit` would say, now."""
+        return self._risk.judge(intent)
 
     # The venue's word -------------------------------------------------------
 
-    def report(self, report: OrderReport) -> None:
-        """From the account stream, or from whoever asked."""
-        self._apply(report, ())
+    def report(self, report: OrderReport, extra: tuple[Fill, ...] = ()) -> None:
+        """From the account stream, or from whoever asked; `extra` are fills of the order known from elsewhere."""
+        if not self._apply(report, extra):
+            self._spawn(self._fetch_fills(report), f"fills of {report.client_order_id}")
 
     def name_of(self, fill: Fill) -> ClientOrderId | None:
         """Whose fill it is, where the venue names only its own order id."""
@@ -180,7 +205,7 @@ class OrderDesk:
         return self._by_venue_id.get((fill.instrument_id, fill.venue_order_id))
 
     def _apply(self, report: OrderReport, extra: tuple[Fill, ...]) -> bool:
-        """False where fills are still missing; they are being asked for."""
+        """False where fills are still missing."""
         name = report.client_order_id
         order = self._state.orders.get(name)
         events, missing = progress(order, report, self._clock.now_ns(), extra)
@@ -188,8 +213,6 @@ class OrderDesk:
             self._publish(event)
         if report.venue_order_id:
             self._by_venue_id[report.intent.instrument_id, report.venue_order_id] = name
-        if missing > 0 and not extra:
-            self._spawn(self._fetch_fills(report), f"fills of {name}")
         return missing <= 0
 
     def _publish(self, event: AnyOrderEvent) -> None:
@@ -264,7 +287,7 @@ class OrderDesk:
         finally:
             self._asking.discard(name)
 
-    async def ask(self, order: Order) -> bool:
+    async def ask(self, order: Order, extra: tuple[Fill, ...] = ()) -> bool:
         """True once the venue has told where the order stands. Its errors are logged, not raised."""
         name = order.client_order_id
         instrument = self._state.instruments.get(order.intent.instrument_id)
@@ -277,7 +300,7 @@ class OrderDesk:
             logger.warning("asking for order %s: %s", name, error)
             return False
         if report is not None:
-            self._apply(report, ())
+            self.report(report, extra)
             return True
         if order.status.is_terminal:
             return True

@@ -10,10 +10,15 @@ from decimal import Decimal
 
 import msgspec
 
+from octopus_desktop.engine.entry import EntryLock
+from octopus_desktop.engine.exposure import reduces
+from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.model.identifiers import symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.queries import Verdict
+from octopus_desktop.ports import Clock
 from octopus_desktop.state import State
 
 _NOT_YET_LOCKED = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
@@ -32,6 +37,30 @@ class OrderRate:
         while self._sent and self._sent[0] <= now_ns - 1_000_000_000:
             self._sent.popleft()
         return len(self._sent)
+
+
+class Risk:
+    """On the node's loop. What every order passes before it is written down."""
+
+    def __init__(self, state: State, lock: EntryLock, clock: Clock, limits: RiskLimits) -> None:
+        self.limits = limits
+        self._state = state
+        self._lock = lock
+        self._clock = clock
+        self._rate = OrderRate()
+
+    def judge(self, intent: OrderIntent, *, flattening: bool = False) -> Verdict:
+        """It changes nothing. `flattening`: the kill switch closes a position with it."""
+        state = self._state
+        reducing = flattening or reduces(intent, state)
+        refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
+        if refusal is None and not flattening:
+            refusal = level_refusal(state.level, reducing)
+        return Verdict(refusal or denial(intent, state, self.limits, self._rate, self._clock.now_ns()))
+
+    def note(self, intent: OrderIntent, now_ns: int) -> None:
+        """It leaves."""
+        self._rate.note(now_ns)
 
 
 def denial(intent: OrderIntent, state: State, limits: RiskLimits, rate: OrderRate, now_ns: int) -> str | None:

@@ -17,6 +17,14 @@ class TradingLevel(Enum):
     HALTED = "HALTED"
     """Only cancels, and the orders of a flattening that the trader asked for."""
 
+    @property
+    def rank(self) -> int:
+        """Higher allows less."""
+        return _RANKS[self]
+
+
+_RANKS = {TradingLevel.ACTIVE: 0, TradingLevel.REDUCING: 1, TradingLevel.HALTED: 2}
+
 
 class LevelCause(Enum):
     """Who set the level. What the day's limits set ends with the day; the rest ends when the trader says so."""

@@ -113,6 +113,7 @@ class ScriptedAccount:
         self.accept_though_failing = False
         self.fail_cancel: VenueError | None = None
         self.fail_order: VenueError | None = None
+        self.fail_open: VenueError | None = None
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         raise AssertionError("the desk never starts it")
@@ -153,7 +154,13 @@ class ScriptedAccount:
         found = [report for report in self.book.values() if int(report.venue_order_id) >= int(first)]
         return sorted(found, key=lambda report: int(report.venue_order_id))
 
+    async def cancel_all(self, instrument: Instrument) -> list[OrderReport]:
+        return [await self.cancel(self._order(report), instrument) for report in await self.open_orders()]
+
     async def open_orders(self) -> list[OrderReport]:
+        await asyncio.sleep(0)
+        if self.fail_open is not None:
+            raise self.fail_open
         return [report for report in self.book.values() if not report.status.is_terminal]
 
     async def fills(
@@ -168,6 +175,10 @@ class ScriptedAccount:
 
     async def balances(self) -> list[Balance]:
         return self.money
+
+    @staticmethod
+    def _order(report: OrderReport) -> Order:
+        return Order(report.intent, report.status, 1, 1, report.venue_order_id)
 
     def end(self, name: ClientOrderId, status: OrderStatus) -> OrderReport:
         old = self.book[name]

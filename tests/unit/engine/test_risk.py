@@ -64,7 +64,7 @@ async def test_two_quick_orders_do_not_spend_the_same_money() -> None:
     """The first order is still on its way: what it needs is no longer free."""
     desk = Desk()
     await desk.submit(buy("0.3", "60000"))
-    said = desk.desk.opinion(buy("0.1", "60000"))
+    said = desk.desk.opinion(buy("0.1", "60000")).denial
     assert said is not None
     assert "free is 2,000" in said
     await desk.desk.stop()
@@ -74,11 +74,11 @@ async def test_a_burst_of_orders_is_stopped() -> None:
     """A key that got stuck sends at most so many orders a second."""
     desk = Desk(RiskLimits(max_orders_per_second=2))
     for _ in range(2):
-        assert desk.desk.opinion(buy("0.001")) is None
+        assert desk.desk.opinion(buy("0.001")).denial is None
         await desk.submit(buy("0.001"))
-    assert "within a second" in (desk.desk.opinion(buy("0.001")) or "")
+    assert "within a second" in (desk.desk.opinion(buy("0.001")).denial or "")
     desk.clock.ns += 1_100_000_000
-    assert desk.desk.opinion(buy("0.001")) is None
+    assert desk.desk.opinion(buy("0.001")).denial is None
     await desk.desk.stop()
 
 
@@ -86,7 +86,7 @@ async def test_open_orders_have_a_limit() -> None:
     """Past the limit on open orders the next one is denied."""
     desk = Desk(RiskLimits(max_open_orders=1))
     await desk.submit(buy("0.001"))
-    assert "your limit is 1" in (desk.desk.opinion(buy("0.001")) or "")
+    assert "your limit is 1" in (desk.desk.opinion(buy("0.001")).denial or "")
     assert len(desk.state.working) == 1
     assert desk.state.orders.keys() == desk.state.working.keys()
     assert BTC in desk.state.instruments

@@ -1,0 +1,339 @@
+"""The kill switch: stop the algos, halt, cancel everything, ask the venue whether it is so, and close what is open.
+
+It never gives up: a step is tried again, by whichever way the venue answers, until the venue says that it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final, Protocol
+
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.level import Levels
+from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.model.account import Position
+from octopus_desktop.model.commands import CancelAllOrders, Done, KillSwitch, Outcome, Refused, SubmitOrder
+from octopus_desktop.model.errors import OctopusError
+from octopus_desktop.model.events import (
+    BalanceChanged,
+    Event,
+    KillProgressed,
+    KillStep,
+    NoticeRaised,
+    OrderEvent,
+    Severity,
+)
+from octopus_desktop.model.identifiers import InstrumentId, new_client_order_id, symbol_of, venue_of
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderType, Side
+from octopus_desktop.model.safety import LevelCause, TradingLevel
+from octopus_desktop.net.backoff import Backoff
+from octopus_desktop.ports import Clock, ExecutionClient, Journal
+
+logger = logging.getLogger(__name__)
+
+REASON: Final = "The kill switch was pulled."
+ROLE: Final = "flatten"
+ALGOS_STOP_WITHIN_S: Final = 2.0
+FIRST_WAIT_S: Final = 0.2
+SLOWEST_WAIT_S: Final = 5.0
+
+
+class Algos(Protocol):
+    async def stop_all(self, reason: str) -> None: ...
+
+
+class Switch:
+    """One run at a time, on the node's loop. Before there is a venue to ask it halts, and goes on when there is."""
+
+    def __init__(self, bus: Bus, levels: Levels, clock: Clock) -> None:
+        self._bus = bus
+        self._state = bus.state
+        self._levels = levels
+        self._clock = clock
+        self._journal: Journal | None = None
+        self._desk: OrderDesk | None = None
+        self._client: ExecutionClient | None = None
+        self._algos: Algos | None = None
+        self._run: asyncio.Task[None] | None = None
+        self._pulled = False
+        self._flatten = False
+        self._changed = asyncio.Event()
+        levels.when_raised(self._stand_down)
+        bus.subscribe(self._heard)
+
+    async def pull(self, command: KillSwitch) -> Outcome:
+        """Never refused. Twice is once; the second time may add the flattening."""
+        self._flatten = self._flatten or command.flatten
+        if self._run is None or self._run.done():
+            self._pulled = True
+            self._flatten = command.flatten
+            self._tell(KillStep.STOP_ALGOS, False, "")
+            self._start()
+        elif command.flatten:
+            self._tell(KillStep.FLATTEN, False, "waits for the cancels")
+        await self._levels.lower(TradingLevel.HALTED, REASON, LevelCause.KILL_SWITCH)
+        return Done()
+
+    def open(self, journal: Journal) -> None:
+        """The journal is folded. What a run of an earlier session left undone is told, and goes on with the venue."""
+        self._journal = journal
+        if self._pulled:
+            # Pulled before the file was open: what was read from it since is older.
+            self._tell(KillStep.STOP_ALGOS, False, "")
+            return
+        halted = self._state.level.level is TradingLevel.HALTED
+        undone = any(not step.done for step in self._state.kill.values())
+        if halted and undone:
+            verified = self._state.kill.get(KillStep.VERIFY_CANCELED)
+            if verified is None or not verified.done:
+                self._pulled = True
+            if KillStep.FLATTEN in self._state.kill:
+                # Hours may have passed: an order leaves only when the trader asks for it again.
+                text = "not finished when the program ended; pull the switch again to close what is open"
+                self._tell(KillStep.FLATTEN, False, text)
+        if halted:
+            left = len(self._state.working)
+            orders = f"{left} orders may still work at the venue. " if left else ""
+            going_on = "Cancelling goes on. " if self._pulled else ""
+            text = f"{self._state.level.reason} {orders}{going_on}Only you can set the level back to ACTIVE."
+            self._bus.publish(NoticeRaised(Severity.WARNING, "Trading is HALTED", text.strip(), self._clock.now_ns()))
+
+    def connect(self, desk: OrderDesk, client: ExecutionClient, algos: Algos | None) -> None:
+        """There is a venue to ask."""
+        self._desk, self._client, self._algos = desk, client, algos
+        if self._pulled:
+            self._start()
+
+    async def stop(self) -> None:
+        """The journal knows how far it came; the next start goes on."""
+        if self._run is not None:
+            self._run.cancel()
+            await asyncio.gather(self._run, return_exceptions=True)
+
+    def _stand_down(self) -> None:
+        """The trader has left HALTED: what is not done is not wanted any more."""
+        self._pulled = self._flatten = False
+        if self._run is not None and not self._run.done():
+            self._run.cancel()
+            self._bus.publish(
+                NoticeRaised(
+                    Severity.WARNING,
+                    "The kill switch was stopped",
+                    "You set the level before every step was verified. Look at the open orders.",
+                    self._clock.now_ns(),
+                )
+            )
+
+    def _ended(self, run: asyncio.Task[None]) -> None:
+        if not run.cancelled() and run.exception() is not None:
+            logger.error("the kill switch stopped before it was done", exc_info=run.exception())
+            text = "Trading stays HALTED. Pull it again, and look at the open orders at the venue."
+            self._bus.publish(NoticeRaised(Severity.ERROR, "The kill switch broke", text, self._clock.now_ns()))
+
+    # A run ------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._desk is not None and (self._run is None or self._run.done()):
+            self._run = asyncio.get_running_loop().create_task(self._carry_out(), name="kill switch")
+            self._run.add_done_callback(self._ended)
+
+    async def _carry_out(self) -> None:
+        await self._stop_algos()
+        await self._cancel_all()
+        self._pulled = False
+        if self._flatten:
+            await self._close_all()
+
+    async def _stop_algos(self) -> None:
+        text = "none runs"
+        if self._algos is not None:
+            running = sum(not algo.status.is_over for algo in self._state.algos.values())
+            try:
+                async with asyncio.timeout(ALGOS_STOP_WITHIN_S):
+                    await self._algos.stop_all(REASON)
+                text = f"{running} stopped" if running else text
+            except TimeoutError:
+                text = f"{running} were told to; halted, they can send nothing"
+            except Exception as error:
+                logger.exception("the algos could not be stopped")
+                text = f"{type(error).__name__}; halted, they can send nothing"
+        self._tell(KillStep.STOP_ALGOS, True, text)
+
+    async def _cancel_all(self) -> None:
+        """Until the venue says that nothing of the account works, and we know how each of our orders ended."""
+        backoff = Backoff(FIRST_WAIT_S, SLOWEST_WAIT_S)
+        self._tell(KillStep.CANCEL, False, _count(len(self._state.working), "order"))
+        while True:
+            problem = await self._cancel_once()
+            self._tell(KillStep.VERIFY_CANCELED, False, "asking the venue")
+            problem = await self._verify() or problem
+            left = len(self._working())
+            if not left and problem is None:
+                break
+            self._tell(KillStep.CANCEL, False, f"{_count(left, 'order')} left{f': {problem}' if problem else ''}")
+            await asyncio.sleep(backoff.next_s())
+        self._tell(KillStep.CANCEL, True, "none is left")
+        self._tell(KillStep.VERIFY_CANCELED, True, "the venue has none")
+
+    async def _cancel_once(self) -> str | None:
+        """One request for each instrument; where that does not work, one for each order."""
+        instruments = {order.intent.instrument_id for order in self._working()}
+        problems = await asyncio.gather(*(self._cancel_instrument(name) for name in sorted(instruments)))
+        problem = next(filter(None, problems), None)
+        if problem is not None:
+            assert self._desk is not None
+            await self._desk.cancel_all(CancelAllOrders())
+        return problem
+
+    async def _cancel_instrument(self, instrument_id: InstrumentId) -> str | None:
+        assert self._desk is not None
+        assert self._client is not None
+        instrument = self._state.instruments.get(instrument_id)
+        if instrument is None:
+            return f"{symbol_of(instrument_id)} is not listed"
+        try:
+            for report in await self._client.cancel_all(instrument):
+                self._desk.report(report)
+        except OctopusError as error:
+            return str(error)
+        except Exception as error:
+            logger.exception("cancelling everything in %s failed", instrument_id)
+            return type(error).__name__
+        return None
+
+    async def _verify(self) -> str | None:
+        assert self._desk is not None
+        assert self._client is not None
+        try:
+            reports = await self._client.open_orders()
+        except OctopusError as error:
+            return str(error)
+        except Exception as error:
+            logger.exception("asking for the open orders failed")
+            return type(error).__name__
+        for report in reports:
+            self._desk.report(report)  # one that was made elsewhere is adopted, and canceled in the next round
+        resting = {report.client_order_id for report in reports}
+        gone = [order for order in self._working() if order.client_order_id not in resting]
+        await asyncio.gather(*(self._desk.ask(order) for order in gone))
+        return None
+
+    def _working(self) -> list[Order]:
+        assert self._client is not None
+        venue = self._client.venue
+        return [order for order in self._state.working.values() if venue_of(order.intent.instrument_id) == venue]
+
+    # Closing positions ------------------------------------------------------
+
+    async def _close_all(self) -> None:
+        backoff = Backoff(FIRST_WAIT_S, SLOWEST_WAIT_S)
+        while True:
+            problem = await self._refresh_balances()
+            closing, dust = self._closing()
+            if not closing:
+                break
+            names = ", ".join(symbol_of(intent.instrument_id) for intent in closing)
+            self._tell(KillStep.FLATTEN, False, f"{names}{f': {problem}' if problem else ''}")
+            assert self._desk is not None
+            for intent in closing:
+                outcome = await self._desk.submit(SubmitOrder(intent, acknowledged=True), flattening=True)
+                if isinstance(outcome, Refused):
+                    self._tell(KillStep.FLATTEN, False, f"{symbol_of(intent.instrument_id)}: {outcome.reason}")
+            # The next round is of what is left: no second order while the first one's end is not known.
+            await self._until_over(closing)
+            if not self._closing()[0]:
+                continue
+            await self._wait(backoff.next_s())
+        self._flatten = False
+        self._tell(KillStep.FLATTEN, True, "all positions are closed")
+        left = f"; too little to trade: {', '.join(dust)}" if dust else ""
+        self._tell(KillStep.VERIFY_FLAT, True, f"none is open{left}")
+
+    def _closing(self) -> tuple[list[OrderIntent], list[str]]:
+        """The market orders that close what is open, and in words what is too little for one."""
+        assert self._client is not None
+        intents, dust = [], []
+        for position in self._state.positions.values():
+            instrument = self._state.instruments.get(position.instrument_id)
+            if not position.quantity or instrument is None or instrument.venue != self._client.venue:
+                continue
+            quantity = self._closable(position, instrument)
+            if self._is_dust(quantity, instrument):
+                dust.append(f"{abs(position.quantity).normalize():f} {instrument.base}")
+                continue
+            side = Side.SELL if position.quantity > 0 else Side.BUY
+            intents.append(
+                OrderIntent(
+                    new_client_order_id(),
+                    position.instrument_id,
+                    side,
+                    OrderType.MARKET,
+                    quantity,
+                    reduce_only=instrument.kind is not InstrumentKind.SPOT,
+                    role=ROLE,
+                )
+            )
+        return intents, dust
+
+    def _closable(self, position: Position, instrument: Instrument) -> Decimal:
+        quantity = abs(position.quantity)
+        if instrument.kind is InstrumentKind.SPOT and position.quantity > 0:
+            # A fee taken in the base currency leaves less than was bought.
+            balance = self._state.balances.get((instrument.venue, instrument.base))
+            quantity = min(quantity, balance.free if balance is not None else ZERO)
+        most = instrument.market_max_quantity or instrument.max_quantity
+        return instrument.quantity(min(quantity, most, instrument.max_quantity))
+
+    def _is_dust(self, quantity: Decimal, instrument: Instrument) -> bool:
+        if quantity < instrument.min_quantity or not quantity:
+            return True
+        market = self._state.market(instrument.instrument_id)
+        price = market.touch[0] if market.touch is not None else market.last_price
+        return price is not None and quantity * Decimal(repr(price)) < instrument.min_notional
+
+    async def _refresh_balances(self) -> str | None:
+        """What the canceled orders had locked is free again."""
+        assert self._client is not None
+        try:
+            for balance in await self._client.balances():
+                self._bus.publish(BalanceChanged(balance))
+        except OctopusError as error:
+            return str(error)
+        return None
+
+    async def _until_over(self, intents: Iterable[OrderIntent]) -> None:
+        orders = [self._state.orders[i.client_order_id] for i in intents if i.client_order_id in self._state.orders]
+        while any(not order.status.is_terminal for order in orders):
+            await self._wait(SLOWEST_WAIT_S)
+
+    # ------------------------------------------------------------------------
+
+    async def _wait(self, seconds: float) -> None:
+        """Until something happens to an order, but not longer."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, OrderEvent):
+            self._changed.set()
+
+    def _tell(self, step: KillStep, done: bool, text: str) -> None:
+        known = self._state.kill.get(step)
+        if known is not None and (known.done, known.text) == (done, text) and step is not KillStep.STOP_ALGOS:
+            return
+        event = KillProgressed(step, done, text, self._clock.now_ns())
+        if self._journal is not None:
+            self._journal.record(event)
+        self._bus.publish(event)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
