@@ -122,6 +122,33 @@ async def test_a_market_order_fills_and_shows_in_my_trades(client: Any) -> None:
     assert before["USDT"]["total"] - after["USDT"]["total"] == pytest.approx(order["cost"])
 
 
+async def test_trailing_stops_icebergs_and_lists(client: Any) -> None:
+    """What the venue works by itself is placed, found with its terms, and canceled."""
+    await client.load_markets()
+    last = (await client.fetch_ticker(SYMBOL))["last"]
+    trailing = await client.create_order(
+        SYMBOL, "STOP_LOSS_LIMIT", "sell", 0.01, round(last * 0.9, 2), {"trailingDelta": 200}
+    )
+    iceberg = await client.create_order(SYMBOL, "limit", "buy", 0.1, round(last * 0.9, 2), {"icebergQty": "0.01"})
+    found = {one["id"]: one["info"] for one in await client.fetch_open_orders(SYMBOL)}
+    assert found[trailing["id"]]["trailingDelta"] == "200"
+    assert found[iceberg["id"]]["icebergQty"] == "0.01000000"
+    pair = await client.private_post_order_oco(
+        {
+            **{"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", "price": f"{last * 1.1:.2f}"},
+            **{"stopPrice": f"{last * 0.9:.2f}", "stopLimitPrice": f"{last * 0.89:.2f}", "stopLimitTimeInForce": "GTC"},
+        }
+    )
+    assert {one["type"] for one in pair["orderReports"]} == {"LIMIT_MAKER", "STOP_LOSS_LIMIT"}
+    lists = await client.private_get_openorderlist()
+    assert [one["orderListId"] for one in lists] == [pair["orderListId"]]
+    await client.cancel_all_orders(SYMBOL)
+    assert not await client.fetch_open_orders(SYMBOL)
+    assert (await client.fetch_balance())["BTC"]["used"] == 0
+    ended = await client.private_get_allorderlist()
+    assert ended[-1]["listOrderStatus"] == "ALL_DONE"
+
+
 async def test_errors_are_the_kind_clients_know(client: Any, ready: dict[str, Any]) -> None:
     """A wrong signature, a bad filter, an unknown order and an empty purse are told apart."""
     import ccxt.async_support as ccxt

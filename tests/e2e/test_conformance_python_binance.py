@@ -80,6 +80,49 @@ async def test_orders(client: Any) -> None:
     assert restrictions["enableWithdrawals"] is False
 
 
+async def test_a_list_of_two_orders(client: Any) -> None:
+    """One cancels the other: placed in one request, found as a list, and canceled as one."""
+    price = float((await client.get_avg_price(symbol="BTCUSDT"))["price"])
+    placed = await client.create_oco_order(
+        symbol="BTCUSDT",
+        side="SELL",
+        quantity="0.01",
+        aboveType="LIMIT_MAKER",
+        abovePrice=f"{price * 1.1:.2f}",
+        belowType="STOP_LOSS_LIMIT",
+        belowStopPrice=f"{price * 0.9:.2f}",
+        belowPrice=f"{price * 0.89:.2f}",
+        belowTimeInForce="GTC",
+    )
+    assert (placed["contingencyType"], placed["listOrderStatus"]) == ("OCO", "EXECUTING")
+    assert [one["type"] for one in placed["orderReports"]] == ["LIMIT_MAKER", "STOP_LOSS_LIMIT"]
+    number = placed["orderListId"]
+    assert {one["orderListId"] for one in await client.get_open_orders(symbol="BTCUSDT")} == {number}
+    assert [one["orderListId"] for one in await client.get_open_oco_orders()] == [number]
+    gone = await client.v3_delete_order_list(symbol="BTCUSDT", orderListId=number)
+    assert {one["status"] for one in gone["orderReports"]} == {"CANCELED"}
+    assert (await client.v3_get_order_list(orderListId=number))["listOrderStatus"] == "ALL_DONE"
+    assert not await client.get_open_oco_orders()
+    assert (await client.get_asset_balance("BTC"))["locked"] == "0.00000000"
+
+
+async def test_a_list_over_the_websocket_api(client: Any) -> None:
+    """The same over the session; canceling one order of it cancels the list."""
+    price = float((await client.get_avg_price(symbol="BTCUSDT"))["price"])
+    placed = await client.ws_create_oco_order(
+        symbol="BTCUSDT",
+        side="BUY",
+        quantity="0.01",
+        aboveType="STOP_LOSS",
+        aboveStopPrice=f"{price * 1.1:.2f}",
+        belowType="LIMIT_MAKER",
+        belowPrice=f"{price * 0.9:.2f}",
+    )
+    assert placed["listStatusType"] == "EXEC_STARTED"
+    gone = await client.ws_cancel_order(symbol="BTCUSDT", orderId=placed["orders"][0]["orderId"])
+    assert [one["status"] for one in gone["orderReports"]] == ["CANCELED", "CANCELED"]
+
+
 async def test_refusals(client: Any, ready: dict[str, Any]) -> None:
     """−1022 for a wrong signature, −1013 for a bad filter, −2013 for an unknown order."""
     from binance.exceptions import BinanceAPIException

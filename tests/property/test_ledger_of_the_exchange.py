@@ -20,7 +20,10 @@ BTC = LISTINGS[0]
 orders = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(
-            ("LIMIT", "LIMIT", "MARKET", "QUOTE", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT")
+            (
+                *("LIMIT", "LIMIT", "MARKET", "QUOTE", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT"),
+                *("OCO", "OCO", "ICEBERG", "TRAILING"),
+            )
         ),
         "account": st.sampled_from((1, 2)),
         "is_buy": st.booleans(),
@@ -34,16 +37,32 @@ orders = st.fixed_dictionaries(
 )
 
 
+def _place(exchange: Exchange, account: int, step: dict[str, object]) -> None:
+    if step["kind"] != "OCO":
+        exchange.place(account, _request(exchange, step))
+        return
+    limit, stop = (_request(exchange, {**step, "kind": kind}) for kind in ("LIMIT_MAKER", "STOP_LOSS"))
+    last = exchange.markets[BTC.symbol].last_price
+    away = max(1, abs(int(str(step["ticks"])) // 20)) * BTC.tick * (-1 if limit.is_buy else 1)
+    limit.price, stop.stop_price = last + away, last - away
+    exchange.place_list(account, (limit, stop))
+
+
 def _request(exchange: Exchange, step: dict[str, object]) -> NewOrder:
     last = exchange.markets[BTC.symbol].last_price
     near = last + int(str(step["ticks"])) * BTC.tick
     kind, quantity = str(step["kind"]), int(str(step["lots"])) * BTC.lot
-    request = NewOrder(BTC.symbol, bool(step["is_buy"]), "MARKET" if kind == "QUOTE" else kind, stp=str(step["stp"]))
+    sent = {"QUOTE": "MARKET", "ICEBERG": "LIMIT", "TRAILING": "STOP_LOSS"}.get(kind, kind)
+    request = NewOrder(BTC.symbol, bool(step["is_buy"]), sent, stp=str(step["stp"]))
     if kind == "QUOTE":
         request.quote_quantity = notional(last, quantity)
     else:
         request.quantity = quantity
-    if kind in LIMIT_TYPES:
+    if kind == "ICEBERG":
+        request.iceberg_quantity = -(-int(str(step["lots"])) // 5) * BTC.lot
+    if kind == "TRAILING":
+        request.trailing_bips = 10
+    if sent in LIMIT_TYPES:
         request.price = near
     if kind in ("LIMIT", "STOP_LOSS_LIMIT"):
         request.time_in_force = str(step["tif"])
@@ -52,7 +71,7 @@ def _request(exchange: Exchange, step: dict[str, object]) -> NewOrder:
     return request
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(orders, min_size=1, max_size=25))
 def test_every_asset_sums_to_zero_and_what_is_locked_is_what_open_orders_hold(steps: list[dict[str, object]]) -> None:
     """After each order, fill and cancel: no negative balance, locked money belongs to open orders, sums hold."""
@@ -65,7 +84,7 @@ def test_every_asset_sums_to_zero_and_what_is_locked_is_what_open_orders_hold(st
         account = int(str(step["account"]))
         # Too dear, off a filter, or crossing where it must not: nothing may have moved then.
         with suppress(Refusal):
-            exchange.place(account, _request(exchange, step))
+            _place(exchange, account, step)
         found = exchange.open_orders(account)
         if step["cancel"] and found:
             exchange.cancel(account, BTC.symbol, found[0].order_id, None)
@@ -96,6 +115,11 @@ def _check(exchange: Exchange) -> None:
             assert order.filled == sum(fill.quantity for fill in mine)
             assert order.filled <= order.quantity
             assert order.is_open or not order.locked
+            if order.is_open and order.triggered:
+                assert order.remaining + order.hidden == order.unfilled
+        for group in exchange.order_lists(account):
+            assert sum(order.filled > 0 for order in group.orders) <= 1, "both orders of a list were executed"
+            assert not any(order.filled for order in group.orders) or sum(o.is_open for o in group.orders) <= 1
     book = exchange.markets[BTC.symbol].book
     bid, ask = book.bids.best(), book.asks.best()
     assert bid is not None

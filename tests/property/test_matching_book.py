@@ -41,6 +41,51 @@ class PlainBook:
         ]
 
 
+def _taken(queue: list[list[int]], quantity: int, limit: int) -> list[tuple[int, int, int]]:
+    """[id, price, shown, hidden, display] of sellers in time: the first gives what is shown, then queues anew."""
+    fills = []
+    while quantity and (within := [one for one in queue if one[1] <= limit]):
+        first = min(within, key=lambda one: one[1])
+        filled = min(quantity, first[2])
+        fills.append((first[0], first[1], filled))
+        quantity -= filled
+        first[2] -= filled
+        if not first[2]:
+            queue.remove(first)
+            if first[3]:
+                first[2] = min(first[3], first[4])
+                first[3] -= first[2]
+                queue.append(first)
+    return fills
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(98, 102), st.integers(1, 40), st.integers(1, 40)), max_size=12),
+    st.lists(st.tuples(st.integers(97, 103), st.integers(1, 60)), max_size=12),
+)
+def test_icebergs_give_all_they_have_and_wait_behind_others_when_refilled(
+    makers: list[tuple[int, int, int]], takers: list[tuple[int, int]]
+) -> None:
+    """Whatever is shown: a taker gets all there is at its price, and after each shown part the others have a turn."""
+    book = Book()
+    orders = []
+    for number, (price, quantity, display) in enumerate(makers):
+        order = Resting(number, 1, False, price, min(quantity, display))
+        order.display, order.hidden = display, quantity - order.remaining
+        book.add(order)
+        orders.append(order)
+    queue = [[o.order_id, o.price, o.remaining, o.hidden, o.display] for o in orders]
+    for limit, quantity in takers:
+        sweep = book.take(True, quantity, limit)
+        assert [(m.maker.order_id, m.price, m.quantity) for m in sweep.matches] == _taken(queue, quantity, limit)
+        assert dict(book.asks.depth(100)) == {
+            price: total
+            for price in {o.price for o in orders}
+            if (total := sum(o.remaining for o in orders if o.price == price))
+        }
+
+
 limits = st.tuples(st.just("limit"), st.booleans(), st.integers(90, 110), st.integers(1, 50))
 markets = st.tuples(st.just("market"), st.booleans(), st.just(0), st.integers(1, 120))
 cancels = st.tuples(st.just("cancel"), st.booleans(), st.integers(0, 40), st.just(1))
