@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -15,6 +15,8 @@ import msgspec
 from octopus_desktop import __version__
 from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME
 from octopus_desktop.embedded_exchange import EmbeddedExchange
+from octopus_desktop.engine.algos.desk import AlgoDesk
+from octopus_desktop.engine.amend import Amendments
 from octopus_desktop.engine.audit import Actor, Auditor
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
@@ -23,7 +25,7 @@ from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.kill_switch import Switch
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
-from octopus_desktop.engine.reconciliation import reconcile
+from octopus_desktop.engine.reconciliation import Compared, reconcile
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.health.tasks import tell_failure
@@ -89,6 +91,7 @@ RETRY_START_S: Final = 2.0
 SLOWEST_RETRY_S: Final = 30.0
 RECONCILE_EVERY_S: Final = 300.0
 LIMITS_SETTING: Final = "risk.limits"
+COMPARED_SETTING: Final = "reconciled"
 
 
 class SystemClock:
@@ -130,7 +133,11 @@ class Engine:
         self._market: MarketDataClient | None = None
         self._execution: ExecutionClient | None = None
         self._desk: OrderDesk | None = None
+        self._amendments: Amendments | None = None
+        self._algos: AlgoDesk | None = None
         self._reconciling: asyncio.Task[None] | None = None
+        self._reconcile_again = False
+        self._compared = Compared()
         self._tasks: list[asyncio.Task[Any]] = []
         self._stopping = asyncio.Event()
         self._auditor.note(
@@ -190,6 +197,7 @@ class Engine:
         self._risk.limits = await self._kept_limits(database)
         self._levels.connect(database.journal)
         self._kill.open(database.journal)
+        self._compared = await self._remembered_compared(database)
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
         self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
@@ -221,7 +229,7 @@ class Engine:
             return self.profile.urls, await asyncio.to_thread(self._credentials)
         exchange = self._exchange = EmbeddedExchange(self._data_dir / EXCHANGE_STATE_NAME)
         await self._retried(exchange.start, "The embedded exchange does not start")
-        self._tasks.append(asyncio.create_task(self._supervise(exchange), name="embedded exchange"))
+        self._in_background(self._supervise(exchange), "embedded exchange")
         assert exchange.urls is not None
         return exchange.urls, exchange.credentials
 
@@ -251,7 +259,18 @@ class Engine:
         desk = self._desk = OrderDesk(
             self.bus, self._database.journal, execution, self._lock, self._clock, self._risk
         )
-        self._kill.connect(desk, execution, None)
+        amendments = self._amendments = Amendments(self.bus, desk, execution, self._clock)
+        algos = self._algos = AlgoDesk(
+            self.bus,
+            self._database.journal,
+            desk,
+            amendments,
+            execution,
+            self._lock,
+            self._subscriptions,
+            self._clock,
+        )
+        self._kill.connect(desk, execution, algos)
         try:
             await self._retried(
                 lambda: execution.start(self.bus.publish, desk.report), "The venue's account cannot be reached"
@@ -263,7 +282,7 @@ class Engine:
             return
         self._login("key accepted")
         self._reconcile_soon()
-        self._tasks.append(asyncio.create_task(self._reconcile_regularly(), name="reconcile regularly"))
+        self._in_background(self._reconcile_regularly(), "reconcile regularly")
 
     async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
         """Until it works: a trader who opens the terminal on a train wants it to come up by itself."""
@@ -288,11 +307,18 @@ class Engine:
         else:
             self._lock.shut(Lock.LINK)
 
+    def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(tell_failure)
+        self._tasks.append(task)
+
     def _is_up(self, link: Link) -> bool:
         known = self.state.links.get((self.profile.venue, link))
         return known is not None and known.status is LinkStatus.UP
 
     def _reconcile_soon(self) -> None:
+        """What happens while one comparison runs may be news to it or not: then there is another."""
+        self._reconcile_again = True
         if self._reconciling is None or self._reconciling.done():
             self._lock.shut(Lock.RECONCILING)
             self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
@@ -304,12 +330,34 @@ class Engine:
         assert execution is not None
 
         async def attempt() -> None:
-            done = await reconcile(self.bus, desk, execution, self._clock)
+            done = await reconcile(self.bus, desk, execution, self._clock, self._compared)
             if done.differences:
                 logger.info("reconciled with %s: %d differences", done.venue, done.differences)
 
-        await self._retried(attempt, "Orders cannot be compared with the venue")
+        while self._reconcile_again:
+            self._reconcile_again = False
+            await self._retried(attempt, "Orders cannot be compared with the venue")
         self._lock.open(Lock.RECONCILING)
+        await self._remember_compared()
+
+    async def _remember_compared(self) -> None:
+        """Behind what the comparison recorded, so that it never claims more than the journal has."""
+        assert self._database is not None
+        try:
+            await self._database.repository.save_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
+        except StorageError as error:
+            logger.warning("how far the comparison came is not kept, the next start compares from further back: %s", error)
+
+    async def _remembered_compared(self, database: Database) -> Compared:
+        text = await database.repository.setting(COMPARED_SETTING)
+        try:
+            return msgspec.json.decode(text, type=Compared) if text is not None else Compared()
+        except msgspec.DecodeError as error:
+            logger.warning("how far the last comparison came cannot be read, comparing from the beginning: %s", error)
+            return Compared()
+        if self._amendments is not None and self._algos is not None:
+            self._amendments.restart()
+            await self._algos.restart()
 
     async def _reconcile_regularly(self) -> None:
         while True:
@@ -323,6 +371,10 @@ class Engine:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         await self._kill.stop()
+        if self._algos is not None:
+            await self._algos.close()
+        if self._amendments is not None:
+            await self._amendments.stop()
         if self._desk is not None:
             await self._desk.stop()
         for client in (self._execution, self._market):
@@ -395,8 +447,16 @@ class Engine:
                     return Refused("The data is not open: the setting is not kept.")
                 await self._database.repository.save_setting(command.key, command.value)
                 return Done()
-            case AmendOrder() | StartAlgo() | PauseAlgo() | ResumeAlgo() | StopAlgo():
-                return Refused("This engine works no algos.")
+            case AmendOrder():
+                return await self._amendments.amend(command) if self._amendments is not None else self._no_desk()
+            case StartAlgo():
+                return await self._algos.start(command) if self._algos is not None else self._no_desk()
+            case PauseAlgo():
+                return await self._algos.pause(command) if self._algos is not None else self._no_desk()
+            case ResumeAlgo():
+                return await self._algos.resume(command) if self._algos is not None else self._no_desk()
+            case StopAlgo():
+                return await self._algos.stop(command) if self._algos is not None else self._no_desk()
             case KillSwitch():
                 return await self._kill.pull(command)
             case SetTradingLevel():

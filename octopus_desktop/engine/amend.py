@@ -18,6 +18,7 @@ import msgspec
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused
 from octopus_desktop.model.errors import AmendHalfDone
 from octopus_desktop.model.events import NoticeRaised, Severity
@@ -148,8 +149,10 @@ class Amendments:
         name = new.client_order_id
         filled = old.filled_quantity
         await self._orders.cancel(CancelOrder(old.client_order_id))
-        while not old.status.is_terminal and old.cancel_requested:
-            await asyncio.sleep(LOOK_AGAIN_S)
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)  # an end is held back until its fills are known
+            if old.status.is_terminal or not old.cancel_requested:
+                break
         if not old.status.is_terminal:
             self._orders.refused(name, f"Not sent: the old order could not be canceled. {old.reason}")
         elif old.filled_quantity != filled:
@@ -207,8 +210,7 @@ class Amendments:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+        tell_failure(task)
 
 
 def _replacement(old: Order, command: AmendOrder) -> OrderIntent:

@@ -24,6 +24,9 @@ class Subscriptions:
         for topic in self._wanted:
             client.subscribe(*topic)
 
+    def streams(self, instrument_id: InstrumentId, channel: Channel, interval: Interval | None = None) -> bool:
+        return (instrument_id, channel, interval) in self._wanted
+
     def subscribe(self, command: Subscribe) -> Outcome:
         topic = (command.instrument_id, command.channel, command.interval)
         if (command.channel is Channel.CANDLES) != (command.interval is not None):

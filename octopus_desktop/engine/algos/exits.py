@@ -1,0 +1,360 @@
+"""Leaving what is owned: a stop under all of it at all times, and targets.
+
+On spot a resting stop and a resting target both lock the coins, so a coin is under a plain stop, or in a pair at the
+venue (a target and a stop that cancel each other), never in both. What has no pair (the venue has none, refused it, or
+the part is below its least order, or the entry still fills) is under the plain stop, and its target is held here: when
+the touch is there, the stop gives up that quantity and a limit order takes the price at once; what it did not get goes
+back under the stop. The stop is the side that rests: it protects also when this terminal does not run.
+
+Each look does one thing and waits for its outcome, so what is known is never older than what is done.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import ClassVar, Final, TypeVar
+
+from octopus_desktop.engine.algos.shape import is_order, off_the_grid, split, too_small
+from octopus_desktop.engine.algos.work import SECOND, Tools, Work
+from octopus_desktop.model.algos import Algo, Bracket, Oco, Target
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
+from octopus_desktop.ports import Capability
+
+NAKED_NS: Final = SECOND
+"""How long a target that fills may stand without its stop: the venue takes the stop away with the first part."""
+AGAIN_NS: Final = SECOND
+NO_PAIRS_NS: Final = 30 * SECOND
+SLOWEST_AGAIN_NS: Final = 10 * SECOND
+
+SpecT = TypeVar("SpecT", bound=Bracket | Oco)
+
+
+class _Exits:
+    """The exit orders as they are now, and what they leave open."""
+
+    def __init__(self, live: list[Order], to_leave: Decimal) -> None:
+        by_list: dict[str, list[Order]] = {}
+        for order in live:
+            if order.intent.list_id is not None:
+                by_list.setdefault(order.intent.list_id, []).append(order)
+        self.pairs = [pair for pair in by_list.values() if len(pair) == 2]
+        paired = {order.client_order_id for pair in self.pairs for order in pair}
+        alone = [order for order in live if order.client_order_id not in paired]
+        self.stops = [order for order in alone if order.intent.role == "stop"]
+        self.targets = [order for order in alone if order.intent.role == "target"]
+        self.to_leave = to_leave
+        self.protected = _rest(self.stops) + _rest(pair[0] for pair in self.pairs)
+        self.free = to_leave - self.protected - _rest(self.targets)
+        """Under no order at all; below zero where orders would sell more than there is."""
+
+    def at(self, price: Decimal) -> Decimal:
+        """What rests at a target's price."""
+        paired = [order for pair in self.pairs for order in pair]
+        return _rest(o for o in (*paired, *self.targets) if o.intent.role == "target" and o.intent.price == price)
+
+
+class ExitWork(Work[SpecT]):
+    guards: ClassVar[bool] = True
+
+    def __init__(self, algo: Algo, spec: SpecT, tools: Tools, instrument: Instrument) -> None:
+        super().__init__(algo, spec, tools, instrument)
+        self._no_pairs_until_ns = 0
+        self._taken_ns: dict[Decimal, int] = {}
+
+    # What the kinds say -----------------------------------------------------
+
+    @property
+    @abstractmethod
+    def exit_side(self) -> Side: ...
+
+    @property
+    @abstractmethod
+    def targets(self) -> Sequence[Target]: ...
+
+    @abstractmethod
+    def owned(self) -> Decimal:
+        """What may leave, on the lot."""
+
+    @property
+    @abstractmethod
+    def all_there(self) -> bool:
+        """Nothing more comes in: from now on targets may rest at the venue."""
+
+    # ------------------------------------------------------------------------
+
+    @property
+    def trigger(self) -> Decimal:
+        """Of the stop: where the trader last put it."""
+        for order in reversed(list(self.children("stop"))):
+            if order.intent.trigger_price is not None and order.status is not OrderStatus.REJECTED:
+                return order.intent.trigger_price
+        return self.spec.stop_trigger
+
+    @property
+    def fired(self) -> bool:
+        return any(order.filled_quantity for order in self.children("stop"))
+
+    def to_leave(self) -> Decimal:
+        return self.owned() - self.algo.filled_as("stop", "target")
+
+    async def look_after(self, *, targets: bool) -> bool:
+        """The next thing to do for what is owned; True when nothing is left to be done now.
+
+        `targets` False: only the stop is seen to.
+        """
+        live = self.live("stop", "target")
+        unsure = [order for order in live if self.unsure(order)]
+        if unsure:
+            if any(order.status is OrderStatus.UNKNOWN for order in unsure):
+                self.say("unprotected perhaps: the venue is asked what became of an order")
+            return False
+        now = _Exits(live, self.to_leave())
+        targets = targets and not self.fired
+        if self.fired and now.targets:
+            await self.clear(now.targets)
+            return False
+        if now.free < 0:
+            await self._shrink(now, -now.free)
+            return False
+        if now.targets:
+            return await self._naked(now.targets)
+        if targets and (await self._take(now) or await self._pair(now)):
+            return False
+        if now.free > 0 and (self._is_order(now.free) or self._growing(now)):
+            await self._protect(now)
+            return False
+        return True
+
+    # The steps of a look ----------------------------------------------------
+
+    async def _shrink(self, now: _Exits, by: Decimal) -> None:
+        """The plain stop gives up this much; what would be below the venue's least goes wholly."""
+        plain = [order for order in now.stops if not order.filled_quantity]
+        if plain:
+            stop, rest = plain[0], plain[0].remaining - by
+            if rest > 0 and self._is_order(rest):
+                await self._resize(stop, rest)
+            else:
+                await self.clear([stop])
+        elif now.pairs:
+            await self.clear(now.pairs[-1][:1])  # the venue takes the other one with it
+
+    async def _naked(self, targets: list[Order]) -> bool:
+        """Targets whose stop is gone, because they are being filled."""
+        since = max(order.updated_ns for order in self.children("stop", "target"))
+        if self.now_ns - since < NAKED_NS:
+            self.say(f"unprotected for a moment: {_rest(targets):f} is leaving at its target")
+            self.wake_at(since + NAKED_NS)
+        else:
+            await self.clear(targets)
+        return False
+
+    async def _take(self, now: _Exits) -> bool:
+        """A target that is held here and that the touch has reached."""
+        touch = self.touch()
+        if touch is None:
+            return False
+        for target, need in self._needs(now):
+            reached = touch[0] >= target.price if self.exit_side is Side.SELL else touch[1] <= target.price
+            due = self._taken_ns.get(target.price, 0) + AGAIN_NS
+            if not reached or not is_order(self.instrument, need, target.price):
+                continue
+            if self.now_ns < due:
+                self.wake_at(due)
+                continue
+            if now.free < need:
+                if not any(not stop.filled_quantity for stop in now.stops):
+                    continue  # it is in a pair: the venue does it
+                await self._shrink(now, need - now.free)
+                return True
+            self._taken_ns[target.price] = self.now_ns
+            intent = self._exit("target", OrderType.LIMIT, need, price=target.price, tif=TimeInForce.IOC)
+            await self.send(intent, room=now.free, protects=True)
+            return True
+        return False
+
+    async def _pair(self, now: _Exits) -> bool:
+        """Targets of what has all come in go to the venue, each with a stop of its own."""
+        if Capability.OCO not in self._tools.capabilities or not self.all_there:
+            return False
+        if self.now_ns < self._no_pairs_until_ns:
+            return False
+        touch = self.touch()
+        for target, need in self._needs(now):
+            if not self._is_order(need) or not is_order(self.instrument, need, target.price):
+                continue
+            if self._was_refused(target) or (touch is not None and not self._between(touch, target)):
+                continue
+            if now.free < need:
+                if not any(not stop.filled_quantity for stop in now.stops):
+                    continue
+                self.say(f"unprotected for a moment: {need:f} goes from the stop to its target")
+                await self._shrink(now, need - now.free)
+                return True
+            list_id = f"{self.algo.algo_id}-L{len(self.algo.children) + 1}"
+            pair = (
+                self._exit("target", OrderType.LIMIT, need, price=target.price, list_id=list_id),
+                self._stop(need, ahead=1, list_id=list_id),
+            )
+            if not await self.send(*pair, room=now.free, protects=True):
+                # Better under a plain stop than waiting for a pair; the balance may just be late.
+                held_since = self.held_since_ns or self.now_ns
+                if self.now_ns - held_since >= AGAIN_NS:
+                    self._no_pairs_until_ns = self.now_ns + NO_PAIRS_NS
+            return True
+        return False
+
+    async def _protect(self, now: _Exits) -> None:
+        """What is under no order goes under the stop, or leaves where the price is past it already."""
+        refused = self._refused_in_a_row()
+        if refused:
+            pause = min(AGAIN_NS // 4 * 2 ** min(len(refused), 10), SLOWEST_AGAIN_NS)
+            last = refused[0]
+            if self.now_ns < last.updated_ns + pause:
+                self.unprotected(last.reason, self.now_ns - refused[-1].updated_ns)
+                self.wake_at(last.updated_ns + pause)
+                return
+        touch = self.touch()
+        if touch is not None and self._past(touch):
+            limit = self.spec.stop_limit
+            type_ = OrderType.MARKET if limit is None else OrderType.LIMIT
+            if self._is_order(now.free):
+                await self.send(self._exit("stop", type_, now.free, price=limit), room=now.free, protects=True)
+            return
+        plain = [order for order in now.stops if not order.filled_quantity]
+        if plain:
+            await self._resize(plain[0], plain[0].remaining + now.free)
+        else:
+            await self.send(self._stop(now.free), room=now.free, protects=True)
+
+    async def _resize(self, stop: Order, rest: Decimal) -> None:
+        await self.amend(stop, quantity=stop.filled_quantity + rest)
+
+    # ------------------------------------------------------------------------
+
+    def _needs(self, now: _Exits) -> list[tuple[Target, Decimal]]:
+        """What each target has yet to get, the parts below the venue's least given to the one before."""
+        if not self.targets:
+            return []
+        shares = split(self.instrument, self.owned(), [target.quantity for target in self.targets])
+        left = now.to_leave - _rest(pair[0] for pair in now.pairs)
+        needs: list[tuple[Target, Decimal]] = []
+        for target, share in zip(self.targets, shares, strict=True):
+            done = sum((o.filled_quantity for o in self.children("target") if o.intent.price == target.price), ZERO)
+            need = min(share - done - now.at(target.price), left)
+            if need <= 0:
+                continue
+            left -= need
+            if needs and not self._is_order(need):
+                needs[-1] = (needs[-1][0], needs[-1][1] + need)
+            else:
+                needs.append((target, need))
+        return needs
+
+    def _growing(self, now: _Exits) -> bool:
+        """There is a plain stop that can take on even a little."""
+        return any(not stop.filled_quantity for stop in now.stops)
+
+    def _is_order(self, quantity: Decimal) -> bool:
+        return is_order(self.instrument, quantity, self.spec.stop_limit or self.trigger)
+
+    def _past(self, touch: tuple[Decimal, Decimal]) -> bool:
+        return touch[0] <= self.trigger if self.exit_side is Side.SELL else touch[1] >= self.trigger
+
+    def _between(self, touch: tuple[Decimal, Decimal], target: Target) -> bool:
+        """A pair on both sides of the price; the venue takes no other."""
+        if self.exit_side is Side.SELL:
+            return self.trigger < touch[0] and touch[1] < target.price
+        return target.price < touch[0] and touch[1] < self.trigger
+
+    def _was_refused(self, target: Target) -> bool:
+        return any(
+            order.status is OrderStatus.REJECTED and order.intent.list_id and order.intent.price == target.price
+            for order in self.children("target")
+        )
+
+    def _refused_in_a_row(self) -> list[Order]:
+        """The stops that the venue refused since the last one it took, the newest first."""
+        refused = []
+        for order in reversed(list(self.children("stop"))):
+            if order.status is not OrderStatus.REJECTED:
+                break
+            refused.append(order)
+        return refused
+
+    def _stop(self, quantity: Decimal, *, ahead: int = 0, list_id: str | None = None) -> OrderIntent:
+        limit = self.spec.stop_limit
+        type_ = OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+        return self._exit("stop", type_, quantity, price=limit, trigger=self.trigger, ahead=ahead, list_id=list_id)
+
+    def _exit(
+        self,
+        role: str,
+        type_: OrderType,
+        quantity: Decimal,
+        *,
+        price: Decimal | None = None,
+        trigger: Decimal | None = None,
+        tif: TimeInForce = TimeInForce.GTC,
+        ahead: int = 0,
+        list_id: str | None = None,
+    ) -> OrderIntent:
+        return self.intent(
+            role,
+            type_,
+            quantity,
+            side=self.exit_side,
+            price=price,
+            trigger=trigger,
+            tif=tif,
+            ahead=ahead,
+            list_id=list_id,
+            reduce_only=self.instrument.kind is not InstrumentKind.SPOT,
+        )
+
+
+def refusal_of_exits(
+    instrument: Instrument,
+    exit_side: Side,
+    quantity: Decimal,
+    stop_trigger: Decimal,
+    stop_limit: Decimal | None,
+    targets: Sequence[Target],
+    around: Decimal | None,
+) -> str | None:
+    """`around`: the price that stop and targets are on either side of, where one is known."""
+    refusal = off_the_grid(instrument, quantity, stop_trigger, stop_limit)
+    if refusal is not None:
+        return refusal
+    sell = exit_side is Side.SELL
+    worst, better = ("below", "above") if sell else ("above", "below")
+    if stop_limit is not None and (stop_limit > stop_trigger if sell else stop_limit < stop_trigger):
+        return f"The stop's limit {stop_limit} must be {worst} its trigger {stop_trigger}, or it could not fill."
+    if around is not None and (stop_trigger >= around if sell else stop_trigger <= around):
+        return f"The stop at {stop_trigger} must be {worst} the price of {around}."
+    refusal = too_small(instrument, quantity, stop_limit or stop_trigger, "The stop")
+    if refusal is not None or not targets:
+        return refusal
+    if sum((target.quantity for target in targets), ZERO) != quantity:
+        return f"The targets' quantities do not add up to {quantity:f}."
+    if len({target.price for target in targets}) != len(targets):
+        return "Two targets have the same price: make them one."
+    for target in targets:
+        refusal = (
+            off_the_grid(instrument, target.quantity, target.price)
+            or too_small(instrument, target.quantity, target.price, f"The target at {target.price}")
+            or too_small(instrument, target.quantity, stop_limit or stop_trigger, "The stop of a target")
+        )
+        if refusal is not None:
+            return refusal
+        beyond = around if around is not None else stop_trigger
+        if target.price <= beyond if sell else target.price >= beyond:
+            return f"The target at {target.price} must be {better} the price of {beyond}."
+    return None
+
+
+def _rest(orders: Iterable[Order]) -> Decimal:
+    return sum((order.remaining for order in orders), ZERO)

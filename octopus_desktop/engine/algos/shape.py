@@ -1,0 +1,46 @@
+"""What a venue's rules make of an algo's sizes: what is too small, and how a quantity is cut without losing a lot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import ZERO
+
+
+def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | None) -> str | None:
+    """A sentence where a number is not one the venue takes."""
+    for price in prices:
+        if price is None:
+            continue
+        if not (price.is_finite() and price > 0):
+            return f"The price {price} is not above zero."
+        if price % instrument.tick_size:
+            return f"The price {price} is not a multiple of the tick {instrument.tick_size:f} of {instrument.symbol}."
+    if not (quantity.is_finite() and quantity > 0):
+        return "The quantity is missing."
+    if quantity % instrument.lot_size:
+        return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {instrument.symbol}."
+    return None
+
+
+def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
+    """A sentence where an order of `quantity` at `price` would be below the venue's least."""
+    if quantity < instrument.min_quantity:
+        return f"{what} would be {quantity:f} {instrument.base}; the least is {instrument.min_quantity:f}."
+    if quantity * price < instrument.min_notional:
+        least = instrument.min_notional.normalize()
+        return f"{what} would be worth {quantity * price:.2f} {instrument.quote}; the least is {least:f}."
+    return None
+
+
+def is_order(instrument: Instrument, quantity: Decimal, price: Decimal) -> bool:
+    return too_small(instrument, quantity, price, "") is None
+
+
+def split(instrument: Instrument, quantity: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Parts in proportion to `weights`, each on the lot; the last takes what rounding left."""
+    whole = sum(weights, ZERO)
+    parts = [instrument.quantity(quantity * weight / whole) for weight in weights[:-1]]
+    return [*parts, quantity - sum(parts, ZERO)]
