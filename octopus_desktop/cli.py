@@ -212,6 +212,7 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
     from octopus_desktop.config.paths import folders, make_private
     from octopus_desktop.config.profiles import ProfileBook
     from octopus_desktop.config.settings import load_settings
+    from octopus_desktop.health.crash import CrashReports
     from octopus_desktop.model.errors import ProfileError
     from octopus_desktop.storage.quick import read_settings
 
@@ -228,6 +229,8 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
     except OSError as error:
         print(f"{places.data}: {error.strerror or error}. Choose another folder with --data-dir.", file=sys.stderr)
         return 1
+    crashes = CrashReports(places.logs)
+    crashes.install()
     kept = read_settings(folder / DATABASE_NAME)
 
     def node() -> Node:
@@ -241,6 +244,7 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             credentials=lambda: SecretStore.of_system().load(profile.name),
             limits=settings.risk.limits(),
             safe_mode=args.safe_mode,
+            crashes=crashes,
         )
 
     gc.disable()  # what is made while loading is kept: a search for garbage finds none. The session enables it.
@@ -263,7 +267,10 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
         return open_terminal(options, node, setting=kept.get, add_profile=_ProfileAdder(book))
     finally:
         gc.enable()
+        crashes.close()
         log.close()
+        if crashes.last is not None:
+            print(f"Something went wrong; the report is in {crashes.last}", file=sys.stderr)
 
 
 class _ProfileAdder:

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from octopus_desktop.config.profiles import DEMO, ProfileBook
 from octopus_desktop.config.secrets import SecretStore
 from octopus_desktop.config.settings import load_settings
 from octopus_desktop.embedded_exchange import EmbeddedExchange
+from octopus_desktop.health.crash import last_report
 from octopus_desktop.model.errors import OctopusError, ProfileError, StorageError
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.net.clock_offset import ClockOffset
@@ -90,6 +92,7 @@ def checks(profile_name: str, data_dir: Path | None) -> Iterator[Check]:
     folder = places.of_profile(profile)
     yield disk(folder)
     yield data_file(folder / DATABASE_NAME)
+    yield crashes(places.logs)
     yield from venue(profile)
 
 
@@ -216,6 +219,16 @@ def data_file(path: Path) -> Check:
             "Install the newer program again, or choose another folder with --data-dir.",
         )
     return Check("data file", True, f"{path}, {size:.1f} MB, sound, data version {version or 'none'}")
+
+
+def crashes(folder: Path) -> Check:
+    """Not a fault of the machine, so never bad: what there is to tell whoever mends the program."""
+    report = last_report(folder)
+    if report is None:
+        return Check("last crash", True, "none")
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(report.stat().st_mtime))
+    advice = f"Send {report} with a description of what you did; it holds no keys. Delete it when it is old."
+    return Check("last crash", True, f"{when} UTC", advice)
 
 
 def venue(profile: Profile) -> Iterator[Check]:

@@ -14,9 +14,11 @@ from typing import Any, Final, TypeVar, cast
 
 from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.engine.frames import FrameBuffer
+from octopus_desktop.health.crash import CrashReports
+from octopus_desktop.health.stall import StallWatch
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import OctopusError, StorageError
+from octopus_desktop.model.errors import OctopusError, StorageError, is_operational
 from octopus_desktop.model.events import Event, LogRecorded, Severity
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.profile import Profile
@@ -67,8 +69,11 @@ class LocalNode:
         credentials: Callable[[], Credentials | None],
         limits: RiskLimits | None = None,
         safe_mode: bool = False,
+        crashes: CrashReports | None = None,
     ) -> None:
+        """`crashes`: where errors of the whole program go; by default those of the engine are only told and logged."""
         self.profile = profile
+        self._crashes = crashes or CrashReports(None)
         self._settings = read_settings(data_dir / DATABASE_NAME)
         self._frames = FrameBuffer()
         self._loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
@@ -76,6 +81,8 @@ class LocalNode:
         self._engine.bus.subscribe(self._frames.put)
         self._thread = threading.Thread(target=self._run, name="node", daemon=True)
         self._log = _LogToEvents(self._loop, self._engine.bus.publish)
+        self._crashes.facts = self._facts
+        self._crashes.listen(self._defect)
 
     def start(self) -> None:
         # A screen at work on its thread gives the interpreter up fifty times sooner than by default: the p99 of a
@@ -87,13 +94,35 @@ class LocalNode:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._not_caught)
+        watch = StallWatch("the engine's loop", threading.get_ident(), self._loop.call_soon_threadsafe)
         try:
             self._loop.run_until_complete(self._engine.run())
-        except Exception:
+        except Exception as error:
             logger.exception("the engine ended")
+            self._crashes.report(error, "the engine")
         finally:
+            watch.stop()
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
+
+    def _not_caught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        logger.error("not caught: %s", context.get("message", "an error"), exc_info=error)
+        if isinstance(error, BaseException) and not is_operational(error):
+            self._crashes.report(error, "the engine's loop")
+
+    def _defect(self, what: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing can be sent any more
+            self._loop.call_soon_threadsafe(self._engine.defect, what)
+
+    def _facts(self) -> dict[str, object]:
+        state = self._engine.state
+        return {
+            "mode": self.profile.mode.value,
+            "open orders": len(state.working),
+            "order entry": state.entry_locked or "open",
+        }
 
     def stop(self) -> None:
         if self._thread.is_alive():
@@ -113,6 +142,11 @@ class LocalNode:
             return await self._engine.execute(command)
         except OctopusError as error:
             return Refused(str(error))
+        except Exception as error:
+            what = type(command).__name__
+            logger.exception("%s failed", what)
+            self._crashes.report(error, what)
+            return Refused(f"An internal error ({type(error).__name__}): look at what became of it, then go on.")
 
     def query(self, query: Query[T]) -> Future[T]:
         return self._submit(cast("Coroutine[Any, Any, T]", self._engine.query(query)))

@@ -178,13 +178,12 @@ class Engine:
             self._lock.shut(Lock.STORAGE)
             self._notice(Severity.ERROR, "The data cannot be opened", str(error))
             return
+        await asyncio.to_thread(_load_clients)
         urls, credentials = await exchange
         await self._connect(urls, credentials)
 
     async def _open_storage(self) -> None:
-        from octopus_desktop.storage.database import open_database  # SQLAlchemy: after the first window
-
-        database = await asyncio.to_thread(open_database, self._data_dir / DATABASE_NAME)
+        database = await asyncio.to_thread(_open_database, self._data_dir / DATABASE_NAME)
         self._database = database
         for event in database.journal.read():
             self.bus.publish(event)
@@ -242,7 +241,7 @@ class Engine:
             await self._retried(exchange.start, "The embedded exchange does not start")
 
     async def _connect(self, urls: VenueUrls, credentials: Credentials | None) -> None:
-        from octopus_desktop.venues.factory import execution_client, market_data_client
+        from octopus_desktop.venues.factory import execution_client, market_data_client  # loaded by `_load_clients`
 
         market = self._market = market_data_client(self.profile, urls)
         await self._retried(lambda: market.start(self.bus.publish), "The venue cannot be reached")
@@ -502,3 +501,16 @@ class Engine:
         if isinstance(query, LogQuery):
             return await self._database.repository.log(query.limit)
         raise TypeError(f"no answer to {type(query).__name__}")
+
+
+def _open_database(path: Path) -> Database:
+    """Imported on a thread, as SQLAlchemy takes longer than a loop may stall, and after the first window."""
+    from octopus_desktop.storage.database import open_database
+
+    return open_database(path)
+
+
+def _load_clients() -> None:
+    import aiohttp  # noqa: F401  # the clients import it when they first need it, which is on the loop
+
+    import octopus_desktop.venues.factory  # noqa: F401

@@ -24,7 +24,7 @@ _PAIR: Final = re.compile(
 _ASSIGNED: Final = re.compile(
     r"""(?ix) (?P<name>\b(?:signature|api[-_]?key|apiSecret|secret|listenKey|X-MBX-APIKEY))
     (?P<between>["']?\s*[=:]\s*["']?)
-    (?P<value>[^"'&\s,}\]]+)"""
+    (?P<value>(?!\[hidden\])[^"'&\s,}\]]+)"""
 )
 _LISTEN_PATH: Final = re.compile(r"(?<=/ws/)[A-Za-z0-9]{40,}")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)

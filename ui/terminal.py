@@ -17,6 +17,7 @@ import qasync
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from octopus_desktop.health.stall import StallWatch
 from ui.main_window import MainWindow
 from ui.options import Options
 
@@ -61,10 +62,14 @@ def run(app: QApplication, window: MainWindow, options: Options, node_factory: C
     failures = Failures(window)
     loop.set_exception_handler(failures.of_loop)
     loop.call_later(LOADED_S, _collect_from_now_on)
+    watch = StallWatch("the screen's loop", threading.get_ident(), loop.call_soon_threadsafe)
     before = [(number, signal.signal(number, lambda *_: window.close())) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with loop:
-            return int(loop.run_until_complete(terminal.run()))
+            try:
+                return int(loop.run_until_complete(terminal.run()))
+            finally:
+                watch.stop()
     finally:
         failures.release()
         for number, handler in before:
@@ -158,7 +163,7 @@ class _Terminal:
 
 
 class Failures(QObject):
-    """What nobody caught: logged, and told to the trader; the terminal goes on."""
+    """What nobody caught: logged, told to the trader, and given to who listened before; the terminal goes on."""
 
     _happened = Signal(str)
 
@@ -177,15 +182,19 @@ class Failures(QObject):
         """For `loop.set_exception_handler`."""
         error = context.get("exception")
         self._take(error if isinstance(error, BaseException) else None, str(context.get("message", "")))
+        if isinstance(error, Exception):
+            self._before[0](type(error), error, error.__traceback__)
 
     def _of_main(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             self._window.close()
         else:
             self._take(error, "")
+            self._before[0](kind, error, traceback)
 
     def _of_thread(self, args: threading.ExceptHookArgs) -> None:
         self._take(args.exc_value, "")
+        self._before[1](args)
 
     def _take(self, error: BaseException | None, message: str) -> None:
         logger.error("not caught: %s", message or type(error).__name__, exc_info=error)

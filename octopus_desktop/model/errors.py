@@ -19,6 +19,7 @@ OctopusError
 └── ProfileError                a profile or its key cannot be used
 
 `outcome_unknown` says whether a request that failed so may still have taken effect; an order then is UNKNOWN.
+All of it is operational: `is_operational` tells it from a defect.
 A venue's refusal of an order is an event (`OrderRejected`), not an exception.
 """
 
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 
 class OctopusError(Exception):
     """The message tells what happened, to what, and what to do now."""
+
+
+def is_operational(error: BaseException) -> bool:
+    """It belongs to a world with venues, networks and disks in it: wait, try again, tell the trader.
+
+    Anything else is critical, a defect of this program: order entry locks, and a crash report is written.
+    """
+    return isinstance(error, OctopusError | OSError)
 
 
 class VenueError(OctopusError):
@@ -50,7 +59,7 @@ class VenueTimeout(VenueError):
 
 
 class RateLimited(VenueError):
-    """Refused before it was looked at, so it took no effect."""
+    """Here, before anything was sent; or by the venue, and then an order is UNKNOWN unless it counts orders (-1015)."""
 
     retryable = True
 

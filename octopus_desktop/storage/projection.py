@@ -35,7 +35,7 @@ class Projection:
         self._asked = False
         known = connection.execute("SELECT value FROM meta WHERE key = ?", (PROJECTED,)).fetchone()
         start = done = int(known[0]) if known else 0
-        projected = set()
+        projected: set[str] = set()
         for seq, name in connection.execute(_NEW, (done,)).fetchall():
             if name not in projected:
                 if projected and self._writer.is_wanted:
