@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from octopus_desktop.model.commands import Command
     from octopus_desktop.ports import Node
     from ui.dialogs.profile import AddProfile
+    from ui.dialogs.typed_name import TypedNameDialog
     from ui.docks import PaneDock
     from ui.frame import Dirty
     from ui.panes.pane import Pane
@@ -200,6 +201,7 @@ class MainWindow(QMainWindow):
         self.positions.close_wanted.connect(self.ticket.take_closing)
         self.ticket.close_wanted.connect(self.positions.close_selected)
         self.ticket.unlock_wanted.connect(lambda: self.run("entry.unlock"))
+        self.ticket.confirmation_wanted.connect(self.ask_to_confirm)
         self.kill_panel.flatten_wanted.connect(lambda: self.session.execute(KillSwitch(flatten=True)))
         self.top.kill.clicked.connect(lambda: self.run("kill.pull"))
         self.top.level.chosen.connect(lambda level: self.run(level_action(level)))
@@ -316,10 +318,19 @@ class MainWindow(QMainWindow):
             lambda typed: SetTradingLevel(TradingLevel.ACTIVE, typed),
         )
 
-    def _ask_for_name(self, act: str, leave: str, warning: str, command: Callable[[str], Command]) -> None:
+    def ask_to_confirm(self, reason: str, then: Callable[[], None]) -> None:
+        """The first order of a LIVE profile; `then` sends it."""
+        from octopus_desktop.model.commands import ConfirmLive
+
+        dialog = self._ask_for_name("Send the first LIVE order", "Send nothing", reason, ConfirmLive)
+        dialog.accepted.connect(then)
+
+    def _ask_for_name(self, act: str, leave: str, warning: str, command: Callable[[str], Command]) -> TypedNameDialog:
         from ui.dialogs.typed_name import TypedNameDialog
 
-        TypedNameDialog(self.session, self, act=act, leave=leave, warning=warning, command=command).open()
+        dialog = TypedNameDialog(self.session, self, act=act, leave=leave, warning=warning, command=command)
+        dialog.open()
+        return dialog
 
     def ask_for_profile(self) -> None:
         if self.add_profile is None:

@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from octopus_desktop.model.commands import (
+    AmendOrder,
     CancelAllOrders,
     CancelOrder,
     Command,
+    KillSwitch,
     Outcome,
     Refused,
     SaveSetting,
@@ -37,7 +39,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SAVE_AFTER_MS: Final = 400
-_URGENT: Final = (SubmitOrder, CancelOrder, CancelAllOrders)
+_URGENT: Final = (SubmitOrder, CancelOrder, CancelAllOrders, AmendOrder, KillSwitch)
 _GIVES_WAY_S: Final = 0.008
 """Half a display frame: as long as the screen stands still for an order at most."""
 _FIRST_WATCHED: Final = 12

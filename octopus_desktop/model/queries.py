@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from octopus_desktop.model.algos import AnyAlgoSpec
 from octopus_desktop.model.events import LogRecorded, TradePrinted
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue
 from octopus_desktop.model.limits import RiskLimits
@@ -52,6 +53,19 @@ class RiskQuery(Query[Verdict], frozen=True):
     """Would this order be denied now, or is there something to warn of?"""
 
     intent: OrderIntent
+
+
+class AlgoVerdict(msgspec.Struct, frozen=True):
+    """What the engine says of an algo before it is started. `native`: the venue would hold it and work it."""
+
+    refusal: str | None = None
+    native: bool = False
+
+
+class AlgoQuery(Query[AlgoVerdict], frozen=True):
+    """Would StartAlgo be refused now, and who would hold the algo?"""
+
+    spec: AnyAlgoSpec
 
 
 class LimitsQuery(Query[RiskLimits], frozen=True):

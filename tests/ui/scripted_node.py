@@ -20,9 +20,12 @@ from octopus_desktop.model.commands import (
     CancelAllOrders,
     CancelOrder,
     Command,
+    ConfirmLive,
     Done,
     KillSwitch,
     LockEntry,
+    NeedsAcknowledgement,
+    NeedsConfirmation,
     Outcome,
     PauseAlgo,
     Refused,
@@ -129,8 +132,12 @@ class ScriptedNode:
         self.state = State()
         self.started = self.stopped = False
         self.answers = True
+        self.confirmed = True
+        self.warns = ""
         self.refuses: str | None = None
         self.candle_answer: BaseException | None = None
+        self.verdict: Verdict | None = None
+        self.native: set[type] = set()
         self.log_lines: list[LogRecorded] = []
         self.now_ns = START_NS
         self._pending: list[Event] = []
@@ -196,6 +203,10 @@ class ScriptedNode:
         self.now_ns += 1_000_000
         match command:
             case SubmitOrder():
+                if not self.confirmed:
+                    return NeedsConfirmation("This is the first order of this LIVE profile.")
+                if self.warns and not command.acknowledged:
+                    return NeedsAcknowledgement(self.warns)
                 return self._submit(command.intent)
             case CancelOrder():
                 self._cancel(command.client_order_id)
@@ -224,7 +235,12 @@ class ScriptedNode:
             case KillSwitch():
                 self._kill(command.flatten)
             case StartAlgo():
-                self.emit(AlgoStarted(command.algo_id, self.now_ns, command.spec, command.on_restart))
+                native = type(command.spec) in self.native
+                self.emit(AlgoStarted(command.algo_id, self.now_ns, command.spec, command.on_restart, native))
+            case ConfirmLive():
+                if command.typed != self.profile.name:
+                    return Refused(f"Type the profile's name, {self.profile.name}, to confirm.")
+                self.confirmed = True
             case PauseAlgo():
                 self.emit(AlgoPaused(command.algo_id, self.now_ns))
             case ResumeAlgo():

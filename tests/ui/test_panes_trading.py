@@ -18,6 +18,7 @@ from octopus_desktop.model.identifiers import VenueOrderId
 from octopus_desktop.model.orders import OrderType, Side, TimeInForce
 from octopus_desktop.model.queries import RiskQuery
 from ui.main_window import MainWindow
+from ui.models.ticket_kinds import Kind
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -237,7 +238,7 @@ def test_selling_all_sells_what_is_free(window: MainWindow, node: ScriptedNode) 
 def test_a_stop_limit_asks_for_both_prices(window: MainWindow, node: ScriptedNode) -> None:
     """The fields follow the order type, and the order carries trigger and limit."""
     press(window, Qt.Key.Key_S)
-    window.ticket.set_type(OrderType.STOP_LIMIT)
+    window.ticket.set_type(Kind.STOP_LIMIT)
     settle(window)
     assert window.ticket.trigger.isVisible()
     window.ticket.trigger.setText("66500")
@@ -376,7 +377,7 @@ def test_enter_in_an_open_list_chooses_from_it(window: MainWindow, node: Scripte
     QTest.keyClick(view, Qt.Key.Key_Return)
     settle(window)
     assert not node.of(SubmitOrder)
-    assert window.ticket.type.currentData() is OrderType.MARKET
+    assert window.ticket.type.currentData() is Kind.MARKET
 
 
 def test_a_stale_price_does_not_get_into_the_ticket(window: MainWindow, node: ScriptedNode) -> None:

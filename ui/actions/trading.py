@@ -8,11 +8,27 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QPushButton
 
 from octopus_desktop.model.commands import LockEntry, Reconcile, UnlockEntry
-from octopus_desktop.model.orders import OrderType, Side
+from octopus_desktop.model.orders import Side
 from octopus_desktop.model.profile import Mode
+from ui.models.ticket_kinds import Kind
 
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
+
+_KINDS = {
+    "limit": Kind.LIMIT,
+    "market": Kind.MARKET,
+    "stop": Kind.STOP,
+    "trailing": Kind.TRAILING_STOP,
+    "good_till_date": Kind.GOOD_TILL_DATE,
+    "iceberg": Kind.ICEBERG,
+    "bracket": Kind.BRACKET,
+    "oco": Kind.OCO,
+    "twap": Kind.TWAP,
+    "scale": Kind.SCALE,
+    "chase": Kind.CHASE,
+}
+"""By the last part of the action's id."""
 
 
 def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
@@ -28,6 +44,9 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     def cancel_selected() -> None:
         window.bring_up("open_orders")
         orders.cancel_selected()
+
+    def typed(kind: Kind) -> Callable[[], None]:
+        return lambda: ticket.set_type(kind)
 
     def submit() -> None:
         focused = window.focusWidget()
@@ -49,9 +68,9 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "ticket.buy": lambda: bring_ticket(Side.BUY),
         "ticket.sell": lambda: bring_ticket(Side.SELL),
         "ticket.submit": submit,
-        "ticket.limit": lambda: ticket.set_type(OrderType.LIMIT),
-        "ticket.market": lambda: ticket.set_type(OrderType.MARKET),
-        "ticket.next_type": ticket.next_type,
+        **{f"ticket.{name}": typed(kind) for name, kind in _KINDS.items()},
+        "ticket.next_type": lambda: ticket.step_type(1),
+        "ticket.previous_type": lambda: ticket.step_type(-1),
         "ticket.post_only": ticket.post_only.toggle,
         "ticket.next_unit": ticket.next_unit,
         "ticket.price_bid": lambda: price_at(Side.BUY),

@@ -11,6 +11,7 @@ from octopus_desktop.model.identifiers import ClientOrderId, IntentToken
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side, TimeInForce
 from octopus_desktop.state import State
+from ui.models.ticket_kinds import Kind
 
 _HUNDRED: Final = Decimal(100)
 _CENT: Final = Decimal("0.01")
@@ -28,11 +29,11 @@ class Unit(Enum):
 class Draft:
     """The fields as typed; None where nothing usable is. `amount` is counted in `unit`.
 
-    `type` is never POST_ONLY: that is `post_only` upon a LIMIT.
+    `middle` is what a scale's orders cost on average.
     """
 
     side: Side = Side.BUY
-    type: OrderType = OrderType.LIMIT
+    kind: Kind = Kind.LIMIT
     price: Decimal | None = None
     trigger: Decimal | None = None
     amount: Decimal | None = None
@@ -40,10 +41,21 @@ class Draft:
     tif: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     reduce_only: bool = False
+    middle: Decimal | None = None
 
     @property
     def order_type(self) -> OrderType:
-        return OrderType.POST_ONLY if self.post_only and self.type is OrderType.LIMIT else self.type
+        plain = self.kind.order_type(priced=self.limit is not None)
+        return OrderType.POST_ONLY if self.rests_only and plain is OrderType.LIMIT else plain
+
+    @property
+    def rests_only(self) -> bool:
+        return self.post_only and self.kind.may_be_post_only
+
+    @property
+    def limit(self) -> Decimal | None:
+        """The price, where this kind has one; of a scale, the average."""
+        return self.middle if self.kind is Kind.SCALE else self.price if self.kind.has_price else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +88,17 @@ def estimate(draft: Draft, instrument: Instrument, state: State) -> Estimate:
     balance = state.balances.get((instrument.venue, asset))
     free = balance.free if balance is not None else ZERO
     told = Estimate(asset=asset, free=free)
-    if draft.type.has_limit and draft.price is None:
+    if draft.kind.needs_price and draft.price is None:
         return replace(told, problem="Type a price, or click one in the book.", field="price")
-    if draft.type.has_trigger and draft.trigger is None:
+    if draft.kind.has_trigger and draft.trigger is None:
         return replace(told, problem="Type the price that triggers the order.", field="trigger")
-    for name, price in (("price", draft.price), ("trigger", draft.trigger)):
-        used = draft.type.has_limit if name == "price" else draft.type.has_trigger
-        if used and price is not None and price % instrument.tick_size:
-            near = instrument.price(price)
-            return replace(
-                told, problem=f"The tick is {instrument.tick_size:f}; the nearest price is {near:f}.", field=name
-            )
+    for name, price, used in (
+        ("price", draft.price, draft.kind.has_price),
+        ("trigger", draft.trigger, draft.kind.has_trigger),
+    ):
+        problem = off_tick(price, instrument) if used else ""
+        if problem:
+            return replace(told, problem=problem, field=name)
     reference = _reference(draft, touch, market.last_price)
     if reference is None:
         return replace(told, problem=f"There is no price of {instrument.symbol} yet.")
@@ -115,6 +127,20 @@ def estimate(draft: Draft, instrument: Instrument, state: State) -> Estimate:
     )
 
 
+def off_tick(price: Decimal | None, instrument: Instrument) -> str:
+    """The sentence for a price between two ticks; empty where there is nothing wrong with it."""
+    if price is None or not price % instrument.tick_size:
+        return ""
+    return f"The tick is {instrument.tick_size:f}; the nearest price is {instrument.price(price):f}."
+
+
+def follows_the_market(draft: Draft) -> bool:
+    """Is it worked out from the price of now, so that a stale one would be a trap?"""
+    return draft.kind in (Kind.MARKET, Kind.CHASE, Kind.TRAILING_STOP) or (
+        draft.kind in (Kind.BRACKET, Kind.TWAP) and draft.price is None
+    )
+
+
 def intent_of(
     draft: Draft, told: Estimate, instrument: Instrument, order_id: ClientOrderId, token: IntentToken | None
 ) -> OrderIntent:
@@ -126,12 +152,10 @@ def intent_of(
         draft.side,
         draft.order_type,
         told.quantity if told.quote_quantity is None else ZERO,
-        draft.price if draft.type.has_limit else None,
-        draft.trigger if draft.type.has_trigger else None,
+        draft.limit,
+        draft.trigger if draft.kind.has_trigger else None,
         told.quote_quantity,
-        draft.tif
-        if draft.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
-        else TimeInForce.GTC,
+        draft.tif if draft.kind.has_tif and not draft.rests_only else TimeInForce.GTC,
         draft.reduce_only and instrument.kind is not InstrumentKind.SPOT,
         token,
     )
@@ -139,9 +163,9 @@ def intent_of(
 
 def _reference(draft: Draft, touch: tuple[float, float] | None, last: float | None) -> Decimal | None:
     """What a unit is expected to cost: the limit, the trigger, else the touch the order would hit."""
-    if draft.type.has_limit:
-        return draft.price
-    if draft.type.has_trigger:
+    if draft.limit is not None:
+        return draft.limit
+    if draft.kind.has_trigger:
         return draft.trigger
     if touch is not None:
         return Decimal(repr(touch[1] if draft.side is Side.BUY else touch[0]))
@@ -162,7 +186,7 @@ def _quantities(
     if draft.unit is Unit.PERCENT and draft.side is Side.SELL:
         return instrument.quantity(money), None
     quantity = instrument.quantity(money / reference)
-    spends = draft.type is OrderType.MARKET and draft.side is Side.BUY and instrument.kind is InstrumentKind.SPOT
+    spends = draft.kind is Kind.MARKET and draft.side is Side.BUY and instrument.kind is InstrumentKind.SPOT
     return quantity, money.quantize(_CENT, ROUND_DOWN) if spends and quantity else None
 
 
@@ -170,7 +194,9 @@ def _rests(draft: Draft, touch: tuple[float, float] | None) -> bool:
     """Would it wait in the book, and so pay the maker's fee?"""
     if draft.order_type is OrderType.POST_ONLY:
         return True
-    if draft.type is not OrderType.LIMIT or draft.price is None or touch is None or draft.tif is not TimeInForce.GTC:
+    if draft.order_type is not OrderType.LIMIT or draft.limit is None or touch is None:
         return False
-    price = float(draft.price)
+    if draft.kind.has_tif and draft.tif is not TimeInForce.GTC:
+        return False
+    price = float(draft.limit)
     return price < touch[1] if draft.side is Side.BUY else price > touch[0]

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from PySide6.QtCore import QTimer
+import msgspec
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from octopus_desktop.model.commands import Done, NeedsAcknowledgement, Outcome, SubmitOrder
-from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, new_client_order_id
+from octopus_desktop.model.algos import AnyAlgoSpec
+from octopus_desktop.model.commands import (
+    Command,
+    Done,
+    NeedsAcknowledgement,
+    NeedsConfirmation,
+    Outcome,
+    StartAlgo,
+    SubmitOrder,
+)
+from octopus_desktop.model.events import Channel
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, IntentToken, new_algo_id, new_client_order_id
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderStatus
-from octopus_desktop.model.queries import RiskQuery, Verdict
+from octopus_desktop.model.orders import OrderIntent, OrderStatus
+from octopus_desktop.model.queries import AlgoQuery, AlgoVerdict, RiskQuery, Verdict
 from octopus_desktop.state import State
 from ui.frame import Dirty
-from ui.models.ticket_draft import Estimate, estimate, intent_of
+from ui.models.algo_draft import Extras, WrongField, largest_order, spec_of
+from ui.models.ticket_draft import Draft, Estimate, estimate, follows_the_market, intent_of
+from ui.panes.algo_columns import AT_VENUE_TIP, HERE_TIP
 from ui.panes.instrument_bar import set_text
 from ui.panes.order_columns import side_word
+from ui.panes.pane import stale_age_s
 from ui.panes.ticket_form import TicketForm
 from ui.session import Session
-from ui.theme.numbers import NOTHING, format_price, format_quantity
+from ui.theme.numbers import NOTHING, format_age, format_price, format_quantity
 
 RISK_AFTER_MS: Final = 120
 REARM_AFTER_MS: Final = 900
@@ -33,13 +49,20 @@ _ON_THE_WAY: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.
 class TicketPane(TicketForm):
     """Works out what the form comes to, asks risk about it, and sends it."""
 
+    confirmation_wanted = Signal(str, object)
+    """The first order of a LIVE profile: why, and what is to be called once the trader has confirmed."""
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._told = Estimate()
+        self._spec: AnyAlgoSpec | None = None
+        self._wrong: WrongField | None = None
         self._verdict: Verdict | None = None
+        self._algo_verdict: AlgoVerdict | None = None
         self._asked_risk = 0
         self._token = _new_token()
-        self._sent: ClientOrderId | None = None
+        self._algo_id = new_algo_id()
+        self._sent: ClientOrderId | AlgoId | None = None
         self._risk = QTimer(self)
         self._risk.setSingleShot(True)
         self._risk.setInterval(RISK_AFTER_MS)
@@ -54,24 +77,40 @@ class TicketPane(TicketForm):
 
     def _edited(self) -> None:
         """The ticket is another one now: it may be sent, as an order of its own."""
-        self._token = _new_token()
-        self._sent = None
+        self._renew()
         self._rearm.stop()
-        self._verdict = None
-        self.tif.setDisabled(self.post_only.isChecked() or not self._draft.type.has_limit)
+        self._verdict = self._algo_verdict = None
+        self.tif.setDisabled(self._draft.rests_only or not self._draft.kind.has_tif)
         self._work_out()
         self._risk.start()
+
+    def _renew(self) -> None:
+        self._sent = None
+        self._token = _new_token()
+        self._algo_id = new_algo_id()
 
     def _work_out(self) -> None:
         instrument = self.session.instrument
         draft = self._draft
+        self._spec = self._wrong = None
         if instrument is None:
             self._told = Estimate(problem="Waiting for the venue.")
         else:
             self._told = estimate(draft, instrument, self.session.state)
+            if draft.kind.is_algo:
+                self._work_out_algo(draft, self.extras.extras(), instrument)
         self._mark_field(self._told)
         self._write_sums(instrument)
         self._write_button(instrument)
+
+    def _work_out_algo(self, draft: Draft, extras: Extras, instrument: Instrument) -> None:
+        if not self._told.problem:
+            try:
+                self._spec = spec_of(draft, extras, self._told, instrument, self._algo_id, time.time_ns())
+            except WrongField as error:
+                self._wrong = error
+        self.extras.mark(self._wrong.field if self._wrong else "", str(self._wrong or ""))
+        self.extras.tell(self._spec, self._told.reference, instrument)
 
     def _mark_field(self, told: Estimate) -> None:
         """A wrong entry is marked where it stands; an empty one is no mistake yet."""
@@ -103,15 +142,8 @@ class TicketPane(TicketForm):
             set_text(label, texts[key], after_tone if key == "after" else "hi")
 
     def _write_button(self, instrument: Instrument | None) -> None:
-        draft, told = self._draft, self._told
-        word = side_word(draft.side)
-        base = instrument.base if instrument is not None else ""
-        if told.quote_quantity is not None and instrument is not None:
-            act = f"{word} {base} for {format_price(told.quote_quantity, 2)} {instrument.quote}"
-        elif told.quantity is not None and not told.problem:
-            act = f"{word} {_short(told.quantity)} {base}"
-        else:
-            act = f"{word} {base}"
+        draft = self._draft
+        act = self._act(draft, instrument)
         locked = self.session.state.entry_locked
         # Most locks open by themselves (a link, a comparison); only those the trader can open have a button.
         can_unlock = locked is not None and "lock" in locked.lower() and not self.session.safe_mode
@@ -130,45 +162,96 @@ class TicketPane(TicketForm):
             self.submit_button.style().polish(self.submit_button)
         self._write_verdict(locked)
 
-    def _write_verdict(self, locked: str | None) -> None:
+    def _act(self, draft: Draft, instrument: Instrument | None) -> str:
+        """The button names what it does."""
         told = self._told
-        reasons = [entry.reason for entry in (self.price, self.trigger, self.amount) if entry.isVisible()]
-        wrong = next((reason for reason in reasons if reason), "")
+        word = side_word(draft.side)
+        base = instrument.base if instrument is not None else ""
+        how = f" · {draft.kind.value}" if draft.kind.is_algo else ""
+        if told.quote_quantity is not None and instrument is not None:
+            return f"{word} {base} for {format_price(told.quote_quantity, 2)} {instrument.quote}"
+        if told.quantity is not None and not told.problem:
+            return f"{word} {_short(told.quantity)} {base}{how}"
+        return f"{word} {base}{how}"
+
+    # What is said of it -----------------------------------------------------
+
+    def _write_verdict(self, locked: str | None) -> None:
+        told, verdict, stale = self._told, self._verdict, self._stale()
+        wrong = self._misread()
         if self.session.safe_mode:
             text, tone = "Safe mode: order entry is off.", "warn"
         elif locked is not None:
             text, tone = locked, "warn"
         elif wrong:
             text, tone = wrong, "danger"
-        elif told.problem:
-            text, tone = told.problem, "lo"
-        elif self._verdict is None:
+        elif told.problem or self._wrong is not None:
+            text, tone = told.problem or str(self._wrong), "lo"
+        elif stale:
+            text, tone = stale, "danger"
+        elif verdict is None:
             text, tone = "Asking risk…", "lo"
-        elif self._verdict.denial is not None:
-            text, tone = self._verdict.denial, "danger"
-        elif self._verdict.warning is not None:
-            text, tone = self._verdict.warning, "warn"
+        elif verdict.denial or (self._algo_verdict and self._algo_verdict.refusal):
+            text, tone = verdict.denial or str(self._algo_verdict and self._algo_verdict.refusal), "danger"
+        elif verdict.warning:
+            text, tone = verdict.warning, "warn"
+        elif self._spec is not None:
+            native = self._algo_verdict is not None and self._algo_verdict.native
+            text, tone = (f"✓ {AT_VENUE_TIP}", "up") if native else (f"● {HERE_TIP}", "warn")
         else:
             text, tone = "✓ Within your limits", "up"
         set_text(self.verdict, text, tone)
 
+    def _misread(self) -> str:
+        reasons = [entry.reason for entry in (self.price, self.trigger, self.amount) if entry.isVisibleTo(self)]
+        return next((reason for reason in reasons if reason), "") or self.extras.wrong()
+
+    def _stale(self) -> str:
+        """Why an order that depends on the price of now does not go; empty while the price is live."""
+        instrument = self.session.instrument
+        if instrument is None or not follows_the_market(self._draft):
+            return ""
+        name, state = instrument.instrument_id, self.session.state
+        ages = [stale_age_s(state, name, channel, time.time_ns()) for channel in (Channel.QUOTES, Channel.BOOK)]
+        age = next((age for age in ages if age is not None), None)
+        if age is None:
+            return ""
+        return f"The price is stale ({format_age(age)}): {self._draft.kind.value} follows it and does not go now."
+
     def _ask_risk(self) -> None:
         instrument = self.session.instrument
-        if instrument is None or self._told.problem:
+        if instrument is None or self._told.problem or self._wrong is not None:
             return
         self._asked_risk += 1
         number = self._asked_risk
-        # The opinion is of an order that will never be: it takes a name of its own.
-        intent = intent_of(self._draft, self._told, instrument, ClientOrderId("opinion"), None)
         self.session.query(
-            RiskQuery(intent),
+            RiskQuery(self._opinion_of(instrument)),
             lambda verdict: self._risk_said(number, verdict),
-            lambda reason: self._risk_said(number, Verdict(denial=reason)),
+            lambda reason: self._risk_said(number, Verdict(reason)),
         )
+        if self._spec is not None:
+            self.session.query(
+                AlgoQuery(self._spec),
+                lambda verdict: self._algo_said(number, verdict),
+                lambda reason: self._algo_said(number, AlgoVerdict(reason)),
+            )
+
+    def _opinion_of(self, instrument: Instrument) -> OrderIntent:
+        """The order that risk is asked about; it will never be, so it takes a name of its own."""
+        intent = intent_of(self._draft, self._told, instrument, ClientOrderId("opinion"), None)
+        if self._spec is None:
+            return intent
+        quantity, price = largest_order(self._spec, instrument)
+        return msgspec.structs.replace(intent, quantity=quantity, price=price or intent.price)
 
     def _risk_said(self, number: int, verdict: Verdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
             self._verdict = verdict
+            self._write_verdict(self.session.state.entry_locked)
+
+    def _algo_said(self, number: int, verdict: AlgoVerdict) -> None:
+        if number == self._asked_risk and not self._risk.isActive():
+            self._algo_verdict = verdict
             self._write_verdict(self.session.state.entry_locked)
 
     # Sending it -------------------------------------------------------------
@@ -179,9 +262,8 @@ class TicketPane(TicketForm):
             return "Safe mode: order entry is off."
         if self.session.state.entry_locked is not None:
             return self.session.state.entry_locked
-        reasons = [entry.reason for entry in (self.price, self.trigger, self.amount) if entry.isVisibleTo(self)]
-        wrong = next((reason for reason in reasons if reason), "")
-        return wrong or self._told.problem or ("It is sent already." if self._sent is not None else "")
+        wrong = self._misread() or self._told.problem or (str(self._wrong) if self._wrong else "") or self._stale()
+        return wrong or ("It is sent already." if self._sent is not None else "")
 
     def submit(self) -> None:
         """Send the order, once: pressed again on the same ticket it is the same intent, and nothing happens."""
@@ -193,43 +275,70 @@ class TicketPane(TicketForm):
         if why_not or instrument is None:
             self.session.tell("warn", "Not sent", why_not or "There is no instrument yet.")
             return
+        if self._spec is not None:
+            self._send(self._algo_id, StartAlgo(self._algo_id, self._spec, self.extras.extras().on_restart))
+            return
         order_id = new_client_order_id()
         intent = intent_of(self._draft, self._told, instrument, order_id, self._token)
-        self._sent = order_id
-        self._write_button(instrument)
+        # What risk warns of stands above the button: whoever presses it has read it.
         warned = self._verdict is not None and self._verdict.warning is not None
-        self.session.execute(SubmitOrder(intent, warned), lambda outcome: self._answered(order_id, outcome))
+        self._send(order_id, SubmitOrder(intent, acknowledged=warned))
 
-    def _answered(self, order_id: ClientOrderId, outcome: Outcome) -> None:
+    def _send(self, name: ClientOrderId | AlgoId, command: Command) -> None:
+        self._sent = name
+        self._write_button(self.session.instrument)
+        self.session.execute(command, lambda outcome: self._answered(name, command, outcome))
+
+    def _answered(self, name: ClientOrderId | AlgoId, command: Command, outcome: Outcome) -> None:
         """Refused before it left: the events of the order tell the trader why, if it became one."""
-        if isinstance(outcome, Done):
-            return
-        if isinstance(outcome, NeedsAcknowledgement):
-            self._verdict = Verdict(warning=outcome.reason)
-        if order_id not in self.session.state.orders:
-            self.session.tell("error", "Not sent", outcome.reason)
-        if order_id == self._sent:
-            self._rearm.start()
+        match outcome:
+            case Done():
+                return
+            case NeedsConfirmation():
+                again: Callable[[], None] = lambda: self._send(name, command)  # noqa: E731  # typed for the signal
+                self._take_back(name)
+                self.confirmation_wanted.emit(outcome.reason, again)
+            case NeedsAcknowledgement():
+                self._take_back(name)
+                self._verdict = Verdict(warning=outcome.reason)
+                self._write_verdict(self.session.state.entry_locked)
+                self.session.tell("warn", "Read this, then send it again", outcome.reason)
+            case _:
+                if name not in self.session.state.orders:
+                    self.session.tell("error", "Not sent", outcome.reason)
+                if name == self._sent:
+                    self._rearm.start()
+
+    def _take_back(self, name: ClientOrderId | AlgoId) -> None:
+        """Nothing was remembered of it: the ticket is as before the key."""
+        if name == self._sent:
+            self._sent = None
+            self._write_button(self.session.instrument)
 
     def _arm(self) -> None:
         """The outcome is known and the haste is over: the same order may be sent again, as another one."""
-        self._sent = None
-        self._token = _new_token()
+        self._renew()
         self._work_out()
         self._risk.start()
 
     # Once per frame ---------------------------------------------------------
 
     def refresh(self, state: State, dirty: Dirty) -> None:
-        if self._sent is not None and not self._rearm.isActive():
-            order = state.orders.get(self._sent)
-            if order is not None and order.status not in _ON_THE_WAY:
-                self._rearm.start()
+        if self._sent is not None and not self._rearm.isActive() and self._is_settled(state):
+            self._rearm.start()
         instrument = self.session.instrument
         name = instrument.instrument_id if instrument is not None else None
-        if dirty.everything or dirty.balances or dirty.system or name in dirty.quotes or name in dirty.instruments:
+        moved = name in dirty.quotes or name in dirty.instruments or name in dirty.feeds
+        if dirty.everything or dirty.balances or dirty.system or moved:
             self._work_out()
         self.held.write(state)
+
+    def _is_settled(self, state: State) -> bool:
+        """What was sent last is known to have arrived, or not to."""
+        if self._sent == self._algo_id:
+            return self._algo_id in state.algos
+        order = state.orders.get(ClientOrderId(self._sent or ""))
+        return order is not None and order.status not in _ON_THE_WAY
 
     def each_second(self, state: State, now_ns: int) -> None:
         """The market moves under the ticket; so may what risk thinks of it."""

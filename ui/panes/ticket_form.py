@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,25 +22,20 @@ from octopus_desktop.actions.context import Context
 from octopus_desktop.model.account import Position
 from octopus_desktop.model.events import Channel
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
-from octopus_desktop.model.orders import OrderType, Side, TimeInForce
+from octopus_desktop.model.orders import Side, TimeInForce
+from ui.models.algo_draft import middle_of
 from ui.models.ticket_draft import Draft, Unit
-from ui.panes.order_columns import TYPE_WORDS
+from ui.models.ticket_kinds import GROUPS, PRICE_WORDS, Kind
 from ui.panes.pane import Pane, stale_age_s
+from ui.panes.ticket_extras import TicketExtras
 from ui.panes.ticket_position import Held
 from ui.session import Session
+from ui.theme import fonts
 from ui.theme.numbers import format_price, format_quantity
 from ui.widgets.number_edit import NumberEdit
 from ui.widgets.segmented import Segment, Segmented
 from ui.widgets.ticket_parts import Hairline, row_of, sum_row
 
-_TYPES: Final = (
-    OrderType.LIMIT,
-    OrderType.MARKET,
-    OrderType.STOP,
-    OrderType.STOP_LIMIT,
-    OrderType.TAKE_PROFIT,
-    OrderType.TAKE_PROFIT_LIMIT,
-)
 _PERCENTS: Final = (25, 50, 75, 100)
 _SUMS: Final = (
     ("quantity", "Quantity"),
@@ -49,6 +44,7 @@ _SUMS: Final = (
     ("free", "Free now"),
     ("after", "Free after"),
 )
+_GIVE_WAY: Final = ("free", "quantity")
 _UNIT_WORDS: Final = {Unit.BASE: "Coins", Unit.QUOTE: "Money", Unit.PERCENT: "%"}
 _UNIT_TIPS: Final = {
     Unit.BASE: "In coins (Alt+U for the next)",
@@ -71,6 +67,7 @@ class TicketForm(Pane):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._labels: dict[NumberEdit, QLabel] = {}
         self._build()
         session.instrument_changed.connect(self._show)
 
@@ -93,9 +90,7 @@ class TicketForm(Pane):
             height=30,
             name="Side",
         )
-        self.type = QComboBox()
-        for kind in _TYPES:
-            self.type.addItem(TYPE_WORDS[kind], kind)
+        self.type = _kinds()
         self.type.setAccessibleName("Order type")
         self.type.setToolTip("Order type (Alt+T for the next)")
         self.tif = QComboBox()
@@ -103,7 +98,7 @@ class TicketForm(Pane):
             self.tif.addItem(tif.value, tif)
         self.tif.setAccessibleName("Time in force")
         self.tif.setToolTip("How long it may wait: until canceled, not at all, or whole or not at all")
-        self.tif.setFixedWidth(76)
+        self.tif.setFixedWidth(64)
         self.trigger = NumberEdit(name="Trigger price", tooltip="The last price that sets the order off")
         self.price = NumberEdit(
             name="Price", tooltip="Limit price; a click in the book fills it (Alt+Up ask, Alt+Down bid)"
@@ -123,6 +118,7 @@ class TicketForm(Pane):
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("Never turns the position around")
         self.reduce_only.hide()  # where there are positions to reduce: not at a spot venue
+        self.extras = TicketExtras(self.session)
         self.sums = {key: sum_row(word) for key, word in _SUMS}
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
@@ -147,6 +143,8 @@ class TicketForm(Pane):
         self.unit.changed.connect(self._unit_changed)
         for entry in (self.price, self.trigger, self.amount):
             entry.value_changed.connect(self._edited)
+        self.extras.changed.connect(self._edited)
+        self.extras.resized.connect(self._fit_fields)
         self.post_only.toggled.connect(self._edited)
         self.reduce_only.toggled.connect(self._edited)
 
@@ -163,6 +161,7 @@ class TicketForm(Pane):
         column.addWidget(self._price_box)
         column.addWidget(self._field("Quantity", self.amount, self.unit))
         column.addLayout(row_of(*self.percents, spacing=4))
+        column.addWidget(self.extras)
         column.addLayout(row_of(self.post_only, self.reduce_only, stretch=True))
         column.addWidget(Hairline(self.session.theme))
         sums = QVBoxLayout()
@@ -203,9 +202,25 @@ class TicketForm(Pane):
         super().resizeEvent(event)
         self._share_height()
 
+    def _fit_fields(self) -> None:
+        layout = self._fields.layout()
+        assert layout is not None
+        layout.activate()
+        self._share_height()
+
     def _share_height(self) -> None:
-        """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket."""
-        fields, foot = self._fields.sizeHint().height(), self._foot.sizeHint().height()
+        """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket.
+
+        Of the sums, those give way first that can be read elsewhere.
+        """
+        foot = self._foot.sizeHint().height()
+        for key in _GIVE_WAY:
+            self.sums[key][0].show()
+        for key in _GIVE_WAY:
+            if self._fields.sizeHint().height() + foot <= self.height():
+                break
+            self.sums[key][0].hide()
+        fields = self._fields.sizeHint().height()
         self._area.setFixedHeight(max(60, min(fields, self.height() - foot)))
         self.held.fit(self.height() - fields - foot)
 
@@ -226,6 +241,7 @@ class TicketForm(Pane):
         label = QLabel(word)
         label.setProperty("tone", "lo")
         label.setBuddy(entry)
+        self._labels[entry] = label
         head = row_of(label, stretch=True)
         for widget in beside:
             head.addWidget(widget)
@@ -234,7 +250,7 @@ class TicketForm(Pane):
         return box
 
     def focus_target(self) -> QWidget:
-        return self.price if self._draft.type.has_limit else self.amount
+        return self.price if self._draft.kind.has_price else self.amount
 
     # Filling it -------------------------------------------------------------
 
@@ -250,6 +266,7 @@ class TicketForm(Pane):
             self.tif.currentData(),
             self.post_only.isChecked(),
             self.reduce_only.isChecked(),
+            middle_of(self.extras.extras()) if self.type.currentData() is Kind.SCALE else None,
         )
 
     def take_side(self, side: Side) -> None:
@@ -270,11 +287,14 @@ class TicketForm(Pane):
         if stale_age_s(self.session.state, instrument.instrument_id, Channel.BOOK, 0) is not None:
             self.session.tell("warn", "The market is stale", "A price from the screen may be wrong by now; type it.")
             return
-        if not self._draft.type.has_limit and not self._draft.type.has_trigger:
-            self.set_type(OrderType.LIMIT)
-        if side is not None:
-            self.side.choose(side.value)
-        entry = self.price if self._draft.type.has_limit else self.trigger
+        kind = self._draft.kind
+        entry = self.extras.takes_price() or (self.trigger if self.trigger.hasFocus() else None)
+        if entry is None and kind is Kind.MARKET:
+            self.set_type(Kind.LIMIT)
+        if entry is None:
+            entry = self.trigger if kind.has_trigger and not kind.has_price else self.price
+            if side is not None:
+                self.side.choose(side.value)
         entry.setText(format_price(instrument.price(price), instrument.price_precision))
 
     def take_touch(self, side: Side) -> None:
@@ -289,7 +309,7 @@ class TicketForm(Pane):
     def take_closing(self, position: Position) -> None:
         """The market order that closes a position. It is not sent."""
         self.session.select(position.instrument_id)
-        self.set_type(OrderType.MARKET)
+        self.set_type(Kind.MARKET)
         self.side.choose((Side.SELL if position.quantity > 0 else Side.BUY).value)
         self.unit.choose(Unit.BASE.value)
         instrument = self.session.instrument
@@ -298,11 +318,13 @@ class TicketForm(Pane):
         self.reduce_only.setChecked(True)
         self.amount.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def set_type(self, kind: OrderType) -> None:
-        self.type.setCurrentIndex(_TYPES.index(kind))
+    def set_type(self, kind: Kind) -> None:
+        self.type.setCurrentIndex(self.type.findData(kind))
 
-    def next_type(self) -> None:
-        self.type.setCurrentIndex((self.type.currentIndex() + 1) % len(_TYPES))
+    def step_type(self, by: int) -> None:
+        """The next (1) or previous (-1) kind, past the names of their groups."""
+        kinds = [kind for _, group in GROUPS for kind in group]
+        self.set_type(kinds[(kinds.index(self.type.currentData()) + by) % len(kinds)])
 
     def next_unit(self) -> None:
         units = self.unit.values
@@ -322,6 +344,7 @@ class TicketForm(Pane):
             entry.set_value(None)
         self.price.set_step(instrument.tick_size)
         self.trigger.set_step(instrument.tick_size)
+        self.extras.set_instrument(instrument)
         self._name_units(instrument)
         self.reduce_only.setVisible(instrument.kind is not InstrumentKind.SPOT)
         self.reduce_only.setChecked(False)
@@ -360,12 +383,33 @@ class TicketForm(Pane):
         self.amount.set_step(steps[unit])
 
     def _laid_out(self) -> None:
-        """The fields that this type of order has."""
-        draft = self._draft
-        self._price_box.setVisible(draft.type.has_limit)
-        self._trigger_box.setVisible(draft.type.has_trigger)
-        self.tif.setEnabled(draft.type.has_limit)
-        self.post_only.setVisible(draft.type is OrderType.LIMIT)
+        """The fields that this kind of order has."""
+        kind = self._draft.kind
+        self._price_box.setVisible(kind.has_price)
+        if kind.has_price:
+            self._labels[self.price].setText(PRICE_WORDS[kind])
+        self.price.setPlaceholderText("" if kind.needs_price else "market")
+        self._trigger_box.setVisible(kind.has_trigger)
+        self.tif.setVisible(kind.has_tif or kind is Kind.MARKET)
+        self.tif.setEnabled(kind.has_tif)
+        self.post_only.setVisible(kind.may_be_post_only)
+        self.extras.show_kind(kind)
         self._edited()
-        self._fields.layout().activate()  # type: ignore[union-attr]  # it has one
-        self._share_height()
+        self._fit_fields()
+
+
+def _kinds() -> QComboBox:
+    """The kinds of order under the names of their groups, which can't be chosen."""
+    box = QComboBox()
+    model = box.model()
+    assert isinstance(model, QStandardItemModel)
+    for word, kinds in GROUPS:
+        box.addItem(word)
+        head = model.item(box.count() - 1)
+        head.setFlags(Qt.ItemFlag.NoItemFlags)
+        head.setFont(fonts.words(fonts.TABLE, bold=True))
+        for kind in kinds:
+            box.addItem(f"  {kind.value}", kind)
+    box.setMaxVisibleItems(box.count())
+    box.setCurrentIndex(box.findData(Kind.LIMIT))
+    return box

@@ -1,0 +1,67 @@
+"""An entry for what is typed as words and read as a value: a duration, a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from ui.theme import fonts
+
+V = TypeVar("V")
+
+
+class ParsedEdit(QLineEdit, Generic[V]):
+    """`parse` raises ValueError with a sentence; then the border turns red and the tooltip says it."""
+
+    value_changed = Signal(object)
+
+    def __init__(
+        self, parse: Callable[[str], V], parent: QWidget | None = None, *, name: str, tooltip: str, example: str = ""
+    ) -> None:
+        super().__init__(parent)
+        self._parse = parse
+        self._value: V | None = None
+        self._reason = self._extra_reason = ""
+        self._hint = tooltip
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setFont(fonts.numbers(fonts.BASE))
+        self.setProperty("numeric", True)
+        self.setPlaceholderText(example)
+        self.setAccessibleName(name)
+        self.setToolTip(tooltip)
+        self.textChanged.connect(self._read)
+
+    @property
+    def reason(self) -> str:
+        """Why the text can't be used; empty when it can."""
+        return self._reason or self._extra_reason
+
+    def value(self) -> V | None:
+        return self._value
+
+    def set_reason(self, reason: str) -> None:
+        """Mark the entry for a reason it can't know itself; empty clears it."""
+        self._extra_reason = reason
+        self._mark()
+
+    def _read(self, text: str) -> None:
+        before, self._value, self._reason = self._value, None, ""
+        if text.strip():
+            try:
+                self._value = self._parse(text)
+            except ValueError as error:
+                self._reason = str(error)
+        self._mark()
+        if self._value != before:
+            self.value_changed.emit(self._value)
+
+    def _mark(self) -> None:
+        self.setToolTip(self.reason or self._hint)
+        invalid = bool(self.reason)
+        if bool(self.property("invalid")) != invalid:
+            self.setProperty("invalid", invalid)
+            self.style().unpolish(self)
+            self.style().polish(self)
