@@ -336,16 +336,10 @@ class Engine:
         while self._reconcile_again:
             self._reconcile_again = False
             await self._retried(attempt, "Orders cannot be compared with the venue")
+            # Behind what the comparison recorded, so that it never claims more than the journal has.
+            assert self._database is not None
+            self._database.repository.record_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
         self._lock.open(Lock.RECONCILING)
-        await self._remember_compared()
-
-    async def _remember_compared(self) -> None:
-        """Behind what the comparison recorded, so that it never claims more than the journal has."""
-        assert self._database is not None
-        try:
-            await self._database.repository.save_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
-        except StorageError as error:
-            logger.warning("how far the comparison came is not kept, the next start compares from further back: %s", error)
 
     async def _remembered_compared(self, database: Database) -> Compared:
         text = await database.repository.setting(COMPARED_SETTING)

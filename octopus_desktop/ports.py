@@ -183,6 +183,10 @@ class Repository(Protocol):
 
     async def setting(self, key: str) -> str | None: ...
 
+    def record_setting(self, key: str, value: str) -> None:
+        """Kept soon, behind everything recorded before it, and never lost to a disk that fails for a while."""
+        ...
+
     async def save_setting(self, key: str, value: str) -> None:
         """Returns when it is durable."""
         ...

@@ -77,7 +77,7 @@ KEPT_LEDGER_CHECKS: Final = 200
 class Market:
     """What is known of one instrument's market."""
 
-    __slots__ = ("book", "candles", "last_trade", "mark", "quote", "stale", "ticker", "trades")
+    __slots__ = ("book", "candles", "last_trade", "mark", "quote", "stale", "stale_candles", "ticker", "trades")
 
     def __init__(self) -> None:
         self.book = OrderBook()
@@ -88,6 +88,7 @@ class Market:
         self.mark: MarkPriceChanged | None = None
         self.candles: dict[Interval, CandleChanged] = {}
         self.stale: dict[Channel, FeedStale] = {}
+        self.stale_candles: dict[Interval, FeedStale] = {}
 
     @property
     def touch(self) -> tuple[float, float] | None:
@@ -235,10 +236,18 @@ class State:
         self.market(event.instrument_id).mark = event
 
     def _feed_stale(self, event: FeedStale) -> None:
-        self.market(event.instrument_id).stale[event.channel] = event
+        market = self.market(event.instrument_id)
+        if event.interval is not None:
+            market.stale_candles[event.interval] = event
+        else:
+            market.stale[event.channel] = event
 
     def _feed_recovered(self, event: FeedRecovered) -> None:
-        self.market(event.instrument_id).stale.pop(event.channel, None)
+        market = self.market(event.instrument_id)
+        if event.interval is not None:
+            market.stale_candles.pop(event.interval, None)
+        else:
+            market.stale.pop(event.channel, None)
 
     # Orders -----------------------------------------------------------------
 
@@ -294,11 +303,15 @@ class State:
         fill = event.fill
         order = self.orders.get(event.client_order_id)
         if order is not None and fill.trade_id in order.trade_ids:
-            logger.error("order %s: trade %s told twice; counted once", event.client_order_id, fill.trade_id)
+            if event.complete and not order.status.is_terminal:
+                self._step(event, Step.FILL_ALL)  # counted before; that nothing is left is the news
+            else:
+                logger.error("order %s: trade %s told twice; counted once", event.client_order_id, fill.trade_id)
             return
         filled = (order.filled_quantity if order is not None else Decimal(0)) + fill.quantity
         wanted = order.intent.quantity if order is not None else Decimal(0)
-        whole = filled >= wanted if wanted else event.complete
+        # The venue's word counts even where less was filled than we wanted: it may have been made smaller elsewhere.
+        whole = event.complete or bool(wanted and filled >= wanted)
         order = self._step(event, Step.FILL_ALL if whole else Step.FILL_PART)
         if order is None:
             return

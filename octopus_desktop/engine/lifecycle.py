@@ -16,13 +16,17 @@ from octopus_desktop.model.events import (
     OrderRejected,
     OrderSubmitted,
 )
-from octopus_desktop.model.orders import ZERO, Fill, Order, OrderStatus
+from octopus_desktop.model.orders import LIFECYCLE, ZERO, Fill, Order, OrderStatus, Step
 from octopus_desktop.model.reports import OrderReport
 
 
 class Progress(NamedTuple):
     """`missing`: base quantity the venue has filled and nobody has told us the trades of. Ask for them, then report
-    again: until then an end (canceled, expired) is held back, so that nothing ends before its fills."""
+    again: until then an end (canceled, expired) is held back, so that nothing ends before its fills.
+
+    It is the whole quantity where every trade is known and only that nothing is left is news: an order in quote
+    currency shows it by none of its own numbers, so its last trade is told once more, as the one that completed it.
+    """
 
     events: list[AnyOrderEvent]
     missing: Decimal
@@ -47,18 +51,25 @@ def progress(order: Order | None, report: OrderReport, now_ns: int, extra: Seque
         return Progress(events, ZERO)
     if not known or status is OrderStatus.UNKNOWN:
         events.append(OrderAccepted(name, now_ns, report.venue_order_id))
+        status = LIFECYCLE[status].get(Step.ACCEPT, status)
     seen = set(trade_ids)
-    for fill in (*report.fills, *extra):
-        if fill.trade_id not in seen:
-            seen.add(fill.trade_id)
-            filled += fill.quantity
+    told: Fill | None = None
+    complete = False
+    for told in (*report.fills, *extra):
+        if told.trade_id not in seen:
+            seen.add(told.trade_id)
+            filled += told.quantity
             complete = report.status is OrderStatus.FILLED and filled >= report.filled_quantity
-            events.append(OrderFilled(name, now_ns, fill, complete))
+            events.append(OrderFilled(name, now_ns, told, complete))
     missing = report.filled_quantity - filled
     if missing > 0:
         return Progress(events, missing)
     if not status.is_terminal:
-        if report.status is OrderStatus.CANCELED:
+        if report.status is OrderStatus.FILLED and not complete:
+            if told is None:
+                return Progress(events, report.filled_quantity)
+            events.append(OrderFilled(name, now_ns, told, True))
+        elif report.status is OrderStatus.CANCELED:
             events.append(OrderCanceled(name, now_ns, report.reason))
         elif report.status is OrderStatus.EXPIRED:
             events.append(OrderExpired(name, now_ns, report.reason))

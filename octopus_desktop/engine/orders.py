@@ -12,6 +12,7 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.lifecycle import progress
 from octopus_desktop.engine.risk import Risk
+from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import (
     CancelAllOrders,
     CancelOrder,
@@ -34,7 +35,7 @@ from octopus_desktop.model.events import (
     OrderUnknown,
     Severity,
 )
-from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, VenueOrderId
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, IntentToken, VenueOrderId
 from octopus_desktop.model.orders import Fill, Order, OrderIntent, OrderStatus
 from octopus_desktop.model.queries import Verdict
 from octopus_desktop.model.reports import OrderReport
@@ -72,10 +73,17 @@ class OrderDesk:
         self._tokens: OrderedDict[IntentToken, ClientOrderId] = OrderedDict()
         self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
         self._asking: set[ClientOrderId] = set()
+        self._canceling: set[ClientOrderId] = set()
+        self._fetching: dict[ClientOrderId, OrderReport] = {}
+        self._leaving: set[ClientOrderId] = set()
+        self._left_ns: dict[ClientOrderId, int] = {}
+        self._born_ns = clock.now_ns()
         self._tasks: set[asyncio.Task[None]] = set()
         for order in self._state.orders.values():
             if order.venue_order_id is not None:
                 self._by_venue_id[order.intent.instrument_id, order.venue_order_id] = order.client_order_id
+            if order.intent.token is not None:
+                self._remember(order.intent.token, order.client_order_id)
 
     # Commands ---------------------------------------------------------------
 
@@ -92,10 +100,13 @@ class OrderDesk:
             if verdict.denial is None and verdict.warning is not None:
                 return NeedsAcknowledgement(verdict.warning)
         if intent.token is not None:
-            self._tokens[intent.token] = name
-            while len(self._tokens) > KEPT_TOKENS:
-                self._tokens.popitem(last=False)
+            self._remember(intent.token, name)
         return await self.place([intent], lambda: self.send(intent), flattening=flattening)
+
+    def _remember(self, token: IntentToken, name: ClientOrderId) -> None:
+        self._tokens[token] = name
+        while len(self._tokens) > KEPT_TOKENS:
+            self._tokens.popitem(last=False)
 
     async def submit_list(self, intents: Sequence[OrderIntent]) -> Outcome:
         """Orders with one `list_id`, the execution of one cancels the others: all are placed, or none."""
@@ -136,28 +147,40 @@ class OrderDesk:
             for sent in submitted:
                 self.refused(sent.client_order_id, "Never sent: trading was halted before it left.")
             return Refused("Trading was halted before the order left.")
-        self._spawn(send(), f"send {intents[0].client_order_id}")
+        names = [intent.client_order_id for intent in intents]
+        self._leaving.update(names)
+        self._spawn(self._leave(names, send), f"send {names[0]}")
         return Done(len(intents))
+
+    async def _leave(self, names: Sequence[ClientOrderId], send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Until their request failed or was answered, nobody may conclude that the orders never arrived."""
+        try:
+            await send()
+        finally:
+            self._leaving.difference_update(names)
 
     def _unwritten(self, initiated: Sequence[OrderInitiated], error: StorageError) -> Refused:
         """What cannot be remembered is not sent, and nothing more is until it can be."""
         now = self._clock.now_ns()
         reason = f"The journal could not be written, so the order was not sent: {error}"
-        denied = [OrderDenied(event.client_order_id, now, reason) for event in initiated]
-        for event in denied:
-            self._bus.publish(event)
+        for event in initiated:
+            denied = OrderDenied(event.client_order_id, now, reason)
+            # Kept as soon as there is a disk again: the one that said no may have the intent all the same.
+            self._journal.record(event)
+            self._journal.record(denied)
+            self._bus.publish(denied)
         if not self._lock.holds(Lock.STORAGE):
             self._lock.shut(Lock.STORAGE)
             self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, now))
-            self._spawn(self._until_written([*initiated, *denied]), "wait for the journal")
+            self._spawn(self._until_written(), "wait for the journal")
         return Refused(reason)
 
-    async def _until_written(self, events: list[AnyOrderEvent]) -> None:
+    async def _until_written(self) -> None:
         wait = FIRST_WRITE_S
         while True:
             await asyncio.sleep(wait)
             try:
-                await self._journal.commit(events)
+                await self._journal.commit([])
             except StorageError as error:
                 logger.warning("the journal still cannot be written: %s", error)
                 wait = min(wait * 2, SLOWEST_ASK_S)
@@ -175,8 +198,19 @@ class OrderDesk:
             return Refused(f"The order is {order.status.value} already.")
         if not order.cancel_requested:
             self._publish(OrderCancelRequested(order.client_order_id, self._clock.now_ns()))
-            self._spawn(self._cancel(order), f"cancel {order.client_order_id}")
+        self._cancel_once(order)
         return Done()
+
+    def _cancel_once(self, order: Order) -> None:
+        if order.client_order_id not in self._canceling:
+            self._canceling.add(order.client_order_id)
+            self._spawn(self._cancel(order), f"cancel {order.client_order_id}")
+
+    def resume(self) -> None:
+        """Cancels that were asked for and that nobody is waiting for any more: the program ended in between."""
+        for order in list(self._state.working.values()):
+            if order.cancel_requested and order.intent.instrument_id in self._state.instruments:
+                self._cancel_once(order)
 
     async def cancel_all(self, command: CancelAllOrders) -> Outcome:
         count = 0
@@ -195,8 +229,18 @@ class OrderDesk:
 
     def report(self, report: OrderReport, extra: tuple[Fill, ...] = ()) -> None:
         """From the account stream, or from whoever asked; `extra` are fills of the order known from elsewhere."""
-        if not self._apply(report, extra):
-            self._spawn(self._fetch_fills(report), f"fills of {report.client_order_id}")
+        if self._apply(report, extra):
+            return
+        name = report.client_order_id
+        if name not in self._fetching:
+            self._spawn(self._fetch_fills(name), f"fills of {name}")
+        elif self._fetching[name].filled_quantity > report.filled_quantity:
+            return  # an older word than the one that is being looked into
+        self._fetching[name] = report
+
+    def fetching(self) -> set[InstrumentId]:
+        """Where trades are known to be missing still."""
+        return {report.intent.instrument_id for report in self._fetching.values()}
 
     def name_of(self, fill: Fill) -> ClientOrderId | None:
         """Whose fill it is, where the venue names only its own order id."""
@@ -255,6 +299,8 @@ class OrderDesk:
             reason = f"{type(error).__name__} while sending"
             logger.error("sending order %s failed", ", ".join(names), exc_info=error)
         for name in names:
+            self._leaving.discard(name)
+            self._left_ns[name] = self._clock.now_ns()
             self._lost(name, reason)
 
     def refused(self, name: ClientOrderId, reason: str, code: int | None = None) -> None:
@@ -287,29 +333,41 @@ class OrderDesk:
         finally:
             self._asking.discard(name)
 
-    async def ask(self, order: Order, extra: tuple[Fill, ...] = ()) -> bool:
-        """True once the venue has told where the order stands. Its errors are logged, not raised."""
+    async def ask(self, order: Order) -> bool:
+        """As `inquire`; errors of the venue are logged, not raised."""
+        try:
+            return await self.inquire(order)
+        except VenueError as error:
+            logger.warning("asking for order %s: %s", order.client_order_id, error)
+            return False
+
+    async def inquire(self, order: Order, extra: tuple[Fill, ...] = ()) -> bool:
+        """True once the venue has told where the order stands. Raises VenueError where it cannot be asked."""
         name = order.client_order_id
         instrument = self._state.instruments.get(order.intent.instrument_id)
         if instrument is None:
             logger.warning("order %s: its instrument is not listed, cannot ask for it", name)
             return False
-        try:
-            report = await self._client.order(instrument, name, order.venue_order_id)
-        except VenueError as error:
-            logger.warning("asking for order %s: %s", name, error)
-            return False
+        report = await self._client.order(instrument, name, order.venue_order_id)
         if report is not None:
             self.report(report, extra)
             return True
         if order.status.is_terminal:
             return True
-        if order.venue_order_id is None and self._clock.now_ns() - order.created_ns > NEVER_ARRIVED_NS:
-            self._publish(OrderRejected(name, self._clock.now_ns(), "The venue never received this order."))
-            return True
         if order.venue_order_id is not None:
             logger.error("the venue does not know order %s any more, though it once accepted it", name)
+        elif self._cannot_arrive(order):
+            self._publish(OrderRejected(name, self._clock.now_ns(), "The venue never received this order."))
+            return True
         return False
+
+    def _cannot_arrive(self, order: Order) -> bool:
+        """An order from an earlier life of this program may have left until the end of that."""
+        name = order.client_order_id
+        if name in self._leaving:
+            return False
+        left_ns = self._left_ns.get(name, max(order.created_ns, self._born_ns))
+        return self._clock.now_ns() - left_ns > NEVER_ARRIVED_NS
 
     async def _cancel(self, order: Order) -> None:
         name = order.client_order_id
@@ -325,22 +383,32 @@ class OrderDesk:
                     self.resolve(order)
         else:
             self.report(report)
+        finally:
+            self._canceling.discard(name)
 
-    async def _fetch_fills(self, report: OrderReport) -> None:
+    async def _fetch_fills(self, name: ClientOrderId) -> None:
+        try:
+            await self._until_told(name)
+        finally:
+            del self._fetching[name]
+
+    async def _until_told(self, name: ClientOrderId) -> None:
         """The trades of an order whose report counts more than it tells. Asked until they are all there."""
-        instrument = self._state.instruments[report.intent.instrument_id]
         wait = FIRST_ASK_S
         # The stream usually brings them itself a moment later; asking at once would be one request an order.
         await asyncio.sleep(wait)
         while True:
+            report = self._fetching[name]
+            instrument = self._state.instruments[report.intent.instrument_id]
             try:
                 fills = await self._client.fills(instrument, None, report.venue_order_id)
             except VenueError as error:
-                logger.warning("asking for the fills of order %s: %s", report.client_order_id, error)
+                logger.warning("asking for the fills of order %s: %s", name, error)
             else:
+                report = self._fetching[name]
                 if self._apply(report, tuple(fills)):
                     return
-            order = self._state.orders.get(report.client_order_id)
+            order = self._state.orders.get(name)
             if order is not None and order.filled_quantity >= report.filled_quantity and order.status.is_terminal:
                 return
             await asyncio.sleep(wait)
@@ -355,8 +423,7 @@ class OrderDesk:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+        tell_failure(task)
 
     async def stop(self) -> None:
         """What is on its way stays on its way: the journal knows it, the next start asks for it."""

@@ -104,7 +104,8 @@ _ANSWERS = {
 LIFECYCLE: Final[dict[OrderStatus, dict[Step, OrderStatus]]] = {
     _S.INITIATED: {Step.DENY: _S.DENIED, Step.SUBMIT: _S.SUBMITTED, Step.LOSE_TRACK: _S.UNKNOWN},
     _S.DENIED: {},
-    _S.SUBMITTED: {**_ANSWERS, Step.LOSE_TRACK: _S.UNKNOWN},
+    # Denied after it was submitted: the disk refused the intent, and had kept it all the same. Nothing left.
+    _S.SUBMITTED: {**_ANSWERS, Step.LOSE_TRACK: _S.UNKNOWN, Step.DENY: _S.DENIED},
     _S.UNKNOWN: {**_ANSWERS, Step.LOSE_TRACK: _S.UNKNOWN},
     _S.ACCEPTED: {
         Step.ACCEPT: _S.ACCEPTED,  # the response and the stream both say so

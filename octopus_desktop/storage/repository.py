@@ -99,6 +99,9 @@ class SqliteRepository:
     async def setting(self, key: str) -> str | None:
         return await self._read(partial(_setting, key))
 
+    def record_setting(self, key: str, value: str) -> None:
+        self._writer.keep(Row(_UPSERT_SETTING, (key, value)))
+
     async def save_setting(self, key: str, value: str) -> None:
         await self._writer.commit([Row(_UPSERT_SETTING, (key, value))])
 

@@ -9,7 +9,6 @@ from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.simulator.orders import Execution, Order
 from octopus_desktop.state import State
-
 from tests.faults.trader import Trader
 from tests.faults.world import ACCOUNT, VENUE, World
 

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any, Final
 
 from octopus_desktop.storage.writer import Writer
-
 from tests.faults.timeline import Timeline
 
 _CODES: Final = {

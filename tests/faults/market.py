@@ -32,7 +32,6 @@ from octopus_desktop.simulator.units import UNIT
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.messages import ExchangeInfo
 from octopus_desktop.venues.binance.product import SPOT
-
 from tests.faults.simulated_time import SimulatedLoop
 
 TOLD_EVERY_S = 0.5

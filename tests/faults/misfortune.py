@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from octopus_desktop.simulator.faults import FaultPlan, HttpFault, Swallow
-
 from tests.faults.network import Trouble
 from tests.faults.world import World
 
@@ -19,9 +18,12 @@ _PATHS = ("", "order", "order.place", "order.cancel", "/api/v3/order", "openOrde
 
 
 class Misfortune:
-    def __init__(self, seed: int, world: World) -> None:
+    """With an `honest` line what does not arrive is told by a cut or an unreadable frame: nothing is lost in silence."""
+
+    def __init__(self, seed: int, world: World, *, honest: bool) -> None:
         self._random = Random(f"misfortune {seed}")
         self._world = world
+        self._honest = honest
         self._plans: list[dict[str, Any]] = []
         self._lines: list[dict[str, Any]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +72,7 @@ class Misfortune:
 
         return {
             "delay": (1, plan(delay_ms=random.choice((30.0, 300.0, 2500.0)))),
-            "drop": (1, plan(drop=share, frames=frames)),
+            "drop": (0 if self._honest else 1, plan(drop=share, frames=frames)),
             "duplicate": (1, plan(duplicate=share, frames=frames)),
             "truncate": (1, plan(truncate=share, frames=frames)),
             "garbage": (0.5, plan(garbage=share, frames=frames)),

@@ -21,13 +21,12 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 
 from octopus_desktop.simulator.server import Server
-
 from tests.faults.simulated_time import Life, SimulatedLoop, current_life
 from tests.faults.timeline import Timeline
 
 _GONE: Final = object()
-LONGEST_DELAY_S: Final = 8.0
-"""How long a request may be on its way at most: the venue's receive window plus what a retransmission takes."""
+_APART_S: Final = 1e-7
+"""Between two frames of one direction: timers of the same moment have no order, a stream of bytes has."""
 
 
 class Trouble:
@@ -321,7 +320,7 @@ class _Line:
     def up(self, message: bytes) -> None:
         self._network.timeline.note("ws >", message)
         self._network.on_sent(message.decode(errors="replace"))
-        self._up_at = max(self._up_at, self._loop.now_s + self._network.latency_s())
+        self._up_at = max(self._up_at + _APART_S, self._loop.now_s + self._network.latency_s())
         self._travel(self._up_at, self._arrive_up, message, self._network.world)
 
     def _arrive_up(self, message: bytes) -> None:
@@ -329,7 +328,7 @@ class _Line:
             self._socket.put(message)
 
     def down(self, frame: bytes) -> None:
-        self._down_at = max(self._down_at, self._loop.now_s + self._network.latency_s())
+        self._down_at = max(self._down_at + _APART_S, self._loop.now_s + self._network.latency_s())
         self._travel(self._down_at, self._arrive_down, frame, self._life)
 
     def _arrive_down(self, frame: bytes) -> None:

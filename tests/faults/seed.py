@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -15,13 +16,13 @@ from octopus_desktop.model.commands import Done, Reconcile
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
-
 from tests.faults.compare import differences
 from tests.faults.misfortune import Misfortune
 from tests.faults.trader import Trader
 from tests.faults.world import VENUE, World, a_world
 
 SETTLES_WITHIN_S: Final = 240.0
+COMPARED_WITHIN_S: Final = 60.0
 _DOUBT = (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
 
 
@@ -66,7 +67,7 @@ def run(seed: int, *, kept: bool = False) -> Result:
             log.propagate = False
             try:
                 failures = world.loop.run_until_complete(_session(seed, world))
-            except Exception as error:  # noqa: BLE001  # the timeline is what is needed then
+            except Exception as error:  # the timeline is what is needed then
                 failures = [f"broken: {type(error).__name__}: {error}"]
                 if kept:
                     logging.getLogger(__name__).exception("seed %d", seed)
@@ -83,7 +84,8 @@ def run(seed: int, *, kept: bool = False) -> Result:
 
 async def _session(seed: int, world: World) -> list[str]:
     random = Random(f"session {seed}")
-    trader, misfortune = Trader(seed, world), Misfortune(seed, world)
+    honest = random.random() < 0.5
+    trader, misfortune = Trader(seed, world), Misfortune(seed, world, honest=honest)
     world.open_market()
     world.start_engine()
     calm = random.random() < 0.05
@@ -98,12 +100,13 @@ async def _session(seed: int, world: World) -> list[str]:
     if striking is not None:
         striking.cancel()
     failures = await _settled(world, misfortune, random)
+    if not failures and honest:
+        failures = await _compared(world, trader)
+    if not failures:
+        failures = await _asked_to_compare(world) or await _compared(world, trader)
     world.timeline.counts["orders"] = len(world.state.orders)
     world.timeline.counts["fills"] = len(world.state.fills)
-    if failures:
-        return failures
-    found = differences(world, world.state, trader)
-    return found or await _after_a_restart(world, trader)
+    return failures or await _after_a_restart(world)
 
 
 async def _strikes(random: Random, misfortune: Misfortune) -> None:
@@ -127,6 +130,16 @@ async def _settled(world: World, misfortune: Misfortune, random: Random) -> list
     if not await _until_known(world):
         doubtful = [f"{o.client_order_id} {o.status.value}" for o in world.state.working.values() if o.status in _DOUBT]
         return [f"unknown: not settled after {SETTLES_WITHIN_S:.0f} s: {world.state.entry_locked}; {doubtful}"]
+    return []
+
+
+async def _compared(world: World, trader: Trader) -> list[str]:
+    """Trades that are known to be missing are still asked for, with growing pauses."""
+    await _until(lambda: not differences(world, world.state, trader), COMPARED_WITHIN_S)
+    return differences(world, world.state, trader)
+
+
+async def _asked_to_compare(world: World) -> list[str]:
     before = world.reconciliations
     if not isinstance(await world.execute(Reconcile(VENUE)), Done):
         return ["broken: it would not reconcile"]
@@ -147,8 +160,7 @@ async def _until_known(world: World) -> bool:
     return await _until(known, SETTLES_WITHIN_S)
 
 
-async def _until(condition: object, within_s: float) -> bool:
-    assert callable(condition)
+async def _until(condition: Callable[[], object], within_s: float) -> bool:
     end = asyncio.get_running_loop().time() + within_s
     while not condition():
         if asyncio.get_running_loop().time() > end:
@@ -158,7 +170,7 @@ async def _until(condition: object, within_s: float) -> bool:
     return bool(condition())
 
 
-async def _after_a_restart(world: World, trader: Trader) -> list[str]:
+async def _after_a_restart(world: World) -> list[str]:
     """What the journal remembers is what the engine knew."""
     before = world.state
     await world.stop_engine()

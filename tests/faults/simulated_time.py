@@ -139,7 +139,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 work = task.get_coro()
                 try:
                     work.close()
-                except (RuntimeError, Exception):  # noqa: S110, BLE001  # its `finally` finds no world any more
+                except (RuntimeError, Exception):  # noqa: BLE001  # its `finally` finds no world any more
                     pass
         self.tasks.clear()
         self.close()

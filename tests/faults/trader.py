@@ -10,13 +10,12 @@ from random import Random
 
 import msgspec
 
-from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Reconcile, SubmitOrder
+from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, NeedsAcknowledgement, Reconcile, SubmitOrder
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, IntentToken
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInForce
 from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.orders import NewOrder
 from octopus_desktop.simulator.units import UNIT
-
 from tests.faults.world import ACCOUNT, VENUE, World
 
 
@@ -54,6 +53,8 @@ class Trader:
         self.sent[intent.client_order_id] = intent
         self._pressed.append(intent)
         outcome = await self._world.execute(SubmitOrder(intent))
+        if isinstance(outcome, NeedsAcknowledgement):
+            outcome = await self._world.execute(SubmitOrder(intent, acknowledged=True))
         if isinstance(outcome, Done) and outcome.count:
             self.taken.add(intent.client_order_id)
 
@@ -126,6 +127,8 @@ class Trader:
 
     async def _order_outside(self) -> None:
         random, exchange = self._random, self._world.exchange
+        if not self._world.has_compared():
+            return  # before the first comparison the account's past is not this terminal's
         self._world.server.catch_up()
         symbol = random.choice(sorted(exchange.markets))
         market = exchange.markets[symbol]

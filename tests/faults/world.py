@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -40,7 +41,6 @@ from octopus_desktop.state import State
 from octopus_desktop.storage import database
 from octopus_desktop.venues import factory
 from octopus_desktop.venues.binance import host
-
 from tests.faults.disk import Disk, SimulatedWriter
 from tests.faults.market import MarketFeed
 from tests.faults.network import Network, wired
@@ -84,6 +84,7 @@ class World:
         self.engine: node.Engine | None = None
         self.running: asyncio.Task[None] | None = None
         self.reconciliations = 0
+        self._compared = False
         self._beating: asyncio.Task[None] | None = None
 
     def _open_exchange(self, seed: int) -> tuple[Exchange, Server]:
@@ -122,6 +123,14 @@ class World:
             exchange.now_ns = max(exchange.now_ns, to_ns)
 
         exchange.advance = advance  # type: ignore[method-assign]
+
+    def has_compared(self) -> bool:
+        """Whether a comparison was ever kept, as the file says it."""
+        if not self._compared:
+            with closing(sqlite3.connect(self.folder / DATABASE_NAME)) as connection:
+                kept = connection.execute("SELECT 1 FROM settings WHERE key = ?", (node.COMPARED_SETTING,)).fetchone()
+            self._compared = kept is not None
+        return self._compared
 
     # ── the engine ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.model.errors import LinkError, MessageError, RequestRefused, VenueError, VenueUnavailable
+from octopus_desktop.model.errors import LinkError, RequestRefused, VenueError, VenueUnavailable
 from octopus_desktop.net.websocket import WebSocket
 from octopus_desktop.venues.binance.messages import (
     AccountEvent,
@@ -93,7 +93,7 @@ class AccountStream:
         try:
             key = msgspec.json.decode(body, type=ListenKey).listenKey
         except msgspec.DecodeError as error:
-            raise MessageError("the venue's listen key cannot be read") from error
+            raise VenueUnavailable("The venue's listen key cannot be read.") from error
         listening = self._listening = _ListenKeyLink(f"{self._stream_url}/ws/{key}", self._rest, key, self._on_event)
         await listening.open()
 

@@ -22,6 +22,7 @@ from octopus_desktop.redaction import redact
 from octopus_desktop.venues.binance.messages import Refusal, RefusalData
 
 NO_SUCH_ORDER: Final = -2013
+TOO_MANY_ORDERS: Final = -1015
 CANCEL_REJECTED: Final = -2011
 REPLACE_HALF_DONE: Final = -2021
 REPLACE_REFUSED: Final = -2022
@@ -54,7 +55,7 @@ def from_code(code: int, message: str, retry_after_s: float | None = None) -> Ve
         return AuthenticationError(f"The venue refuses the key or its signature: {text}")
     if code in (-1003, -1008, -1034):
         return RateLimited(f"Asked too much: {text}", DEFAULT_RETRY_S if retry_after_s is None else retry_after_s)
-    if code == -1015:
+    if code == TOO_MANY_ORDERS:
         return RateLimited(f"Too many orders: {text}", ORDER_LIMIT_RETRY_S if retry_after_s is None else retry_after_s)
     if code in _NO_ANSWER:
         return VenueTimeout(f"The venue does not know what became of the request: {text}")
@@ -78,11 +79,14 @@ def from_refusal(status: int, code: int | None, said: str, retry_after_s: float 
     said = redact(said)[:300]
     if status in (429, 418):
         wait = DEFAULT_RETRY_S if retry_after_s is None else retry_after_s
-        if code == -1015:
+        if code == TOO_MANY_ORDERS:
             return from_code(code, said, retry_after_s)
         return RateLimited(f"{'Banned' if status == 418 else 'Asked too much'}, for {wait:.0f} s: {said}", wait)
     if code is not None:
-        return from_code(code, said, retry_after_s)
+        error = from_code(code, said, retry_after_s)
+        # What a failing venue says of an order is no word on it.
+        error.outcome_unknown = error.outcome_unknown or status >= 500
+        return error
     if status >= 500:
         return VenueUnavailable(f"The venue failed with status {status}: {said}")
     if status == 403:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.errors import (
     AmendHalfDone,
@@ -62,6 +63,8 @@ T = TypeVar("T")
 
 CONNECTED_WITHIN_S: Final = 10.0
 CLOCK_EVERY_S: Final = 120.0
+MISSED_TOLD_AFTER_S: Final = 2.0
+"""Where one message is unreadable the next often are, too: they are told of together."""
 TRADES_PAGE: Final = 1000
 ORDERS_PAGE: Final = 1000
 KEPT_NAMES: Final = 20_000
@@ -112,6 +115,7 @@ class BinanceExecution:
         self._statuses: dict[Link, tuple[LinkStatus, str]] = {}
         self._names: OrderedDict[tuple[InstrumentId, VenueOrderId], ClientOrderId] = OrderedDict()
         self._held: set[str] = set()
+        self._missed: asyncio.TimerHandle | None = None
 
     # The port ---------------------------------------------------------------
 
@@ -130,6 +134,7 @@ class BinanceExecution:
             on_down=self._session_down,
             on_connecting=lambda: self._link(Link.ORDERS, LinkStatus.CONNECTING),
             on_event=self._account_event,
+            on_unreadable=self._missed_something,
         )
         self._account = AccountStream(session, self._rest, self._signer, self._urls.stream, self._account_event)
         session.start()
@@ -152,6 +157,8 @@ class BinanceExecution:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._missed is not None:
+            self._missed.cancel()
         await self._disconnect()
         await self._rest.close()
 
@@ -213,7 +220,10 @@ class BinanceExecution:
             if error.code == NO_SUCH_ORDER:
                 return None
             raise
-        return self._told(parse_orders.report_of_response(answer, self.venue))
+        try:
+            return self._told(parse_orders.report_of_response(answer, self.venue))
+        except MessageError as error:
+            raise self._unreadable(msgspec.Raw(msgspec.json.encode(answer)), error) from error
 
     async def open_orders(self) -> list[OrderReport]:
         answers = await self._rest.signed(
@@ -306,8 +316,10 @@ class BinanceExecution:
                 self._link(Link.ORDERS, LinkStatus.UP)
                 self._link(Link.ACCOUNT, LinkStatus.CONNECTING)
                 await self._account.open()
-            except LinkError:
-                return  # the socket is down, and sets up anew when it is back
+            except LinkError as error:
+                if not self._session.socket.is_up:
+                    return  # it sets up anew when it is back
+                logger.warning("%s: the account stream does not open: %s", self.venue, error)
             except ClockError as error:
                 await self._measure_clock()
                 self._link(Link.ACCOUNT, LinkStatus.DOWN, str(error))
@@ -342,6 +354,18 @@ class BinanceExecution:
                 self._setup = self._spawn(self._set_up(), "set up the session")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
             self._host.bad.note(f"account event: {type(error).__name__}", bytes(raw), error)
+            self._missed_something()
+
+    def _missed_something(self) -> None:
+        """A message that cannot be read may have been a fill: as after a broken line, all is to be compared again."""
+        if self._missed is None:
+            self._missed = asyncio.get_running_loop().call_later(MISSED_TOLD_AFTER_S, self._tell_missed)
+
+    def _tell_missed(self) -> None:
+        self._missed = None
+        if self._statuses.get(Link.ACCOUNT, (None, ""))[0] is LinkStatus.UP:
+            self._link(Link.ACCOUNT, LinkStatus.DOWN, "a message of the account could not be read")
+            self._link(Link.ACCOUNT, LinkStatus.UP)
 
     def _link(self, link: Link, status: LinkStatus, reason: str = "") -> None:
         if self._statuses.get(link) != (status, reason):
@@ -459,8 +483,7 @@ class BinanceExecution:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+        tell_failure(task)
 
 
 def _naming(client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None) -> Params:

@@ -84,6 +84,7 @@ class Feed:
     quiet_factor: ClassVar[float] = 0.0
     """How many of its usual pauses the stream may be silent before that is looked into; 0: judged by the link alone."""
     quiet_least_s: ClassVar[float] = 3.0
+    interval: Interval | None = None
 
     __slots__ = ("_around", "_publish", "_stale", "instrument_id", "last_ns", "stream", "symbol")
 
@@ -114,7 +115,7 @@ class Feed:
     def quiet(self, reason: str) -> None:
         if not self._stale:
             self._stale = True
-            self._publish(FeedStale(self.instrument_id, self.channel, self.last_ns, reason))
+            self._publish(FeedStale(self.instrument_id, self.channel, self.last_ns, reason, self.interval))
 
     def lost(self, reason: str) -> None:
         self.quiet(reason)
@@ -122,10 +123,11 @@ class Feed:
     def recovered(self) -> None:
         if self._stale:
             self._stale = False
-            self._publish(FeedRecovered(self.instrument_id, self.channel))
+            self._publish(FeedRecovered(self.instrument_id, self.channel, self.interval))
 
     def close(self) -> None:
-        """Nobody is subscribed any more."""
+        """Nobody is subscribed any more: what nobody watches is not stale, and the next watcher begins anew."""
+        Feed.recovered(self)
 
     async def missed_something(self) -> bool:
         """Asks the venue whether the silence is only a calm market. Raises VenueError where it cannot be asked."""
@@ -351,6 +353,7 @@ class BookFeed(Feed):
             super().recovered()
 
     def close(self) -> None:
+        super().close()
         self._closed = True
         if self._fetching is not None:
             self._fetching.cancel()
@@ -408,11 +411,11 @@ class BookFeed(Feed):
 class CandleFeed(Feed):
     channel = Channel.CANDLES
 
-    __slots__ = ("_count", "_interval", "_last_open_ns")
+    __slots__ = ("_count", "_last_open_ns", "interval")
 
     def __init__(self, around: Surroundings, instrument_id: InstrumentId, interval: Interval) -> None:
         super().__init__(around, instrument_id, f"kline_{interval.value}")
-        self._interval = interval
+        self.interval = interval
         self._last_open_ns = 0
         self._count = 0
 
@@ -421,7 +424,7 @@ class CandleFeed(Feed):
         return self._count
 
     def frame(self, payload: bytes, ts_received_ns: int) -> None:
-        event = parse.candle(self.instrument_id, self._interval, _decode_kline(payload).data)
+        event = parse.candle(self.instrument_id, self.interval, _decode_kline(payload).data)
         self._count += 1
         if event.open_ns < self._last_open_ns:
             return
@@ -435,7 +438,7 @@ class CandleFeed(Feed):
         if self._last_open_ns:
             params = {
                 "symbol": self.symbol,
-                "interval": self._interval.value,
+                "interval": self.interval.value,
                 "startTime": self._last_open_ns // parse.MS,
                 "limit": self._around.product.candles_limit,
             }
@@ -447,7 +450,7 @@ class CandleFeed(Feed):
             else:
                 now_ns = self._around.rest.host.clock.now_ns()
                 for row in rows:
-                    event = parse.rest_candle(self.instrument_id, self._interval, row, now_ns)
+                    event = parse.rest_candle(self.instrument_id, self.interval, row, now_ns)
                     if event.open_ns >= self._last_open_ns:
                         self._last_open_ns = event.open_ns
                         self._publish(event)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import stamina
 
-from octopus_desktop.model.errors import ClockError, MessageError, RateLimited, VenueError
+from octopus_desktop.model.errors import ClockError, RateLimited, VenueError, VenueUnavailable
 from octopus_desktop.net.http import Answer, HttpSession
 from octopus_desktop.venues.binance.errors import from_body
 from octopus_desktop.venues.binance.host import Host
@@ -47,12 +47,12 @@ class Rest:
     async def get(
         self, path: str, kind: type[T], params: Mapping[str, object] | None = None, *, weight: int, attempts: int = 0
     ) -> T:
-        """A public read. Retried where that may help; raises VenueError, or MessageError for an unreadable answer."""
+        """A public read. Retried where that may help; raises VenueError."""
         query = urlencode(params or {})
         async for attempt in _retries(attempts or READ_ATTEMPTS):
             with attempt:
-                answer = await self._ask("GET", path, query, weight, urgent=False)
-        return self._decode(path, answer, kind)
+                decoded = self._decode(path, await self._ask("GET", path, query, weight, urgent=False), kind)
+        return decoded
 
     async def signed(
         self,
@@ -72,7 +72,8 @@ class Rest:
                 except ClockError:
                     await self.measure_clock()
                     answer = await self._ask_signed(method, path, params, weight, urgent)
-        return self._decode(path, answer, kind)
+                decoded = self._decode(path, answer, kind)
+        return decoded
 
     async def keyed(self, method: str, path: str, params: Mapping[str, object] | None = None) -> bytes:
         """With the key but without a signature, as listen keys want it."""
@@ -139,7 +140,8 @@ class Rest:
             decoded: T = decoder.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.host.bad.note(f"{path}: {type(error).__name__}", answer.body, error)
-            raise MessageError(f"{path}: the venue's answer cannot be read: {error}") from error
+            # Of one that was cut short on its way the next may be whole.
+            raise VenueUnavailable(f"{path}: the venue's answer cannot be read: {error}") from error
         return decoded
 
 

@@ -18,6 +18,7 @@ from octopus_desktop.net.websocket import WebSocket
 from octopus_desktop.venues.binance.errors import (
     REPLACE_HALF_DONE,
     REPLACE_REFUSED,
+    TOO_MANY_ORDERS,
     ReplaceRefused,
     from_refusal,
 )
@@ -59,6 +60,7 @@ class Session:
         on_down: Callable[[str], None],
         on_connecting: Callable[[], None],
         on_event: Callable[[msgspec.Raw], None],
+        on_unreadable: Callable[[], None],
     ) -> None:
         self._host = host
         self._signer = signer
@@ -66,6 +68,7 @@ class Session:
         self._down = on_down
         self._connecting = on_connecting
         self._event = on_event
+        self._unreadable = on_unreadable
         self._pending: dict[int, _Pending] = {}
         self._next_id = 1
         self._logged_on = False
@@ -144,6 +147,7 @@ class Session:
             frame = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._host.bad.note(f"order session: {type(error).__name__}", payload, error)
+            self._unreadable()
             return
         if frame.event:
             self._event(frame.event)
@@ -173,8 +177,11 @@ class Session:
         error = from_refusal(frame.status, refusal.code, refusal.msg, after)
         if refusal.code in (REPLACE_HALF_DONE, REPLACE_REFUSED) and refusal.data is not None:
             return ReplaceRefused(str(error), refusal.code, refusal.data)
-        if isinstance(error, RateLimited) and frame.status in (418, 429) and refusal.code != -1015:
-            self._host.budget.block(error.retry_after_s, banned=frame.status == 418)
+        if isinstance(error, RateLimited) and refusal.code != TOO_MANY_ORDERS:
+            # Said after the request was sent: a gateway's count is no word on what the exchange did with it.
+            error.outcome_unknown = True
+            if frame.status in (418, 429):
+                self._host.budget.block(error.retry_after_s, banned=frame.status == 418)
         return error
 
     def _expire(self, number: int) -> None:

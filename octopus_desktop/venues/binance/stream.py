@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.errors import MessageError, VenueError
 from octopus_desktop.model.events import (
     Channel,
@@ -101,7 +102,7 @@ class BinanceMarketData:
         feed = self._feed(instrument_id, channel, interval)
         if isinstance(feed, str):
             logger.warning("%s of %s: %s", channel.value, instrument_id, feed)
-            self._publish(FeedStale(instrument_id, channel, 0, feed))
+            self._publish(FeedStale(instrument_id, channel, 0, feed, interval))
             return
         connection = self._connection_with_room()
         self._feeds[topic] = (feed, connection)
@@ -255,8 +256,7 @@ class BinanceMarketData:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("%s failed", task.get_name(), exc_info=task.exception())
+        tell_failure(task)
 
 
 _GOODNESS: Final = {LinkStatus.DOWN: 0, LinkStatus.CONNECTING: 1, LinkStatus.UP: 2}

@@ -9,6 +9,7 @@ from decimal import Decimal
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.engine.reconciliation import Compared
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import SubmitOrder
@@ -218,6 +219,7 @@ class Desk:
         self.clock = ManualClock()
         self.journal = MemoryJournal()
         self.account = ScriptedAccount()
+        self.compared = Compared()
         self.lock = EntryLock(self.bus, self.clock)
         self.lock.shut(Lock.RECONCILING)
         self.lock.open(Lock.RECONCILING)

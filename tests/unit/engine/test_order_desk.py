@@ -144,13 +144,13 @@ async def test_reconciliation_finds_what_happened_while_we_were_away(desk: Desk)
     desk.account.end(canceled.client_order_id, OrderStatus.CANCELED)
     elsewhere = buy("0.03")
     await desk.account.submit(elsewhere, desk.state.instruments[BTC])
-    done = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    done = await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
     assert done.differences > 0
     await until(lambda: desk.order(filled).status is OrderStatus.FILLED)
     assert desk.order(canceled).status is OrderStatus.CANCELED
     assert desk.order(elsewhere).adopted
     assert desk.state.positions[BTC].quantity == Decimal("0.01")
-    again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
     assert again.differences == 0
 
 

@@ -39,7 +39,7 @@ async def test_orders_of_another_terminal_come_with_all_their_fills(desk: Desk, 
         desk.account.fill(intent.client_order_id, "0.05", 10 + 2 * number)
         desk.account.fill(intent.client_order_id, "0.15", 11 + 2 * number)
 
-    await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
 
     half = desk.order(resting)
     assert (half.status, half.filled_quantity, half.adopted) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.1"), True)
@@ -50,7 +50,7 @@ async def test_orders_of_another_terminal_come_with_all_their_fills(desk: Desk, 
         int(f.trade_id) for f in desk.account.trades
     )
 
-    again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    again = await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
     assert again.differences == 0
 
 
@@ -65,7 +65,7 @@ async def test_fills_of_our_own_order_while_nobody_listened(desk: Desk) -> None:
     desk.account.fill(intent.client_order_id, "0.1", 6)
     desk.account.end(intent.client_order_id, OrderStatus.CANCELED)
 
-    await reconcile(desk.bus, desk.desk, desk.account, desk.clock)
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
 
     order = desk.order(intent)
     assert (order.status, order.filled_quantity, order.adopted) == (OrderStatus.CANCELED, Decimal("0.2"), False)
