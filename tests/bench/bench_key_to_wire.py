@@ -5,6 +5,7 @@ The pan is a fast mouse's: a step each 8 ms, painted at once, in the whole termi
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import sys
@@ -39,6 +40,7 @@ def measure() -> list[dict[str, Any]]:
     assert isinstance(app, QApplication)
     theme = Theme()
     theme.apply(app, "dark")
+    gc.disable()
     with tempfile.TemporaryDirectory() as folder:
         limits = RiskLimits(max_orders_per_second=100, max_open_orders=1000)
         node = LocalNode(DEMO, Path(folder), credentials=lambda: None, limits=limits)
@@ -62,6 +64,8 @@ def measure() -> list[dict[str, Any]]:
 
             pan.timeout.connect(pan_on)
             pan.start(8)
+            gc.freeze()  # as the program does it when it has loaded
+            gc.enable()
             ours = _ours(window, btc)
         finally:
             pan.stop()
