@@ -67,9 +67,7 @@ class Outcomes:
                     self._tell(event, state)
         for order_id in filled:
             self._tell_filled(state.orders[order_id], state)
-        for algo_event in dirty.algo_events:
-            if algo_event.ts_ns >= self._since_ns and algo_event.algo_id in state.algos:
-                self._tell_algo(algo_event, state.algos[algo_event.algo_id], state)
+        self._tell_algos([each for each in dirty.algo_events if each.ts_ns >= self._since_ns], state)
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
 
@@ -89,7 +87,7 @@ class Outcomes:
             case OrderCanceled():
                 tell("info", "Order canceled", words)
             case OrderExpired():
-                tell("warn", "Order expired", f"{words}. {event.reason}".rstrip(". ") + ".")
+                tell("warn", "Order expired", _said(words, event.reason))
             case OrderUnknown():
                 tell("warn", "Outcome unknown", f"{words}. The venue is being asked; do not send it again.")
             case OrderCancelRejected():
@@ -98,6 +96,16 @@ class Outcomes:
                 pass  # the tables show it
             case _:
                 raise TypeError(type(event))
+
+    def _tell_algos(self, events: list[AlgoEvent], state: State) -> None:
+        stopped = [each for each in events if isinstance(each, AlgoEnded) and each.status is AlgoStatus.STOPPED]
+        if len(stopped) > _SINGLY:
+            self._session.tell("info", f"{len(stopped)} algos stopped", stopped[0].reason)
+            events = [each for each in events if each not in stopped]
+        for event in events:
+            algo = state.algos.get(event.algo_id)
+            if algo is not None:
+                self._tell_algo(event, algo, state)
 
     def _tell_algo(self, event: AlgoEvent, algo: Algo, state: State) -> None:
         words = describe_algo(algo, state)
@@ -108,11 +116,11 @@ class Outcomes:
             case AlgoPaused() if event.reason:
                 tell("warn", f"{kind_word(algo.spec)} paused", f"{words}. {event.reason}")
             case AlgoEnded(status=AlgoStatus.COMPLETED):
-                tell("success", f"{kind_word(algo.spec)} completed", f"{words}. {event.reason}".rstrip(". "))
+                tell("success", f"{kind_word(algo.spec)} completed", _said(words, event.reason))
             case AlgoEnded(status=AlgoStatus.FAILED):
                 tell("error", f"{kind_word(algo.spec)} failed", f"{words}. {event.reason}")
             case AlgoEnded():
-                tell("info", f"{kind_word(algo.spec)} stopped", f"{words}. {event.reason}".rstrip(". "))
+                tell("info", f"{kind_word(algo.spec)} stopped", _said(words, event.reason))
             case AlgoPaused() | AlgoResumed() | AlgoProgressed() | AlgoStopping():
                 pass  # the trader's own doing, or progress: the table shows it
             case _:
@@ -147,3 +155,7 @@ def describe_algo(algo: Algo, state: State) -> str:
     spec = algo.spec
     quantity = Precisions(state).quantity(spec.instrument_id, spec.quantity)
     return f"{side_word(spec.side)} {quantity} {symbol_of(spec.instrument_id)}"
+
+
+def _said(words: str, reason: str) -> str:
+    return f"{words}. {reason}" if reason else words

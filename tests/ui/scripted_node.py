@@ -12,7 +12,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from octopus_desktop.engine.risk import OrderRate, denial
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.entry import EntryLock
+from octopus_desktop.engine.risk import Risk
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.algos import AlgoStatus
 from octopus_desktop.model.commands import (
@@ -31,6 +33,7 @@ from octopus_desktop.model.commands import (
     Refused,
     ResumeAlgo,
     SaveSetting,
+    SetRiskLimits,
     SetTradingLevel,
     StartAlgo,
     StopAlgo,
@@ -88,6 +91,8 @@ from octopus_desktop.model.market import Candles
 from octopus_desktop.model.orders import Fill, OrderIntent, OrderType, Side, TimeInForce
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.queries import (
+    AlgoQuery,
+    AlgoVerdict,
     BalanceHistoryQuery,
     CandlesQuery,
     LimitsQuery,
@@ -121,6 +126,14 @@ def demo_profile(mode: Mode = Mode.DEMO) -> Profile:
     return Profile(mode.value.lower(), SIM, Dialect.BINANCE_SPOT, mode)
 
 
+class _Clock:
+    def __init__(self, node: ScriptedNode) -> None:
+        self._node = node
+
+    def now_ns(self) -> int:
+        return self._node.now_ns
+
+
 class ScriptedNode:
     """Answers at once, on the caller's thread. `answers` False leaves orders without the venue's word."""
 
@@ -130,8 +143,11 @@ class ScriptedNode:
         self.commands: list[Command] = []
         self.queries: list[Query[Any]] = []
         self.state = State()
+        bus, clock = Bus(self.state), _Clock(self)
+        self._risk = Risk(bus, EntryLock(bus, clock), clock, RiskLimits())
         self.started = self.stopped = False
         self.answers = True
+        self.limits = RiskLimits()
         self.confirmed = True
         self.warns = ""
         self.refuses: str | None = None
@@ -176,10 +192,11 @@ class ScriptedNode:
             case RecentTradesQuery():
                 answer.set_result([])
             case RiskQuery():
-                said = denial(query.intent, self.state, RiskLimits(), OrderRate(), self.now_ns)
-                answer.set_result(Verdict(denial=said))
+                answer.set_result(self.verdict or self._risk.judge(query.intent))
+            case AlgoQuery():
+                answer.set_result(AlgoVerdict(native=type(query.spec) in self.native))
             case LimitsQuery():
-                answer.set_result(RiskLimits())
+                answer.set_result(self.limits)
             case BalanceHistoryQuery():
                 answer.set_result([])
             case LogQuery():
@@ -237,6 +254,8 @@ class ScriptedNode:
             case StartAlgo():
                 native = type(command.spec) in self.native
                 self.emit(AlgoStarted(command.algo_id, self.now_ns, command.spec, command.on_restart, native))
+            case SetRiskLimits():
+                self.limits = command.limits
             case ConfirmLive():
                 if command.typed != self.profile.name:
                     return Refused(f"Type the profile's name, {self.profile.name}, to confirm.")
@@ -256,7 +275,7 @@ class ScriptedNode:
     def _submit(self, intent: OrderIntent) -> Outcome:
         order_id, now = intent.client_order_id, self.now_ns
         self.emit(OrderInitiated(order_id, now, intent))
-        reason = self.state.entry_locked or denial(intent, self.state, RiskLimits(), OrderRate(), now)
+        reason = self.state.entry_locked or self._risk.judge(intent).denial
         if reason is not None:
             self.emit(OrderDenied(order_id, now, reason))
             return Refused(reason)

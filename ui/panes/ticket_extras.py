@@ -8,7 +8,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
 
 from octopus_desktop.model.algos import AnyAlgoSpec, Bracket, GoodTillDate, OnRestart, Scale, Twap
 from octopus_desktop.model.instrument import Instrument
@@ -21,14 +21,14 @@ from ui.panes.algo_columns import RESTART_TIPS, RESTART_WORDS
 from ui.panes.instrument_bar import set_text
 from ui.preferences import zone_word
 from ui.session import Session
-from ui.theme.numbers import format_change, format_price, format_quantity
+from ui.theme.numbers import format_price, format_quantity
 from ui.widgets.number_edit import NumberEdit
 from ui.widgets.parsed_edit import ParsedEdit
 from ui.widgets.rungs_view import RungsView
 from ui.widgets.segmented import Segment, Segmented
 from ui.widgets.ticket_parts import row_of
 
-_LABEL: Final = 76
+_LABEL: Final = 70
 _ONE: Final = Decimal(1)
 _TENTH: Final = Decimal("0.1")
 
@@ -60,7 +60,7 @@ class TicketExtras(QWidget):
         self._kind = Kind.LIMIT
         self._rows: dict[str, QWidget] = {}
         self._target_rows: list[QWidget] = []
-        self.targets = 0
+        self._shares_typed = False
         self.fields: dict[str, Entry] = {}
         """By the name that a WrongField has."""
         self._column = QVBoxLayout(self)
@@ -149,20 +149,14 @@ class TicketExtras(QWidget):
         for place in range(MOST_TARGETS):
             price = self._number(f"target_{place}", f"Where part {place + 1} leaves with a profit")
             share = self._number(f"share_{place}", "Which part of the position, in %", step=_ONE, optional="%")
-            share.setFixedWidth(52)
+            share.setFixedWidth(48)
+            price.textChanged.connect(self._target_typed)
+            share.textEdited.connect(self._share_typed)
             row = QWidget()
             row.setLayout(row_of(_row_label(f"Target {place + 1}"), price, share, _small_label("%")))
             column.addWidget(row)
+            row.setVisible(place == 0)
             self._target_rows.append(row)
-        self.more = QPushButton("Another target")
-        self.more.setToolTip("Split the position over one more target")
-        self.less = QPushButton("One less")
-        self.less.setToolTip("Take the last target off")
-        for button, by in ((self.more, 1), (self.less, -1)):
-            button.setStyleSheet("min-height: 18px; max-height: 18px; padding: 0 6px")
-            button.clicked.connect(lambda _=False, by=by: self.set_targets(self.targets + by))
-        column.addLayout(row_of(_row_label(""), self.more, self.less, stretch=True))
-        self.set_targets(1)
         return box
 
     def _row(self, name: str, word: str | None, *widgets: QWidget) -> None:
@@ -208,7 +202,6 @@ class TicketExtras(QWidget):
         for entry in self.fields.values():
             entry.clear()
         self._step(instrument)
-        self.set_targets(1)
 
     def _step(self, instrument: Instrument) -> None:
         percent, tick = self.exit_unit.value == "percent", instrument.tick_size
@@ -245,23 +238,29 @@ class TicketExtras(QWidget):
         percent = self.exit_unit.value == "percent" and self._kind is Kind.BRACKET
         self._rows["stop_limit"].setVisible("stop_limit" in _ROWS.get(self._kind, ()) and not percent)
 
-    def set_targets(self, count: int) -> None:
-        """So many targets, an equal part at each."""
-        self.targets = max(1, min(MOST_TARGETS, count))
-        even = (100 / Decimal(self.targets)).quantize(_ONE, ROUND_DOWN)
+    def _target_typed(self) -> None:
+        """There is always one more target to type; until the trader says otherwise each takes an equal part."""
+        filled = self._filled()
         for place, row in enumerate(self._target_rows):
-            row.setVisible(place < self.targets)
+            row.setVisible(place <= filled)
+        if not filled:
+            self._shares_typed = False
+        even = (100 / Decimal(filled or 1)).quantize(_ONE, ROUND_DOWN)
+        for place in range(MOST_TARGETS):
             share = self.fields[f"share_{place}"]
-            assert isinstance(share, NumberEdit)
-            if place >= self.targets:
+            if place >= filled:
                 share.clear()
-                self.fields[f"target_{place}"].clear()
-            else:
-                share.setText(f"{even if place < self.targets - 1 else 100 - even * (self.targets - 1)}")
-        self.more.setEnabled(self.targets < MOST_TARGETS)
-        self.less.setEnabled(self.targets > 1)
+            elif not self._shares_typed:
+                share.setText(f"{even if place < filled - 1 else 100 - even * (filled - 1)}")
         self.resized.emit()
-        self.changed.emit()
+
+    def _share_typed(self) -> None:
+        self._shares_typed = True
+
+    def _filled(self) -> int:
+        """How many targets have a price, from the first on."""
+        typed = [bool(self.fields[f"target_{place}"].text().strip()) for place in range(MOST_TARGETS)]
+        return typed.index(False) if False in typed else MOST_TARGETS
 
     # What they say ----------------------------------------------------------
 
@@ -281,12 +280,12 @@ class TicketExtras(QWidget):
             value = self.fields[name].value()
             return value if isinstance(value, float) else None
 
-        pairs = tuple((number(f"target_{place}"), number(f"share_{place}")) for place in range(self.targets))
+        pairs = tuple((number(f"target_{place}"), number(f"share_{place}")) for place in range(self._filled()))
         return Extras(
             stop=number("stop"),
             stop_limit=number("stop_limit"),
             in_percent=self.exit_unit.value == "percent",
-            targets=tuple(pair for pair in pairs if pair[0] is not None or self.targets > 1),
+            targets=pairs,
             offset=number("offset"),
             offset_in_percent=self.offset_unit.value == "percent",
             activation=number("activation"),
@@ -340,8 +339,9 @@ class TicketExtras(QWidget):
                 text = f"Average {format_price(_average(spec, instrument), digits)}"
             case Bracket() if reference is not None:
                 loss, gain = at_risk(spec, reference)
-                text = f"Stop {format_change(-loss, 2)} · targets {format_change(gain, 2)} {instrument.quote}"
-                text += f" · 1 : {gain / loss:.1f}" if loss > 0 and gain > 0 else ""
+                text = f"Risk {format_price(loss, 2)} {instrument.quote}"
+                if gain > 0:
+                    text += f" · gain {format_price(gain, 2)} · 1 : {gain / loss:.1f}"
             case Twap():
                 pause = duration_words(round(spec.duration_s / spec.slices, 1))
                 each = format_quantity(instrument.quantity(spec.quantity / spec.slices), lots)

@@ -44,7 +44,6 @@ _SUMS: Final = (
     ("free", "Free now"),
     ("after", "Free after"),
 )
-_GIVE_WAY: Final = ("free", "quantity")
 _UNIT_WORDS: Final = {Unit.BASE: "Coins", Unit.QUOTE: "Money", Unit.PERCENT: "%"}
 _UNIT_TIPS: Final = {
     Unit.BASE: "In coins (Alt+U for the next)",
@@ -160,7 +159,9 @@ class TicketForm(Pane):
         column.addWidget(self._trigger_box)
         column.addWidget(self._price_box)
         column.addWidget(self._field("Quantity", self.amount, self.unit))
-        column.addLayout(row_of(*self.percents, spacing=4))
+        percents = QWidget()
+        percents.setLayout(row_of(*self.percents, spacing=4))
+        column.addWidget(percents)
         column.addWidget(self.extras)
         column.addLayout(row_of(self.post_only, self.reduce_only, stretch=True))
         column.addWidget(Hairline(self.session.theme))
@@ -169,6 +170,7 @@ class TicketForm(Pane):
         for box, _ in self.sums.values():
             sums.addWidget(box)
         column.addLayout(sums)
+        self._yielding = [self.sums["free"][0], self.sums["quantity"][0], percents, self.sums["after"][0]]
         self._fields = inner
         self._area = QScrollArea(self)
         self._area.setWidgetResizable(True)
@@ -211,15 +213,15 @@ class TicketForm(Pane):
     def _share_height(self) -> None:
         """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket.
 
-        Of the sums, those give way first that can be read elsewhere.
+        What can be read elsewhere, or has keys, gives way first.
         """
         foot = self._foot.sizeHint().height()
-        for key in _GIVE_WAY:
-            self.sums[key][0].show()
-        for key in _GIVE_WAY:
+        for widget in self._yielding:
+            widget.show()
+        for widget in self._yielding:
             if self._fields.sizeHint().height() + foot <= self.height():
                 break
-            self.sums[key][0].hide()
+            widget.hide()
         fields = self._fields.sizeHint().height()
         self._area.setFixedHeight(max(60, min(fields, self.height() - foot)))
         self.held.fit(self.height() - fields - foot)

@@ -44,6 +44,7 @@ class LevelBadge(QPushButton):
         menu.aboutToShow.connect(self._check)
         self.setMenu(menu)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+        self.setStyleSheet("min-height: 0; max-height: 18px; padding: 0")
         self.setFixedSize(self.sizeHint())
         theme.changed.connect(self.update)
         self.set_level(TradingLevel.ACTIVE, "")

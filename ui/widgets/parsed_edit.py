@@ -48,14 +48,15 @@ class ParsedEdit(QLineEdit, Generic[V]):
         self._mark()
 
     def _read(self, text: str) -> None:
-        before, self._value, self._reason = self._value, None, ""
+        before = self._value, self._reason
+        self._value, self._reason = None, ""
         if text.strip():
             try:
                 self._value = self._parse(text)
             except ValueError as error:
                 self._reason = str(error)
         self._mark()
-        if self._value != before:
+        if (self._value, self._reason) != before:
             self.value_changed.emit(self._value)
 
     def _mark(self) -> None:
