@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
+from octopus_desktop.simulator.account_store import AccountStore
 from octopus_desktop.simulator.book import CROWD, Book, Match, Print
 from octopus_desktop.simulator.errors import invalid_symbol, no_such_list, no_such_order
 from octopus_desktop.simulator.filters import Rules
@@ -134,6 +135,17 @@ class Accounts(Generic[M]):
             raise no_such_list()
         return found
 
+    def restore_all(self, store: AccountStore) -> None:
+        """Take everything back from the store, before anything is traded."""
+        for account, asset, free, locked in store.balances():
+            self.ledger.restore(account, asset, free, locked)
+        by_order: dict[int, list[Execution]] = {}
+        for account, execution in store.executions():
+            by_order.setdefault(execution.order_id, []).append(execution)
+            self._executions.setdefault(account, []).append(execution)
+        for order in store.orders():
+            self.restore(order, by_order.get(order.order_id, []))
+
     def restore(self, order: Order, executions: list[Execution]) -> None:
         """Take an order back from the store, before `open`. Balances are restored by themselves."""
         self._register(order)
@@ -148,9 +160,6 @@ class Accounts(Generic[M]):
                 self.market(order.symbol).book.add(order)
             else:
                 self._triggers[order.symbol].append(order)
-
-    def restore_executions(self, account: int, executions: list[Execution]) -> None:
-        self._executions[account] = executions
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────
 

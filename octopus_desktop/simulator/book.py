@@ -160,6 +160,25 @@ class Book:
         (self.touched_bids if order.is_buy else self.touched_asks).add(order.price)
         self.update_id += 1
 
+    def hit(self, order: Resting, quantity: int) -> None:
+        """Fill a part of an order, wherever it stands in its queue. An iceberg gives of what it hides as well."""
+        side = self.bids if order.is_buy else self.asks
+        level = side.levels[order.price]
+        shown = order.remaining
+        order.hidden -= max(0, quantity - shown)
+        order.remaining = max(0, shown - quantity)
+        if not order.remaining and order.hidden:
+            order.remaining = min(order.display, order.hidden)
+            order.hidden -= order.remaining
+            level[order.order_id] = level.pop(order.order_id)
+        side.totals[order.price] += order.remaining - shown
+        if not order.remaining:
+            del level[order.order_id]
+            if not level:
+                side.drop_level(order.price)
+        (self.touched_bids if order.is_buy else self.touched_asks).add(order.price)
+        self.update_id += 1
+
     def take(
         self,
         is_buy: bool,

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from octopus_desktop.simulator.account_store import StateFileError
 from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import FaultPlan, Faults
 from octopus_desktop.simulator.history import LIVE_MINUTES_S
-from octopus_desktop.simulator.orders import Execution
 from octopus_desktop.simulator.server import Server
-from octopus_desktop.simulator.store import SqliteStore, StateFileError
+from octopus_desktop.simulator.store import SqliteStore
 from octopus_desktop.simulator.units import SECOND_NS, to_units
 from octopus_desktop.simulator.user_streams import UserStreams
 
@@ -130,17 +130,7 @@ def open_exchange(
 
 
 def _restore(exchange: Exchange, store: SqliteStore) -> None:
-    for account, asset, free, locked in store.balances():
-        exchange.ledger.restore(account, asset, free, locked)
-    by_order: dict[int, list[Execution]] = {}
-    executions: dict[int, list[Execution]] = {}
-    for account, execution in store.executions():
-        by_order.setdefault(execution.order_id, []).append(execution)
-        executions.setdefault(account, []).append(execution)
-    for order in store.orders():
-        exchange.restore(order, by_order.get(order.order_id, []))
-    for account, fills in executions.items():
-        exchange.restore_executions(account, fills)
+    exchange.restore_all(store)
     store.forget_minutes(exchange.now_ns // SECOND_NS - LIVE_MINUTES_S)
     for market in exchange.markets.values():
         store.load_minutes(market)

@@ -279,6 +279,11 @@ class Matching(Accounts[M]):
             order.hidden = order.unfilled - order.remaining
             book.add(order)
 
+    def fill_resting(self, market: M, order: Order, quantity: int) -> None:
+        """Somebody outside has traded with a resting order at its own price."""
+        market.book.hit(order, quantity)
+        self._trade(market, not order.is_buy, None, 0, [Match(order, order.price, quantity)])
+
     def _trade(self, market: M, is_buy: bool, taker: Order | None, taker_id: int, matches: list[Match]) -> None:
         """Make matches public, move the money, and tell the accounts on either side."""
         if not matches:
