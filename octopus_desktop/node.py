@@ -25,6 +25,7 @@ from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.kill_switch import Switch
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.engine.outages import Outages
 from octopus_desktop.engine.reconciliation import Compared, reconcile
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
@@ -57,6 +58,7 @@ from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import StorageError, VenueError, VenueUnavailable
 from octopus_desktop.model.events import (
     BalanceChanged,
+    BreakerChanged,
     Event,
     Link,
     LinkChanged,
@@ -77,8 +79,10 @@ from octopus_desktop.model.queries import (
     Query,
     RecentTradesQuery,
     RiskQuery,
+    RiskStatusQuery,
     Verdict,
 )
+from octopus_desktop.net.policy import until_it_works
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
 from octopus_desktop.state import State
 
@@ -87,8 +91,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RETRY_START_S: Final = 2.0
-SLOWEST_RETRY_S: Final = 30.0
 RECONCILE_EVERY_S: Final = 300.0
 LIMITS_SETTING: Final = "risk.limits"
 COMPARED_SETTING: Final = "reconciled"
@@ -124,7 +126,8 @@ class Engine:
         self._lock = EntryLock(self.bus, self._clock)
         self._auditor = Auditor(self.bus, self._clock)
         self._subscriptions = Subscriptions()
-        self._risk = Risk(self.state, self._lock, self._clock, limits or RiskLimits())
+        self._outages = Outages(self._reconcile_soon, self._notice)
+        self._risk = Risk(self.bus, self._lock, self._clock, limits or RiskLimits())
         self._levels = Levels(self.bus, self._clock, profile)
         self._kill = Switch(self.bus, self._levels, self._clock)
         self._database: Database | None = None
@@ -222,6 +225,8 @@ class Engine:
             self._database.repository.record_log(event)
         elif isinstance(event, LinkChanged):
             self._link_changed(event)
+        elif isinstance(event, BreakerChanged):
+            self._outages.breaker_changed(event)
 
     async def _open_exchange(self) -> tuple[VenueUrls, Credentials | None]:
         if self.profile.urls is not None:
@@ -284,22 +289,24 @@ class Engine:
         self._in_background(self._reconcile_regularly(), "reconcile regularly")
 
     async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
-        """Until it works: a trader who opens the terminal on a train wants it to come up by itself."""
-        wait = RETRY_START_S
-        while True:
-            try:
-                return await attempt()
-            except VenueError as error:
-                again = f"{error} Trying again in {wait:.0f} s." if error.retryable else str(error)
+        """By the policy, until it works. The first failure is a notice; the same again is a line in the log."""
+        said = ""
+
+        def told(error: VenueError, wait_s: float | None) -> None:
+            nonlocal said
+            again = str(error) if wait_s is None else f"{error} Trying again until it works."
+            if again != said:
                 self._notice(Severity.ERROR, title, again)
-                if not error.retryable:
-                    raise
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, SLOWEST_RETRY_S)
+            else:
+                logger.warning("%s: %s", title, again)
+            said = again
+
+        await until_it_works(attempt, told)
 
     def _link_changed(self, event: LinkChanged) -> None:
         if event.link is Link.MARKET or self._desk is None:
             return
+        self._outages.link_changed(event)
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
             self._lock.open(Lock.LINK)
             self._reconcile_soon()
@@ -340,6 +347,9 @@ class Engine:
             assert self._database is not None
             self._database.repository.record_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
         self._lock.open(Lock.RECONCILING)
+        if self._amendments is not None and self._algos is not None:
+            self._amendments.restart()
+            await self._algos.restart()
 
     async def _remembered_compared(self, database: Database) -> Compared:
         text = await database.repository.setting(COMPARED_SETTING)
@@ -348,9 +358,6 @@ class Engine:
         except msgspec.DecodeError as error:
             logger.warning("how far the last comparison came cannot be read, comparing from the beginning: %s", error)
             return Compared()
-        if self._amendments is not None and self._algos is not None:
-            self._amendments.restart()
-            await self._algos.restart()
 
     async def _reconcile_regularly(self) -> None:
         while True:
@@ -359,6 +366,7 @@ class Engine:
                 self._reconcile_soon()
 
     async def _close(self) -> None:
+        self._outages.stop()
         for task in (*self._tasks, self._reconciling):
             if task is not None:
                 task.cancel()
@@ -481,6 +489,8 @@ class Engine:
             return self._desk.opinion(query.intent) if self._desk is not None else Verdict(self._no_desk().reason)
         if isinstance(query, LimitsQuery):
             return self._risk.limits
+        if isinstance(query, RiskStatusQuery):
+            return self._risk.status()
         if self._database is None:
             raise StorageError("The data is not open.")
         if isinstance(query, CandlesQuery):
