@@ -7,7 +7,7 @@ import gc
 import logging
 from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -23,6 +23,8 @@ from tests.faults.world import VENUE, World, a_world
 
 SETTLES_WITHIN_S: Final = 240.0
 COMPARED_WITHIN_S: Final = 60.0
+STAYS_SO: Final = 4
+"""Looks in a row, four a second."""
 _DOUBT = (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
 
 
@@ -41,17 +43,29 @@ class _Defects(logging.Handler):
         self.found: list[str] = []
         self._world = world
 
+    def not_caught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What reaches the loop itself; in the product it locks order entry and writes a report."""
+        error, message = context.get("exception"), context["message"]
+        if "never retrieved" not in message:  # told by the collector, of the dead
+            self._found(f"{message} ({type(error).__name__}: {error} at {_place(error)})")
+
+    def _found(self, text: str) -> None:
+        self.found.append(f"defect: {text}")
+        self._world.timeline.note("defect", text)
+
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.exc_info is not None and record.exc_info[1] is not None:
             error = record.exc_info[1]
-            where = error.__traceback__
-            while where is not None and where.tb_next is not None:
-                where = where.tb_next
-            at = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
-            text = f"{text} ({type(error).__name__}: {error} at {at})"
-            self.found.append(f"defect: {text}")
+            self._found(f"{text} ({type(error).__name__}: {error} at {_place(error)})")
         self._world.timeline.note("log", f"{record.levelname} {record.name}: {text}")
+
+
+def _place(error: BaseException | None) -> str:
+    where = error.__traceback__ if error is not None else None
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    return f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where is not None else "?"
 
 
 def run(seed: int, *, kept: bool = False) -> Result:
@@ -63,6 +77,7 @@ def run(seed: int, *, kept: bool = False) -> Result:
             log = logging.getLogger("octopus_desktop")
             level, spreads = log.level, log.propagate
             log.addHandler(handler)
+            world.loop.set_exception_handler(handler.not_caught)
             log.setLevel(handler.level)
             log.propagate = False
             try:
@@ -162,12 +177,13 @@ async def _until_known(world: World) -> bool:
 
 async def _until(condition: Callable[[], object], within_s: float) -> bool:
     end = asyncio.get_running_loop().time() + within_s
-    while not condition():
+    held = 0
+    while held < STAYS_SO:
         if asyncio.get_running_loop().time() > end:
             return False
         await asyncio.sleep(0.25)
-    await asyncio.sleep(0.5)
-    return bool(condition())
+        held = held + 1 if condition() else 0
+    return True
 
 
 async def _after_a_restart(world: World) -> list[str]:

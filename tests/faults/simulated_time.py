@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import os
 import random
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from unittest import mock
+
+import circuitbreaker
 
 T = TypeVar("T")
 
@@ -156,18 +157,17 @@ def simulated_time(seed: int) -> Iterator[SimulatedLoop]:
         mock.patch.object(time, "time_ns", loop.now_ns),
         mock.patch.object(time, "time", lambda: loop.now_ns() / 1e9),
         mock.patch.object(time, "monotonic", loop.time),
+        mock.patch.object(circuitbreaker, "monotonic", loop.time),  # it has its own name for it
         mock.patch.object(time, "monotonic_ns", lambda: round(loop.now_s * 1e9)),
         mock.patch.object(time, "perf_counter", loop.time),
         mock.patch.object(time, "perf_counter_ns", lambda: round(loop.now_s * 1e9)),
         mock.patch.object(time, "sleep", _no_sleep),
         mock.patch.object(os, "urandom", chance.randbytes),
     ):
-        logging.getLogger("asyncio").disabled = True
         try:
             yield loop
         finally:
             loop.end()
-            logging.getLogger("asyncio").disabled = False
             random.setstate(before)
 
 
