@@ -6,6 +6,7 @@ OctopusError
 │   ├── VenueTimeout            no answer in time: what was sent may have arrived
 │   ├── RateLimited             asked too much: wait `retry_after_s`
 │   ├── VenueUnavailable        the venue's fault (5xx, overload): what was sent may have arrived
+│   │   └── BreakerOpen         it failed so often that it is left alone for `retry_after_s`: nothing was sent
 │   ├── AuthenticationError     key, signature or permission refused: no retry will help
 │   ├── ClockError              our timestamp is outside the venue's window: measure the offset, then retry
 │   └── RequestRefused          the venue understood and said no (`code`): no retry will help
@@ -71,6 +72,14 @@ class RateLimited(VenueError):
 class VenueUnavailable(VenueError):
     retryable = True
     outcome_unknown = True
+
+
+class BreakerOpen(VenueUnavailable):
+    outcome_unknown = False
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class AuthenticationError(VenueError):

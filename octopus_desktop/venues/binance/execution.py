@@ -121,7 +121,7 @@ class BinanceExecution:
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         """Returns when order entry and account stream are up. It may be called again after it failed."""
-        self._publish = publish
+        self._publish = self._host.breakers.publish = publish
         self._report = report
         await self._rest.measure_clock()
         self._first = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""What all clients of one venue in this process share: its request budget, its clock, and the count of bad messages."""
+"""What all clients of one venue in this process share: request budget, clock, breakers, count of bad messages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.net.bad_messages import BadMessages
+from octopus_desktop.net.breaker import Breakers
 from octopus_desktop.net.clock_offset import ClockOffset
 from octopus_desktop.net.rate_budget import RateBudget
 from octopus_desktop.venues.binance.product import Product
@@ -16,6 +17,7 @@ class Host:
         self.clock = ClockOffset()
         self.budget = RateBudget(product.weight_limit, lambda: self.clock.now_ns() / 1e9)
         self.bad = BadMessages(venue)
+        self.breakers = Breakers(venue)
 
 
 _hosts: Final[dict[str, Host]] = {}

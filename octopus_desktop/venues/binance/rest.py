@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-import stamina
 
-from octopus_desktop.model.errors import ClockError, RateLimited, VenueError, VenueUnavailable
+from octopus_desktop.model.errors import BreakerOpen, ClockError, RateLimited, VenueError, VenueUnavailable
+from octopus_desktop.net import policy
 from octopus_desktop.net.http import Answer, HttpSession
 from octopus_desktop.venues.binance.errors import from_body
 from octopus_desktop.venues.binance.host import Host
@@ -19,16 +19,11 @@ from octopus_desktop.venues.binance.product import Product
 from octopus_desktop.venues.binance.signing import Signer
 
 logger = logging.getLogger(__name__)
-# Of each retry stamina makes a line; the budget and whoever asked already tell of what matters.
-logging.getLogger("stamina").setLevel(logging.ERROR)
 
 T = TypeVar("T")
 
 RECEIVE_WINDOW_MS: Final = 5000
-READ_ATTEMPTS: Final = 4
-READ_WITHIN_S: Final = 30.0
 PATIENCE_S: Final = 15.0
-LONGEST_RETRY_AFTER_S: Final = 10.0
 
 
 class Rest:
@@ -49,7 +44,7 @@ class Rest:
     ) -> T:
         """A public read. Retried where that may help; raises VenueError."""
         query = urlencode(params or {})
-        async for attempt in _retries(attempts or READ_ATTEMPTS):
+        async for attempt in policy.reads(attempts or policy.READ_ATTEMPTS):
             with attempt:
                 decoded = self._decode(path, await self._ask("GET", path, query, weight, urgent=False), kind)
         return decoded
@@ -65,7 +60,7 @@ class Rest:
         urgent: bool = False,
     ) -> T:
         """A signed request that is harmless to repeat: a read, or a cancel. Never a create."""
-        async for attempt in _retries(READ_ATTEMPTS):
+        async for attempt in policy.reads():
             with attempt:
                 try:
                     answer = await self._ask_signed(method, path, params, weight, urgent)
@@ -121,16 +116,24 @@ class Rest:
         used: int | None = None
         whole = path if path.startswith("/") else f"{self._product.rest_prefix}/{path}"
         try:
-            answer = await self._http.request(method, whole, query, headers=headers, timeout_s=timeout_s)
-            used = _whole_number(answer.headers.get("X-MBX-USED-WEIGHT-1M"))
+            # Nothing that went wrong before may hold a cancel back.
+            with self.host.breakers.guard(f"{method} {path}", always=method == "DELETE"):
+                answer = await self._http.request(method, whole, query, headers=headers, timeout_s=timeout_s)
+                used = _whole_number(answer.headers.get("X-MBX-USED-WEIGHT-1M"))
+                if answer.status < 300:
+                    return answer
+                raise self._refusal(answer)
+        except BreakerOpen:
+            used = 0
+            raise
         finally:
             budget.settle(weight, used)
-        if answer.status < 300:
-            return answer
+
+    def _refusal(self, answer: Answer) -> VenueError:
         error = from_body(answer.status, answer.body, _whole_number(answer.headers.get("Retry-After")))
         if isinstance(error, RateLimited) and answer.status in (418, 429):
-            budget.block(error.retry_after_s, banned=answer.status == 418)
-        raise error
+            self.host.budget.block(error.retry_after_s, banned=answer.status == 418)
+        return error
 
     def _decode(self, path: str, answer: Answer, kind: type[T]) -> T:
         decoder = self._decoders.get(kind)
@@ -147,16 +150,3 @@ class Rest:
 
 def _whole_number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def _may_help(error: Exception) -> bool | float:
-    """Whether to ask once more, and after how many seconds where the venue said so."""
-    if isinstance(error, RateLimited):
-        return error.retry_after_s if error.retry_after_s <= LONGEST_RETRY_AFTER_S else False
-    return isinstance(error, VenueError) and error.retryable and not isinstance(error, ClockError)
-
-
-def _retries(attempts: int) -> Any:
-    return stamina.retry_context(
-        on=_may_help, attempts=attempts, timeout=READ_WITHIN_S, wait_initial=0.2, wait_max=3.0, wait_jitter=0.3
-    )

@@ -74,7 +74,7 @@ class BinanceMarketData:
 
     async def start(self, publish: Publish) -> None:
         """See ports.MarketDataClient. It may be called again after it failed."""
-        self._publish = self._around.publish = publish
+        self._publish = self._around.publish = self._host.breakers.publish = publish
         await self._list_instruments()
         await self._measure_clock()
         self._stopping = False

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import stamina
 
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import (
@@ -24,12 +25,13 @@ from octopus_desktop.model.errors import (
     VenueTimeout,
     VenueUnavailable,
 )
-from octopus_desktop.model.events import BalanceChanged, Event, Link, LinkChanged, LinkStatus
+from octopus_desktop.model.events import BalanceChanged, BreakerChanged, Event, Link, LinkChanged, LinkStatus
 from octopus_desktop.model.identifiers import ClientOrderId, VenueOrderId
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.net.breaker import FAILURES
 from octopus_desktop.venues.binance import session as session_module
 from octopus_desktop.venues.binance.execution import AccountPermissions, BinanceExecution
 from octopus_desktop.venues.factory import account_permissions, execution_client
@@ -203,6 +205,28 @@ async def test_a_cancel_finds_another_way(monkeypatch: pytest.MonkeyPatch) -> No
         report = await running.client.cancel(ORDER, INSTRUMENT)
         assert report.status is OrderStatus.CANCELED
         assert any(asked.startswith("DELETE /api/v3/order") for asked in running.venue.asked)
+
+
+async def test_an_outage_of_the_venue_holds_no_cancel_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """REST has failed so often that it is left alone, and the session is silent: a cancel still goes out, at once."""
+    monkeypatch.setattr(session_module, "ANSWER_WITHIN_S", 0.2)
+    async with made() as running:
+        running.venue.api["order.cancel"] = lambda _: None
+        running.venue.rest["/api/v3/order"] = lambda _: (503, {})
+        await running.start()
+        with stamina.set_testing(True, attempts=4):
+            for _ in range(3):
+                with pytest.raises(VenueUnavailable):
+                    await running.client.order(INSTRUMENT, ClientOrderId("od-1"), None)
+                with pytest.raises(VenueUnavailable):
+                    await running.client.cancel(ORDER, INSTRUMENT)
+        assert sum(asked.startswith("GET /api/v3/order?") for asked in running.venue.asked) == FAILURES
+        assert sum(asked.startswith("DELETE") for asked in running.venue.asked) == 12, "each attempt went out"
+        told = [event for event in running.events if isinstance(event, BreakerChanged)]
+        assert {event.endpoint for event in told} == {"GET order", "DELETE order"}
+        running.venue.rest["/api/v3/order"] = lambda _: (200, placed("CANCELED", origClientOrderId="od-1"))
+        assert (await running.client.cancel(ORDER, INSTRUMENT)).status is OrderStatus.CANCELED
+        assert running.events[-1].open is False  # type: ignore[union-attr]
 
 
 async def test_a_cancel_of_what_is_gone() -> None:
