@@ -1,31 +1,41 @@
-"""The checks an order passes before it may leave: the venue's own filters, what is owned, and the trader's limits.
+"""The checks an order passes before it may leave: lock, level, the venue's own filters, and the trader's limits.
 
-Each answer is a sentence for the trader. The order of the checks is the order in which one would mend a ticket.
+Each answer is a sentence for the trader, with its numbers. The order of the checks is the order in which one would
+mend a ticket. An order that makes a position smaller passes the trader's limits; what the venue asks holds for it too.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from decimal import Decimal
+from typing import Final
 
-import msgspec
-
+from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock
-from octopus_desktop.engine.exposure import reduces
+from octopus_desktop.engine.exposure import base_quantity, position_of, reduces, working_quantity, worst_case
+from octopus_desktop.engine.filters import filters, funds, reference_price, shape
 from octopus_desktop.engine.level import level_refusal
-from octopus_desktop.model.identifiers import symbol_of, venue_of
+from octopus_desktop.engine.staleness import depends_on_price, staleness
+from octopus_desktop.engine.trading_day import TradingDay
+from octopus_desktop.engine.valuation import mark_of, rate_of
+from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
-from octopus_desktop.model.queries import Verdict
+from octopus_desktop.model.limits import InstrumentLimits, RiskLimits
+from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side
+from octopus_desktop.model.queries import RiskStatus, Verdict
 from octopus_desktop.ports import Clock
 from octopus_desktop.state import State
 
-_NOT_YET_LOCKED = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+SECOND_NS: Final = 1_000_000_000
+MINUTE_NS: Final = 60 * SECOND_NS
+_NO_OWN: Final = InstrumentLimits()
+_RESTING: Final = (OrderType.LIMIT, OrderType.POST_ONLY)
+_SIZED: Final = ("", "entry")
 
 
 class OrderRate:
-    """How many orders left within the last second."""
+    """How many orders left within the last second and minute."""
 
     def __init__(self) -> None:
         self._sent: deque[int] = deque()
@@ -34,20 +44,30 @@ class OrderRate:
         self._sent.append(now_ns)
 
     def within_second(self, now_ns: int) -> int:
-        while self._sent and self._sent[0] <= now_ns - 1_000_000_000:
+        count = 0
+        for sent in reversed(self._sent):
+            if sent <= now_ns - SECOND_NS:
+                break
+            count += 1
+        return count
+
+    def within_minute(self, now_ns: int) -> int:
+        while self._sent and self._sent[0] <= now_ns - MINUTE_NS:
             self._sent.popleft()
         return len(self._sent)
 
 
 class Risk:
-    """On the node's loop. What every order passes before it is written down."""
+    """On the node's loop. Made before the journal is folded: the day is a fold of it."""
 
-    def __init__(self, state: State, lock: EntryLock, clock: Clock, limits: RiskLimits) -> None:
+    def __init__(self, bus: Bus, lock: EntryLock, clock: Clock, limits: RiskLimits) -> None:
         self.limits = limits
-        self._state = state
+        self.day = TradingDay(bus.state)
+        self._state = bus.state
         self._lock = lock
         self._clock = clock
         self._rate = OrderRate()
+        bus.subscribe(self.day.apply)
 
     def judge(self, intent: OrderIntent, *, flattening: bool = False) -> Verdict:
         """It changes nothing. `flattening`: the kill switch closes a position with it."""
@@ -56,179 +76,210 @@ class Risk:
         refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
         if refusal is None and not flattening:
             refusal = level_refusal(state.level, reducing)
-        return Verdict(refusal or denial(intent, state, self.limits, self._rate, self._clock.now_ns()))
+        if refusal is not None:
+            return Verdict(refusal)
+        instrument = state.instruments.get(intent.instrument_id)
+        if instrument is None:
+            return Verdict(f"{symbol_of(intent.instrument_id)} is not an instrument of this venue.")
+        now = self._clock.now_ns()
+        stale = None if flattening else staleness(state, intent.instrument_id)
+        denial = (
+            shape(intent, instrument)
+            or filters(intent, instrument, state, reducing=reducing)
+            or (None if reducing else _stale_denial(intent, instrument, stale) or self._own(intent, instrument, now))
+            or funds(intent, instrument, state)
+            or (None if reducing else self._too_many(now))
+        )
+        if denial is not None:
+            return Verdict(denial)
+        if stale is not None and intent.parent is None:
+            return Verdict(warning=f"The price of {instrument.symbol} may be old: {stale}.")
+        return Verdict()
 
     def note(self, intent: OrderIntent, now_ns: int) -> None:
         """It leaves."""
         self._rate.note(now_ns)
 
+    def status(self) -> RiskStatus:
+        now = self._clock.now_ns()
+        limits, level = self.limits, self._state.level
+        standing = self.day.standing(limits.currency, now)
+        return RiskStatus(
+            level=level.level,
+            level_reason=level.reason,
+            currency=limits.currency,
+            day_start_ns=self.day.start_ns,
+            profit=standing.profit,
+            peak=standing.peak,
+            drawdown=standing.drawdown,
+            fees=standing.fees,
+            unvalued=standing.unvalued,
+            losses_in_a_row=self.day.losses_in_a_row,
+            cooldown_until_ns=self.day.cooldown_until(limits, now),
+            orders_last_second=self._rate.within_second(now),
+            orders_last_minute=self._rate.within_minute(now),
+            usual_sizes=dict(self.day.usual_sizes),
+        )
 
-def denial(intent: OrderIntent, state: State, limits: RiskLimits, rate: OrderRate, now_ns: int) -> str | None:
-    """Why this order may not leave, or None. It changes nothing."""
-    instrument = state.instruments.get(intent.instrument_id)
-    if instrument is None:
-        return f"{symbol_of(intent.instrument_id)} is not an instrument of this venue."
-    return (
-        _shape(intent, instrument)
-        or _filters(intent, instrument, state)
-        or _limits(intent, instrument, state, limits)
-        or _funds(intent, instrument, state)
-        or _rate(limits, rate, state, now_ns)
-    )
+    # The trader's own limits ------------------------------------------------
 
+    def _own(self, intent: OrderIntent, instrument: Instrument, now_ns: int) -> str | None:
+        limits = self.limits
+        own = limits.instruments.get(intent.instrument_id, _NO_OWN)
+        return (
+            _where_and_when(intent, instrument, limits, now_ns)
+            or _order_size(intent, instrument, self._state, limits, own)
+            or self._unusual(intent, instrument)
+            or _collar(intent, instrument, self._state, limits)
+            or _position(intent, instrument, self._state, limits, own)
+            or _total(intent, instrument, self._state, limits)
+            or self.day.breach(limits, now_ns)
+            or self._cooling(now_ns)
+        )
 
-def reference_price(intent: OrderIntent, state: State) -> Decimal | None:
-    """What a unit of this order is expected to cost: its limit, its trigger, else the touch it would hit."""
-    if intent.price is not None:
-        return intent.price
-    if intent.trigger_price is not None:
-        return intent.trigger_price
-    market = state.markets.get(intent.instrument_id)
-    if market is None:
+    def _unusual(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        multiple = self.limits.max_size_multiple
+        usual = self.day.usual_sizes.get(intent.instrument_id)
+        if multiple is None or usual is None or intent.role not in _SIZED:
+            return None
+        quantity = base_quantity(intent, self._state)
+        if quantity is None or quantity <= usual * multiple:
+            return None
+        return (
+            f"{quantity.normalize():f} {instrument.base} is {quantity / usual:.0f} times your usual order of "
+            f"{usual.normalize():f}, your limit is {multiple.normalize():f} times."
+        )
+
+    def _cooling(self, now_ns: int) -> str | None:
+        until = self.day.cooldown_until(self.limits, now_ns)
+        if until is None:
+            return None
+        seconds = -(-(until - now_ns) // SECOND_NS)
+        return (
+            f"{self.day.losses_in_a_row} losing trades in a row: nothing is added for another "
+            f"{seconds // 60}:{seconds % 60:02} minutes."
+        )
+
+    def _too_many(self, now_ns: int) -> str | None:
+        limits, working = self.limits, len(self._state.working)
+        if working >= limits.max_open_orders:
+            return f"{working} orders are open, your limit is {limits.max_open_orders}."
+        if self._rate.within_second(now_ns) >= limits.max_orders_per_second:
+            return f"More than {limits.max_orders_per_second} orders within a second: wait a moment."
+        if self._rate.within_minute(now_ns) >= limits.max_orders_per_minute:
+            return f"More than {limits.max_orders_per_minute} orders within a minute: wait a moment."
         return None
-    touch = market.touch
-    if touch is not None:
-        return Decimal(repr(touch[1] if intent.side is Side.BUY else touch[0]))
-    last = market.last_price
-    return Decimal(repr(last)) if last is not None else None
 
 
-def _shape(intent: OrderIntent, instrument: Instrument) -> str | None:
-    name = instrument.symbol
-    if not instrument.trading:
-        return f"{name} is not trading now."
-    if intent.type.has_limit and intent.price is None:
-        return "A limit price is missing."
-    if intent.type.has_trigger and intent.trigger_price is None:
-        return "A trigger price is missing."
-    for price in (intent.price, intent.trigger_price):
-        if price is not None and not (price.is_finite() and price > 0):
-            return f"The price {price} is not above zero."
-    quote_given = intent.quote_quantity is not None
-    if quote_given and intent.type is not OrderType.MARKET:
-        return f"Only a market order can be given in {instrument.quote}."
-    amount = intent.quote_quantity if intent.quote_quantity is not None else intent.quantity
-    if not (amount.is_finite() and amount > 0):
-        return "The quantity is missing."
-    return None
+def _stale_denial(intent: OrderIntent, instrument: Instrument, stale: str | None) -> str | None:
+    if stale is None or not depends_on_price(intent):
+        return None
+    return f"The price of {instrument.symbol} may be old ({stale}): no market order adds to a position now."
 
 
-def _filters(intent: OrderIntent, instrument: Instrument, state: State) -> str | None:
-    name = instrument.symbol
-    for price in (intent.price, intent.trigger_price):
-        if price is not None and price % instrument.tick_size:
-            return f"The price {price} is not a multiple of the tick {instrument.tick_size:f} of {name}."
-    if intent.quote_quantity is None:
-        quantity = intent.quantity
-        if quantity % instrument.lot_size:
-            return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {name}."
-        if quantity < instrument.min_quantity:
-            return f"The smallest order in {name} is {instrument.min_quantity:f} {instrument.base}."
-        most = instrument.max_quantity
-        if intent.type is OrderType.MARKET and instrument.market_max_quantity is not None:
-            most = min(most, instrument.market_max_quantity)
-        if quantity > most:
-            return f"The largest order in {name} is {most:f} {instrument.base}."
-    reference = reference_price(intent, state)
-    if reference is None:
-        return f"There is no price of {name} yet to judge this order by."
-    notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
-    if notional < instrument.min_notional:
-        least = instrument.min_notional.normalize()
-        return f"The order is worth {notional:.2f} {instrument.quote}; the least is {least:f} in {name}."
-    if instrument.max_notional is not None and notional > instrument.max_notional:
-        most = instrument.max_notional.normalize()
-        return f"The order is worth {notional:.2f} {instrument.quote}; the venue takes {most:f} at most."
-    market = state.markets.get(intent.instrument_id)
-    last = market.last_price if market is not None else None
-    if intent.price is not None and last is not None:
-        average = Decimal(repr(last))
-        if instrument.price_up is not None and intent.price > average * instrument.price_up:
-            return f"The price is above the venue's band ({instrument.price(average * instrument.price_up)})."
-        if instrument.price_down is not None and intent.price < average * instrument.price_down:
-            return f"The price is below the venue's band ({instrument.price(average * instrument.price_down)})."
-    return None
-
-
-def _limits(intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits) -> str | None:
+def _where_and_when(intent: OrderIntent, instrument: Instrument, limits: RiskLimits, now_ns: int) -> str | None:
     if limits.allowed is not None and intent.instrument_id not in limits.allowed:
         return f"{instrument.symbol} is not among the instruments you allowed."
+    if limits.hours is not None and not limits.hours.contains(now_ns):
+        now = time.strftime("%H:%M", time.gmtime(now_ns // SECOND_NS))
+        return f"It is {now} UTC, your trading hours are {limits.hours}."
+    return None
+
+
+def _order_size(
+    intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits, own: InstrumentLimits
+) -> str | None:
     reference = reference_price(intent, state)
     assert reference is not None, "the filters asked for it"
     notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
-    if notional > limits.max_order_notional:
-        return (
-            f"The order is worth {notional:,.2f} {instrument.quote}, "
-            f"your limit for one order is {limits.max_order_notional:,f}."
-        )
-    if intent.price is not None and intent.type in (OrderType.LIMIT, OrderType.POST_ONLY):
+    most = limits.max_order_notional if own.max_order_notional is None else own.max_order_notional
+    if notional > most:
+        return f"The order is worth {notional:,.2f} {instrument.quote}, your limit for one order is {most:,f}."
+    return None
+
+
+def _collar(intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits) -> str | None:
+    if intent.price is None:
+        return None
+    if intent.type in _RESTING:
         touch = state.market(intent.instrument_id).touch
         if touch is None:
             return f"There is no quote of {instrument.symbol} to judge the price by."
-        # Only the side that hurts: a bid far below the market waits, a bid far above it pays.
-        if intent.side is Side.BUY:
-            over = intent.price / Decimal(repr(touch[1])) - 1
-        else:
-            over = 1 - intent.price / Decimal(repr(touch[0]))
-        if over > limits.max_touch_distance:
+        base = Decimal(repr(touch[1] if intent.side is Side.BUY else touch[0]))
+        of = "the market"
+    else:
+        assert intent.trigger_price is not None, "the shape asked for it"
+        base, of = intent.trigger_price, "its trigger"
+    through = (intent.price / base - 1) * intent.side.sign
+    most, away = limits.max_touch_distance, limits.max_resting_distance
+    if through > most:
+        return f"The price is {through * 100:.1f} % through {of}, your limit is {most * 100:.1f} %."
+    if away is not None and -through > away:
+        return f"The price is {-through * 100:.1f} % away from {of}, your limit is {away * 100:.1f} %."
+    return None
+
+
+def _position(
+    intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits, own: InstrumentLimits
+) -> str | None:
+    most_worth = limits.max_position_notional if own.max_position_notional is None else own.max_position_notional
+    if own.max_position is None and most_worth is None:
+        return None
+    worst = worst_case(state, intent)
+    if worst is None:
+        return f"There is no price of {instrument.symbol} yet to judge the position by."
+    if own.max_position is not None and abs(worst) > own.max_position:
+        return (
+            f"With all working orders filled you would hold {worst.normalize():f} {instrument.base}, "
+            f"your limit is {own.max_position.normalize():f}."
+        )
+    if most_worth is not None:
+        price = mark_of(state, intent.instrument_id) or reference_price(intent, state) or ZERO
+        if abs(worst) * price > most_worth:
             return (
-                f"The price is {over * 100:.1f} % through the market, "
-                f"your limit is {limits.max_touch_distance * 100:.1f} %."
+                f"With all working orders filled the position would be worth {abs(worst) * price:,.2f} "
+                f"{instrument.quote}, your limit is {most_worth:,f}."
             )
     return None
 
 
-def _funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | None:
-    asset, needed = _needs(intent, instrument, state)
-    venue = venue_of(intent.instrument_id)
-    balance = state.balances.get((venue, asset))
-    free = balance.free if balance is not None else ZERO
-    # Orders on their way are not in the venue's `locked` yet; an order must not spend the same coin twice.
-    lists = {intent.list_id}  # the orders of one list lock their coins once
-    for order in state.working.values():
-        if order.status in _NOT_YET_LOCKED and order.client_order_id != intent.client_order_id:
-            if order.intent.replaces in state.working:
-                continue  # what it takes is what the other one gives back
-            if order.intent.list_id is not None:
-                if order.intent.list_id in lists:
-                    continue
-                lists.add(order.intent.list_id)
-            listed = state.instruments.get(order.intent.instrument_id)
-            if listed is not None and listed.venue == venue:
-                other, amount = _needs(order.intent, listed, state)
-                if other == asset:
-                    free -= amount
-    replaced = state.working.get(intent.replaces) if intent.replaces is not None else None
-    if replaced is not None and replaced.status not in _NOT_YET_LOCKED:
-        rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
-        free += _needs(rest, instrument, state)[1]
-    if needed > free:
-        return f"This needs {_amount(needed)} {asset}, free is {_amount(max(free, ZERO))}."
+def _total(intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits) -> str | None:
+    most = limits.max_total_notional
+    if most is None:
+        return None
+    touched = {order.intent.instrument_id for order in state.working.values()}
+    touched.update(name for name, position in state.positions.items() if position.quantity)
+    touched.add(intent.instrument_id)
+    total = ZERO
+    for name in touched:
+        worth = _worst_worth(intent, name, state, limits.currency)
+        if worth is None:
+            return f"There is no price of {symbol_of(name)} in {limits.currency} to judge the sum of all positions by."
+        total += worth
+    if total > most:
+        return (
+            f"With all working orders filled all positions would be worth {total:,.2f} {limits.currency}, "
+            f"your limit is {most:,f}."
+        )
     return None
 
 
-def _amount(value: Decimal) -> str:
-    """Eight decimals, the finest any spot venue books, without trailing zeros."""
-    text = f"{value:,.8f}"
-    return text.rstrip("0").rstrip(".")
-
-
-def _needs(intent: OrderIntent, instrument: Instrument, state: State) -> tuple[str, Decimal]:
-    """The asset an order takes out of the free balance, and how much of it."""
-    if intent.side is Side.SELL:
-        if intent.quote_quantity is not None:
-            reference = reference_price(intent, state)
-            return instrument.base, intent.quote_quantity / reference if reference else ZERO
-        return instrument.base, intent.quantity
-    if intent.quote_quantity is not None:
-        return instrument.quote, intent.quote_quantity
-    reference = reference_price(intent, state)
-    return instrument.quote, intent.quantity * reference if reference is not None else ZERO
-
-
-def _rate(limits: RiskLimits, rate: OrderRate, state: State, now_ns: int) -> str | None:
-    if len(state.working) >= limits.max_open_orders:
-        return f"{len(state.working)} orders are open, your limit is {limits.max_open_orders}."
-    if rate.within_second(now_ns) >= limits.max_orders_per_second:
-        return f"More than {limits.max_orders_per_second} orders within a second: wait a moment."
-    return None
+def _worst_worth(intent: OrderIntent, name: InstrumentId, state: State, currency: str) -> Decimal | None:
+    """What one instrument's position may become worth, on the worse of its two sides, with this order."""
+    instrument = state.instruments.get(name)
+    price = mark_of(state, name)
+    if instrument is None or price is None:
+        return None
+    rate = rate_of(state, instrument.venue, instrument.quote, currency)
+    if rate is None:
+        return None
+    held = position_of(state, name)
+    bought = working_quantity(state, name, Side.BUY, intent)
+    sold = working_quantity(state, name, Side.SELL, intent)
+    if name == intent.instrument_id:
+        quantity = base_quantity(intent, state) or ZERO
+        if intent.side is Side.BUY:
+            bought += quantity
+        else:
+            sold += quantity
+    return max(abs(held + bought), abs(held - sold)) * price * rate

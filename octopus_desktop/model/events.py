@@ -130,10 +130,14 @@ class FeedStale(MarketEvent, frozen=True, gc=False):
     channel: Channel
     last_ns: int
     reason: str
+    interval: Interval | None = None
 
 
 class FeedRecovered(MarketEvent, frozen=True, gc=False):
+    """Or nobody is subscribed to it any more."""
+
     channel: Channel
+    interval: Interval | None = None
 
 
 class Link(Enum):

@@ -3,15 +3,57 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from octopus_desktop.model.identifiers import InstrumentId
 
+MINUTE_NS: Final = 60_000_000_000
+MINUTES_A_DAY: Final = 24 * 60
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """A part of each day, in minutes after midnight UTC; `until_minute` is outside. It may pass midnight."""
+
+    from_minute: int
+    until_minute: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.from_minute < MINUTES_A_DAY and 0 < self.until_minute <= MINUTES_A_DAY):
+            raise ValueError("hours are minutes of a day, 0 to 1440")
+
+    def contains(self, now_ns: int) -> bool:
+        minute = now_ns // MINUTE_NS % MINUTES_A_DAY
+        if self.from_minute < self.until_minute:
+            return self.from_minute <= minute < self.until_minute
+        return minute >= self.from_minute or minute < self.until_minute
+
+    def __str__(self) -> str:
+        return f"{_clock(self.from_minute)} to {_clock(self.until_minute)} UTC"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+class InstrumentLimits(msgspec.Struct, frozen=True):
+    """Of one instrument; None leaves it to the limits of all. `max_position` is in base currency, the rest in quote."""
+
+    max_position: Decimal | None = None
+    max_position_notional: Decimal | None = None
+    max_order_notional: Decimal | None = None
+
 
 class RiskLimits(msgspec.Struct, frozen=True):
-    """`max_order_notional` is in the instrument's quote currency; `max_touch_distance` a fraction of the touch price;
-    `allowed` None means every instrument.
+    """None is no limit. A trade that makes a position smaller passes all of them.
+
+    `max_order_notional` and `max_position_notional` are in the instrument's quote currency, `max_total_notional`
+    (all positions), `max_daily_loss` and `max_drawdown` (from the day's peak) in `currency`. Working orders count
+    towards a position as if they were filled. The price collar is a fraction of the touch: `max_touch_distance`
+    through the market, `max_resting_distance` away from it. `max_size_multiple` bounds an order by the median of the
+    instrument's last orders. After `losses_before_cooldown` losing trades in a row nothing is added for `cooldown_s`.
+    `allowed` None means every instrument, `hours` None the whole day.
     """
 
     max_order_notional: Decimal = Decimal(50_000)
@@ -19,3 +61,15 @@ class RiskLimits(msgspec.Struct, frozen=True):
     max_orders_per_second: int = 10
     max_open_orders: int = 200
     allowed: frozenset[InstrumentId] | None = None
+    max_resting_distance: Decimal | None = None
+    max_orders_per_minute: int = 300
+    max_position_notional: Decimal | None = None
+    max_total_notional: Decimal | None = None
+    max_daily_loss: Decimal | None = None
+    max_drawdown: Decimal | None = None
+    max_size_multiple: Decimal | None = Decimal(25)
+    losses_before_cooldown: int | None = None
+    cooldown_s: int = 900
+    hours: Hours | None = None
+    instruments: dict[InstrumentId, InstrumentLimits] = {}  # msgspec copies an empty default
+    currency: str = "USDT"

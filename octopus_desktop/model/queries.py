@@ -72,11 +72,12 @@ class LimitsQuery(Query[RiskLimits], frozen=True):
     pass
 
 
-class RiskStatus(msgspec.Struct, frozen=True):
+class RiskStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Where the day stands against the limits. Money in `currency`, the day in UTC.
 
     `profit` is realised plus unrealised minus fees since the day began, `peak` the most it was. `cooldown_until_ns`
-    None: no pause is due. `usual_sizes` is the median of the last orders by instrument, in base currency.
+    None: no pause is due. `usual_sizes` is the median of the last orders by instrument, in base currency. What is
+    held in `unvalued` currencies is left out of the sums: their price is not known.
     """
 
     level: TradingLevel
@@ -87,6 +88,7 @@ class RiskStatus(msgspec.Struct, frozen=True):
     peak: Decimal
     drawdown: Decimal
     fees: Decimal
+    unvalued: tuple[str, ...]
     losses_in_a_row: int
     cooldown_until_ns: int | None
     orders_last_second: int

@@ -411,11 +411,11 @@ class BookFeed(Feed):
 class CandleFeed(Feed):
     channel = Channel.CANDLES
 
-    __slots__ = ("_count", "_last_open_ns", "interval")
+    __slots__ = ("_count", "_interval", "_last_open_ns", "interval")
 
     def __init__(self, around: Surroundings, instrument_id: InstrumentId, interval: Interval) -> None:
         super().__init__(around, instrument_id, f"kline_{interval.value}")
-        self.interval = interval
+        self.interval = self._interval = interval
         self._last_open_ns = 0
         self._count = 0
 
@@ -424,7 +424,7 @@ class CandleFeed(Feed):
         return self._count
 
     def frame(self, payload: bytes, ts_received_ns: int) -> None:
-        event = parse.candle(self.instrument_id, self.interval, _decode_kline(payload).data)
+        event = parse.candle(self.instrument_id, self._interval, _decode_kline(payload).data)
         self._count += 1
         if event.open_ns < self._last_open_ns:
             return
@@ -438,7 +438,7 @@ class CandleFeed(Feed):
         if self._last_open_ns:
             params = {
                 "symbol": self.symbol,
-                "interval": self.interval.value,
+                "interval": self._interval.value,
                 "startTime": self._last_open_ns // parse.MS,
                 "limit": self._around.product.candles_limit,
             }
@@ -450,7 +450,7 @@ class CandleFeed(Feed):
             else:
                 now_ns = self._around.rest.host.clock.now_ns()
                 for row in rows:
-                    event = parse.rest_candle(self.instrument_id, self.interval, row, now_ns)
+                    event = parse.rest_candle(self.instrument_id, self._interval, row, now_ns)
                     if event.open_ns >= self._last_open_ns:
                         self._last_open_ns = event.open_ns
                         self._publish(event)

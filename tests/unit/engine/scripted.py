@@ -227,7 +227,7 @@ class Desk:
         self.bus.publish(QuoteChanged(BTC, 60000.0, 1.0, 60000.01, 1.0, 1, 1))
         self.bus.publish(BalanceChanged(Balance(SIM, "USDT", Decimal(20000), Decimal(0), 1)))
         self.bus.publish(BalanceChanged(Balance(SIM, "BTC", Decimal(1), Decimal(0), 1)))
-        self.risk = Risk(self.state, self.lock, self.clock, limits or RiskLimits())
+        self.risk = Risk(self.bus, self.lock, self.clock, limits or RiskLimits())
         self.desk = OrderDesk(self.bus, self.journal, self.account, self.lock, self.clock, self.risk)
 
     async def submit(self, intent: OrderIntent) -> object:

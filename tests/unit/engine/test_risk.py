@@ -2,7 +2,6 @@ from decimal import Decimal
 
 import pytest
 
-from octopus_desktop.engine.risk import OrderRate, denial
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side
@@ -10,8 +9,7 @@ from tests.unit.engine.scripted import BTC, Desk, buy
 
 
 def verdict(intent: OrderIntent, limits: RiskLimits | None = None) -> str | None:
-    desk = Desk()
-    return denial(intent, desk.state, limits or RiskLimits(), OrderRate(), desk.clock.now_ns())
+    return Desk(limits).desk.opinion(intent).denial
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""What the venue asks of an order: its shape, the instrument's filters, and that what it needs is owned.
+
+Each answer is a sentence for the trader. These hold for every order, one that reduces a position too.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from octopus_desktop.model.identifiers import venue_of
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.state import State
+
+_NOT_YET_LOCKED: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+
+
+def reference_price(intent: OrderIntent, state: State) -> Decimal | None:
+    """What a unit of this order is expected to cost: its limit, its trigger, else the touch it would hit."""
+    if intent.price is not None:
+        return intent.price
+    if intent.trigger_price is not None:
+        return intent.trigger_price
+    market = state.markets.get(intent.instrument_id)
+    if market is None:
+        return None
+    touch = market.touch
+    if touch is not None:
+        return Decimal(repr(touch[1] if intent.side is Side.BUY else touch[0]))
+    last = market.last_price
+    return Decimal(repr(last)) if last is not None else None
+
+
+def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
+    """What is missing or impossible in the order itself."""
+    name = instrument.symbol
+    if not instrument.trading:
+        return f"{name} is not trading now."
+    if intent.type.has_limit and intent.price is None:
+        return "A limit price is missing."
+    if intent.type.has_trigger and intent.trigger_price is None:
+        return "A trigger price is missing."
+    for price in (intent.price, intent.trigger_price):
+        if price is not None and not (price.is_finite() and price > 0):
+            return f"The price {price} is not above zero."
+    quote_given = intent.quote_quantity is not None
+    if quote_given and intent.type is not OrderType.MARKET:
+        return f"Only a market order can be given in {instrument.quote}."
+    amount = intent.quote_quantity if intent.quote_quantity is not None else intent.quantity
+    if not (amount.is_finite() and amount > 0):
+        return "The quantity is missing."
+    return None
+
+
+def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reducing: bool = False) -> str | None:
+    """What the venue would refuse it for. Where there is no price, it is left to the venue to refuse what reduces."""
+    name = instrument.symbol
+    for price in (intent.price, intent.trigger_price):
+        if price is not None and price % instrument.tick_size:
+            return f"The price {price} is not a multiple of the tick {instrument.tick_size:f} of {name}."
+    if intent.quote_quantity is None:
+        quantity = intent.quantity
+        if quantity % instrument.lot_size:
+            return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {name}."
+        if quantity < instrument.min_quantity:
+            return f"The smallest order in {name} is {instrument.min_quantity:f} {instrument.base}."
+        most = instrument.max_quantity
+        if intent.type is OrderType.MARKET and instrument.market_max_quantity is not None:
+            most = min(most, instrument.market_max_quantity)
+        if quantity > most:
+            return f"The largest order in {name} is {most:f} {instrument.base}."
+    reference = reference_price(intent, state)
+    if reference is None and reducing:
+        return None
+    if reference is None:
+        return f"There is no price of {name} yet to judge this order by."
+    notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
+    if notional < instrument.min_notional:
+        least = instrument.min_notional.normalize()
+        return f"The order is worth {notional:.2f} {instrument.quote}; the least is {least:f} in {name}."
+    if instrument.max_notional is not None and notional > instrument.max_notional:
+        most = instrument.max_notional.normalize()
+        return f"The order is worth {notional:.2f} {instrument.quote}; the venue takes {most:f} at most."
+    market = state.markets.get(intent.instrument_id)
+    last = market.last_price if market is not None else None
+    if intent.price is not None and last is not None:
+        average = Decimal(repr(last))
+        if instrument.price_up is not None and intent.price > average * instrument.price_up:
+            return f"The price is above the venue's band ({instrument.price(average * instrument.price_up)})."
+        if instrument.price_down is not None and intent.price < average * instrument.price_down:
+            return f"The price is below the venue's band ({instrument.price(average * instrument.price_down)})."
+    return None
+
+
+def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | None:
+    """Whether what it needs is free."""
+    asset, needed = _needs(intent, instrument, state)
+    venue = venue_of(intent.instrument_id)
+    balance = state.balances.get((venue, asset))
+    free = balance.free if balance is not None else ZERO
+    # Orders on their way are not in the venue's `locked` yet; an order must not spend the same coin twice.
+    lists = {intent.list_id}  # the orders of one list lock their coins once
+    for order in state.working.values():
+        if order.status in _NOT_YET_LOCKED and order.client_order_id != intent.client_order_id:
+            if order.intent.replaces in state.working:
+                continue  # what it takes is what the other one gives back
+            if order.intent.list_id is not None:
+                if order.intent.list_id in lists:
+                    continue
+                lists.add(order.intent.list_id)
+            listed = state.instruments.get(order.intent.instrument_id)
+            if listed is not None and listed.venue == venue:
+                other, amount = _needs(order.intent, listed, state)
+                if other == asset:
+                    free -= amount
+    replaced = state.working.get(intent.replaces) if intent.replaces is not None else None
+    if replaced is not None and replaced.status not in _NOT_YET_LOCKED:
+        rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
+        free += _needs(rest, instrument, state)[1]
+    if needed > free:
+        return f"This needs {_amount(needed)} {asset}, free is {_amount(max(free, ZERO))}."
+    return None
+
+
+def _amount(value: Decimal) -> str:
+    """Eight decimals, the finest any spot venue books, without trailing zeros."""
+    text = f"{value:,.8f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _needs(intent: OrderIntent, instrument: Instrument, state: State) -> tuple[str, Decimal]:
+    """The asset an order takes out of the free balance, and how much of it."""
+    if intent.side is Side.SELL:
+        if intent.quote_quantity is not None:
+            reference = reference_price(intent, state)
+            return instrument.base, intent.quote_quantity / reference if reference else ZERO
+        return instrument.base, intent.quantity
+    if intent.quote_quantity is not None:
+        return instrument.quote, intent.quote_quantity
+    reference = reference_price(intent, state)
+    return instrument.quote, intent.quantity * reference if reference is not None else ZERO
