@@ -72,8 +72,6 @@ class Amendments:
         if refusal is not None:
             return Refused(refusal)
         intent = _replacement(old, command)
-        if intent.quantity <= 0:
-            return Refused(f"{old.filled_quantity:f} is filled already: cancel the order instead.")
         self._under_way[old.client_order_id] = intent.client_order_id
         filled = old.filled_quantity
         try:
@@ -84,6 +82,11 @@ class Amendments:
         if isinstance(outcome, Refused):
             del self._under_way[old.client_order_id]
         return outcome
+
+    def opinion(self, command: AmendOrder) -> str | None:
+        """What `amend` would refuse now; asking leaves no trace."""
+        old = self._state.orders[command.client_order_id]
+        return self._refusal(old, command) or self._orders.opinion(_replacement(old, command)).denial
 
     def restart(self) -> None:
         """After the comparison with the venue: what a crash left in the middle."""
@@ -115,6 +118,8 @@ class Amendments:
             return f"A {old.intent.type.value} order has no limit price."
         if command.trigger_price is not None and not old.intent.type.has_trigger:
             return f"A {old.intent.type.value} order has no trigger price."
+        if _replacement(old, command).quantity <= 0:
+            return f"{old.filled_quantity:f} is filled already: cancel the order instead."
         return None
 
     async def _carry_out(self, old: Order, intent: OrderIntent, filled: Decimal) -> None:

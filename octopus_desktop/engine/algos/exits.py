@@ -170,9 +170,9 @@ class ExitWork(Work[SpecT]):
                     continue  # it is in a pair: the venue does it
                 await self._shrink(now, need - now.free)
                 return True
-            self._taken_ns[target.price] = self.now_ns
             intent = self._exit("target", OrderType.LIMIT, need, price=target.price, tif=TimeInForce.IOC)
-            await self.send(intent, room=now.free, protects=True)
+            if await self.send(intent, room=now.free, protects=True) or self._waited_long():
+                self._taken_ns[target.price] = self.now_ns
             return True
         return False
 
@@ -199,11 +199,8 @@ class ExitWork(Work[SpecT]):
                 self._exit("target", OrderType.LIMIT, need, price=target.price, list_id=list_id),
                 self._stop(need, ahead=1, list_id=list_id),
             )
-            if not await self.send(*pair, room=now.free, protects=True):
-                # Better under a plain stop than waiting for a pair; the balance may just be late.
-                held_since = self.held_since_ns or self.now_ns
-                if self.now_ns - held_since >= AGAIN_NS:
-                    self._no_pairs_until_ns = self.now_ns + NO_PAIRS_NS
+            if not await self.send(*pair, room=now.free, protects=True) and self._waited_long():
+                self._no_pairs_until_ns = self.now_ns + NO_PAIRS_NS
             return True
         return False
 
@@ -253,6 +250,10 @@ class ExitWork(Work[SpecT]):
             else:
                 needs.append((target, need))
         return needs
+
+    def _waited_long(self) -> bool:
+        """Better under the stop again than bare any longer; for a moment it is only that the balance is late."""
+        return self.held_since_ns is not None and self.now_ns - self.held_since_ns >= AGAIN_NS
 
     def _growing(self, now: _Exits) -> bool:
         """There is a plain stop that can take on even a little."""

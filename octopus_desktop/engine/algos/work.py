@@ -230,6 +230,10 @@ class Work(ABC, Generic[SpecT]):
     async def amend(self, order: Order, *, price: Decimal | None = None, quantity: Decimal | None = None) -> bool:
         """`quantity` counts what `order` has filled."""
         command = AmendOrder(order.client_order_id, self.new_name(), price=price, quantity=quantity)
+        denial = self._tools.amendments.opinion(command)
+        if denial is not None:
+            self.held_up(denial, protects=self.guards)
+            return False
         outcome = await self._tools.amendments.amend(command)
         if not isinstance(outcome, Done):
             self.held_up(outcome.reason, protects=self.guards)
