@@ -110,6 +110,7 @@ def _profile_arguments(parser: argparse.ArgumentParser) -> None:
     add = acts.add_parser("add", help="ask for a key and secret, check them, and put them into the system's keyring")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--venue", required=True, help="binance or binance-usdm")
+    add.add_argument("--paper", action="store_true", help="paper trading on its market: no key, no real order")
     every = acts.add_parser("list", help="all profiles")
     remove = acts.add_parser("remove", help="forget a profile and its key; its data stays")
     remove.add_argument("name", metavar="NAME")
@@ -160,9 +161,16 @@ def _profile(args: argparse.Namespace) -> int:
                     print(f"{profile.name:<20} {profile.venue:<18} {profile.mode.value}")
             case "add":
                 profile = add_profile(
-                    args.name, preset(args.venue), getpass, SecretStore.of_system(), book, permissions_at_the_venue
+                    args.name,
+                    preset(args.venue),
+                    getpass,
+                    SecretStore.of_system(),
+                    book,
+                    permissions_at_the_venue,
+                    paper=args.paper,
                 )
                 kind = "" if profile.dialect in WITH_ACCOUNT else ", market data only"
+                kind = ", paper trading" if args.paper else kind
                 print(f"Added {profile.name}{kind}. Open it with: octopus-desktop --profile {profile.name}")
             case "remove":
                 removed = book.remove(args.name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 import msgspec
 
 from octopus_desktop import __version__
-from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME
+from octopus_desktop.config.paths import DATABASE_NAME, EXCHANGE_STATE_NAME, PAPER_STATE_NAME
 from octopus_desktop.embedded_exchange import EmbeddedExchange
 from octopus_desktop.engine.algos.desk import AlgoDesk
 from octopus_desktop.engine.amend import Amendments
@@ -59,6 +59,7 @@ from octopus_desktop.model.errors import StorageError, VenueError, VenueUnavaila
 from octopus_desktop.model.events import (
     BalanceChanged,
     BreakerChanged,
+    Channel,
     Event,
     Link,
     LinkChanged,
@@ -68,6 +69,7 @@ from octopus_desktop.model.events import (
     OrderDenied,
     Severity,
 )
+from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.profile import Mode, Profile, VenueUrls
@@ -84,6 +86,7 @@ from octopus_desktop.model.queries import (
 )
 from octopus_desktop.net.policy import until_it_works
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
+from octopus_desktop.redaction import protect
 from octopus_desktop.state import State
 
 if TYPE_CHECKING:
@@ -230,7 +233,8 @@ class Engine:
 
     async def _open_exchange(self) -> tuple[VenueUrls, Credentials | None]:
         if self.profile.urls is not None:
-            return self.profile.urls, await asyncio.to_thread(self._credentials)
+            paper = self.profile.mode is Mode.PAPER
+            return self.profile.urls, None if paper else await asyncio.to_thread(self._credentials)
         exchange = self._exchange = EmbeddedExchange(self._data_dir / EXCHANGE_STATE_NAME)
         await self._retried(exchange.start, "The embedded exchange does not start")
         self._in_background(self._supervise(exchange), "embedded exchange")
@@ -254,15 +258,18 @@ class Engine:
         assert self._history is not None
         assert self._database is not None
         self._history.connect(market)
-        if credentials is None:
+        if self.profile.mode is Mode.PAPER:
+            execution = self._execution = self._paper()
+        elif credentials is None:
             self._login("no key")
             self._lock.shut(Lock.NO_KEY)
             self._lock.open(Lock.RECONCILING)
             return
-        execution = self._execution = execution_client(self.profile, urls, credentials)
-        desk = self._desk = OrderDesk(
-            self.bus, self._database.journal, execution, self._lock, self._clock, self._risk
-        )
+        else:
+            protect(credentials.secret.reveal())
+            protect(credentials.api_key)
+            execution = self._execution = execution_client(self.profile, urls, credentials)
+        desk = self._desk = OrderDesk(self.bus, self._database.journal, execution, self._lock, self._clock, self._risk)
         amendments = self._amendments = Amendments(self.bus, desk, execution, self._clock)
         algos = self._algos = AlgoDesk(
             self.bus,
@@ -287,6 +294,23 @@ class Engine:
         self._login("key accepted")
         self._reconcile_soon()
         self._in_background(self._reconcile_regularly(), "reconcile regularly")
+
+    def _paper(self) -> ExecutionClient:
+        from octopus_desktop.paper.execution import PaperExecution  # a matching engine: of PAPER profiles only
+
+        def watch(instrument_id: InstrumentId, channel: Channel) -> None:
+            self._subscriptions.subscribe(Subscribe(instrument_id, channel))
+
+        paper = PaperExecution(
+            self.profile.venue,
+            self.state,
+            self._clock,
+            self._data_dir / PAPER_STATE_NAME,
+            watch,
+            self.profile.paper_account,
+        )
+        self.bus.subscribe(paper.see)
+        return paper
 
     async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
         """By the policy, until it works. The first failure is a notice; the same again is a line in the log."""

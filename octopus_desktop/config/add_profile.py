@@ -11,7 +11,7 @@ from octopus_desktop.config.profiles import ProfileBook, check_name
 from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
-from octopus_desktop.model.profile import Dialect, Profile
+from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.redaction import protect
 
 WITH_ACCOUNT: Final = {Dialect.BINANCE_SPOT}
@@ -40,15 +40,21 @@ def add_profile(
     store: SecretStore,
     book: ProfileBook,
     check_permissions: CheckPermissions,
+    *,
+    paper: bool = False,
 ) -> Profile:
     """The new profile, kept in `book`, its key in `store`. Raises ProfileError, SettingsError or VenueError, and then
-    neither is.
+    neither is. A `paper` profile needs no key: its orders never leave this machine.
     """
     check_name(name)
     if name in {profile.name for profile in book.all()}:
         raise ProfileError(f'There is a profile "{name}" already. Choose another name, or remove that one first.')
     profile = msgspec.structs.replace(preset, name=name)
-    if preset.dialect not in WITH_ACCOUNT:
+    if paper:
+        if preset.dialect not in WITH_ACCOUNT:
+            raise ProfileError("Paper trading is on spot venues: a paper account has no margin. Nothing was kept.")
+        profile = msgspec.structs.replace(profile, mode=Mode.PAPER)
+    if paper or preset.dialect not in WITH_ACCOUNT:
         book.add(profile)
         return profile
     if not store.is_available:

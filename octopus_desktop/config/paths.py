@@ -17,6 +17,8 @@ DATABASE_NAME: Final = "octopus.db"
 """In a profile's folder: all that the program remembers of it."""
 EXCHANGE_STATE_NAME: Final = "exchange.db"
 """Beside it, where the profile has the embedded exchange: the account and orders there."""
+PAPER_STATE_NAME: Final = "paper.db"
+"""Beside it, where the profile is a PAPER one: its account and orders."""
 
 
 class Folders(msgspec.Struct, frozen=True):

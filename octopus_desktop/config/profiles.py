@@ -15,6 +15,9 @@ from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
 
 DEMO: Final = Profile("demo", Venue("SIM"), Dialect.BINANCE_SPOT, Mode.DEMO)
+PAPER: Final = Profile("paper", Venue("SIM"), Dialect.BINANCE_SPOT, Mode.PAPER)
+"""Paper trading on the embedded exchange's market, for a machine without a network."""
+BUILT_IN: Final = {profile.name: profile for profile in (DEMO, PAPER)}
 
 PRESETS: Final = {
     "binance": Profile(
@@ -54,16 +57,16 @@ class ProfileBook:
         self._path = path
 
     def all(self) -> list[Profile]:
-        """`demo` first, then by name."""
+        """The built-in ones first, then by name."""
         entries = self._entries(read(self._path))
-        return [DEMO, *(self._profile(name, entries[name]) for name in sorted(entries))]
+        return [*BUILT_IN.values(), *(self._profile(name, entries[name]) for name in sorted(entries))]
 
     def get(self, name: str) -> Profile:
-        if name == DEMO.name:
-            return DEMO
+        if name in BUILT_IN:
+            return BUILT_IN[name]
         entries = self._entries(read(self._path))
         if name not in entries:
-            known = [DEMO.name, *entries]
+            known = [*BUILT_IN, *entries]
             raise ProfileError(
                 f'There is no profile "{name}".{nearest(name, known)} There is: {", ".join(known)}. '
                 "`octopus-desktop profile add NAME --venue binance` makes one."
@@ -86,8 +89,8 @@ class ProfileBook:
     def remove(self, name: str) -> Profile:
         """Its data folder stays. The key in the keyring is the caller's to delete."""
         profile = self.get(name)
-        if profile is DEMO:
-            raise ProfileError("The demo profile is built in and cannot be removed.")
+        if name in BUILT_IN:
+            raise ProfileError(f"The {name} profile is built in and cannot be removed.")
         document = read(self._path)
         del document["profiles"][name]
         write(self._path, document)
@@ -117,8 +120,8 @@ class ProfileBook:
 
 def check_name(name: str) -> None:
     """Raises ProfileError."""
-    if name == DEMO.name:
-        raise ProfileError('The name "demo" belongs to the built-in profile. Choose another.')
+    if name in BUILT_IN:
+        raise ProfileError(f'The name "{name}" belongs to the built-in profile. Choose another.')
     if not _NAME.fullmatch(name) or name in _DEVICES:
         raise ProfileError(
             f'"{name}" cannot be the name of a profile: 1 to 32 characters of a-z, 0-9, - and _, the first a letter or '
@@ -144,7 +147,7 @@ def _check_urls(profile: Profile) -> None:
         if not here and parts.scheme != schemes[0]:
             raise ProfileError(f"{url} would send in clear. Write {schemes[0]}:// instead.")
         if not here and profile.mode is Mode.DEMO:
-            raise ProfileError(f"{url} is not on this machine, so the mode cannot be DEMO. Write LIVE.")
+            raise ProfileError(f"{url} is not on this machine, so the mode cannot be DEMO. Write LIVE or PAPER.")
 
 
 def preset(venue: str) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 
 import msgspec
@@ -38,7 +39,8 @@ class VenueUrls(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True):
     """`urls` is None for the embedded exchange: they are known once its process is up.
 
-    `data_dir` None: below the application's own data folder, by the profile's name.
+    `data_dir` None: below the application's own data folder, by the profile's name. `paper_account` is what a PAPER
+    profile's account begins with, by asset; None: 100,000 USDT.
     """
 
     name: str
@@ -47,3 +49,4 @@ class Profile(msgspec.Struct, frozen=True):
     mode: Mode
     urls: VenueUrls | None = None
     data_dir: str | None = None
+    paper_account: dict[str, Decimal] | None = None
