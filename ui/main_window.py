@@ -201,6 +201,7 @@ class MainWindow(QMainWindow):
         self.positions.close_wanted.connect(self.ticket.take_closing)
         self.ticket.close_wanted.connect(self.positions.close_selected)
         self.ticket.unlock_wanted.connect(lambda: self.run("entry.unlock"))
+        self.status.ledger_wanted.connect(lambda: self.run("ledger.show"))
         self.ticket.confirmation_wanted.connect(self.ask_to_confirm)
         self.kill_panel.flatten_wanted.connect(lambda: self.session.execute(KillSwitch(flatten=True)))
         self.top.kill.clicked.connect(lambda: self.run("kill.pull"))
@@ -317,6 +318,16 @@ class MainWindow(QMainWindow):
             f"Orders that add risk will be let through again. {level.reason}".strip(),
             lambda typed: SetTradingLevel(TradingLevel.ACTIVE, typed),
         )
+
+    def ask_for_limits(self) -> None:
+        from ui.dialogs.risk_limits import open_risk_limits
+
+        open_risk_limits(self.session, self)
+
+    def show_ledger(self) -> None:
+        from ui.dialogs.ledger import LedgerDialog
+
+        LedgerDialog(self.session, self).open()
 
     def ask_to_confirm(self, reason: str, then: Callable[[], None]) -> None:
         """The first order of a LIVE profile; `then` sends it."""

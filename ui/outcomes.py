@@ -29,7 +29,7 @@ from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
 from ui.frame import Dirty
-from ui.panes.algo_columns import kind_word
+from ui.models.algo_words import kind_word
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
 from ui.session import Session
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from octopus_desktop.model.events import Link, LinkStatus, Severity
+from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.columns import clock
 from ui.panes.instrument_bar import set_text
+from ui.panes.open_orders import count_of
 from ui.preferences import zone_word
 from ui.session import Session
 from ui.theme import fonts
+from ui.theme.icons import icon
 from ui.theme.numbers import format_change
 
 SLOW_MS = 500.0
@@ -28,11 +32,16 @@ _ITEMS = (
     ("journal", "The journal that every order is written into before it leaves"),
     ("clock", "The venue's clock minus ours"),
     ("entry", "Order entry"),
+    ("unknown", "Orders whose outcome nobody knows yet; the venue is being asked"),
+    ("breakers", "Endpoints of the venue that failed so often that they are left alone for a while"),
 )
 
 
 class StatusLine(QStatusBar):
+    """What is as it should be is one quiet line; what is not comes up in its colour."""
+
     slow = True
+    ledger_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +59,14 @@ class StatusLine(QStatusBar):
             label.setContentsMargins(6, 0, 6, 0)
             self.labels[key] = label
             self.addWidget(label)
+        self.ledger = QPushButton()
+        self.ledger.setProperty("role", "flat")
+        self.ledger.setStyleSheet(f"min-height: 18px; max-height: 18px; padding: 0 6px; font-size: {fonts.TABLE}px")
+        self.ledger.setToolTip("The venue's balances are not what our fills add up to: show it (Ctrl+Shift+D)")
+        self.ledger.setAccessibleName("Ledger differences")
+        self.ledger.clicked.connect(self.ledger_wanted)
+        self.ledger.hide()
+        self.addWidget(self.ledger)
         self.time = QLabel("")
         self.time.setFont(fonts.numbers(fonts.TABLE))
         self.time.setToolTip("Every time on this screen is in this zone; time_zone in settings.toml chooses it")
@@ -62,6 +79,9 @@ class StatusLine(QStatusBar):
         return self.isVisible()
 
     def refresh(self, state: State, dirty: Dirty) -> None:
+        if dirty.everything or dirty.orders:
+            unknown = sum(1 for order in state.working.values() if order.status is OrderStatus.UNKNOWN)
+            self._say_if("unknown", f"{count_of(unknown, 'order')} UNKNOWN" if unknown else "", "warn")
         if not (dirty.everything or dirty.system or dirty.log):
             return
         profile = self.session.node.profile
@@ -98,10 +118,34 @@ class StatusLine(QStatusBar):
         locked = "safe mode" if self.session.safe_mode else state.entry_locked
         self._say("entry", "entry locked" if locked else "entry open", "warn" if locked else "mid")
         self.labels["entry"].setToolTip(state.entry_locked or "Orders can be sent")
+        self._say_breakers(state)
+        differences = sum(len(check.differences) for check in state.ledger.values())
+        self.ledger.setVisible(differences > 0)
+        text = f"ledger: {count_of(differences, 'difference')}"
+        if self.ledger.text() != text:
+            self.ledger.setText(text)
+            self.ledger.setIcon(icon("warning", self.session.theme.tokens, 14))
+
+    def _say_breakers(self, state: State) -> None:
+        """The one that is open longest, and how many more."""
+        breakers = sorted(state.breakers.values(), key=lambda each: each.retry_ns, reverse=True)
+        if not breakers:
+            self._say_if("breakers", "", "danger")
+            return
+        zone, last = self.session.zone, breakers[0]
+        more = f" and {len(breakers) - 1} more" if len(breakers) > 1 else ""
+        self._say_if("breakers", f"breaker open: {last.endpoint}{more} until {clock(last.retry_ns, zone)}", "danger")
+        lines = [f"{each.endpoint}: {each.reason}; tried again at {clock(each.retry_ns, zone)}" for each in breakers]
+        self.labels["breakers"].setToolTip("\n".join(lines))
 
     def each_second(self, state: State, now_ns: int) -> None:
         zone = self.session.zone
         self.time.setText(f"{clock(now_ns, zone)} {zone_word(zone, now_ns)}")
+
+    def _say_if(self, key: str, text: str, tone: str) -> None:
+        """Nothing to say takes no room."""
+        self._say(key, text, tone)
+        self.labels[key].setVisible(bool(text))
 
     def _say(self, key: str, text: str, tone: str) -> None:
         set_text(self.labels[key], text, tone)

@@ -41,4 +41,20 @@ ACTIONS: Final = (
         Action(level_action(level), level.value, doc, _T, keys=(key,), submenu="Trading level", toggles=True)
         for level, doc, key in _LEVELS
     ),
+    Action(
+        "risk.limits",
+        "Risk limits…",
+        "See where the day stands, and set what may be risked.",
+        _T,
+        keys=("Ctrl+Shift+M",),
+        group="safety",
+    ),
+    Action(
+        "ledger.show",
+        "Ledger differences…",
+        "Show where the venue's balances are not what our fills add up to.",
+        _T,
+        keys=("Ctrl+Shift+D",),
+        group="safety",
+    ),
 )

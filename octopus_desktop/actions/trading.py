@@ -156,6 +156,15 @@ ACTIONS: Final = (
         for percent, key in ((25, "Alt+1"), (50, "Alt+2"), (75, "Alt+3"), (100, "Alt+4"))
     ),
     Action(
+        "order.amend",
+        "Change the selected order…",
+        "Give the order selected in open orders another price or quantity.",
+        _T,
+        Context.ORDERS,
+        keys=("F2", "Return"),
+        group="cancel",
+    ),
+    Action(
         "order.cancel",
         "Cancel the selected orders",
         "Cancel the orders selected in open orders.",

@@ -100,6 +100,7 @@ from octopus_desktop.model.queries import (
     Query,
     RecentTradesQuery,
     RiskQuery,
+    RiskStatusQuery,
     Verdict,
 )
 from octopus_desktop.model.safety import TradingLevel
@@ -197,6 +198,8 @@ class ScriptedNode:
                 answer.set_result(AlgoVerdict(native=type(query.spec) in self.native))
             case LimitsQuery():
                 answer.set_result(self.limits)
+            case RiskStatusQuery():
+                answer.set_result(self._risk.status())
             case BalanceHistoryQuery():
                 answer.set_result([])
             case LogQuery():

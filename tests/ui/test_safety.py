@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 from conftest import OpenWindow, settle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import ScriptedNode, scripted_session
+from scripted_node import BTC, ETH, SIM, ScriptedNode, scripted_session
 
-from octopus_desktop.model.commands import KillSwitch, SetTradingLevel
-from octopus_desktop.model.events import KillProgressed, KillStep, TradingLevelChanged
+from octopus_desktop.model.commands import KillSwitch, SetRiskLimits, SetTradingLevel
+from octopus_desktop.model.events import BreakerChanged, KillProgressed, KillStep, LedgerChecked, TradingLevelChanged
+from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 from octopus_desktop.model.profile import Mode
-from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.model.safety import LedgerDifference, TradingLevel
+from ui.dialogs.ledger import LedgerDialog
+from ui.dialogs.risk_limits import RiskLimitsDialog
 from ui.dialogs.typed_name import TypedNameDialog
 from ui.main_window import MainWindow
+from ui.models.columns import clock
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -142,3 +149,112 @@ def test_a_live_profile_is_activated_by_typing_its_name(open_terminal: OpenWindo
     settle(window)
     assert not dialog.isVisible()
     assert window.top.level.level is TradingLevel.ACTIVE
+
+
+def test_an_open_breaker_is_on_the_status_line(window: MainWindow, node: ScriptedNode) -> None:
+    """Which endpoint is left alone, and until when; closed, it is gone."""
+    label = window.status.labels["breakers"]
+    assert label.isHidden()
+    until = node.now_ns + 30_000_000_000
+    node.emit(BreakerChanged(SIM, "GET /api/v3/account", True, "5 failures in a row", until, node.now_ns))
+    settle(window)
+    assert label.text() == f"breaker open: GET /api/v3/account until {clock(until, window.session.zone)}"
+    assert "5 failures in a row" in label.toolTip()
+    node.emit(BreakerChanged(SIM, "GET /api/v3/account", False, "", 0, node.now_ns))
+    settle(window)
+    assert label.isHidden()
+
+
+def test_a_ledger_difference_is_one_click_from_its_table(window: MainWindow, node: ScriptedNode) -> None:
+    """What our fills don't explain is said on the status line, and told in a table: expected, actual, difference."""
+    assert window.status.ledger.isHidden()
+    found = LedgerDifference("USDT", Decimal("81204.55"), Decimal("81304.55"))
+    node.emit(LedgerChecked(SIM, (found,), node.now_ns))
+    settle(window)
+    assert window.status.ledger.text() == "ledger: 1 difference"
+    QTest.mouseClick(window.status.ledger, Qt.MouseButton.LeftButton)
+    dialog = window.findChild(LedgerDialog)
+    assert dialog is not None
+    (line,) = dialog.table.shown_rows()
+    told = {column.key: column.text(line) for column in dialog.model.columns}
+    assert (told["expected"], told["actual"], told["difference"]) == ("81,204.55", "81,304.55", "+100.00")
+    dialog.accept()
+    node.emit(LedgerChecked(SIM, (), node.now_ns + 1))
+    settle(window)
+    assert window.status.ledger.isHidden()
+
+
+def test_the_limits_are_set_as_they_are_shown(window: MainWindow, node: ScriptedNode) -> None:
+    """Percent and minutes on the screen, fractions and seconds in the limits; an empty field is no limit."""
+    window.run("risk.limits")
+    settle(window)
+    dialog = window.findChild(RiskLimitsDialog)
+    assert dialog is not None
+    assert dialog.entries["max_touch_distance"].text() == "5"
+    assert dialog.entries["max_daily_loss"].text() == ""
+    for key, text in (
+        ("max_order_notional", "20k"),
+        ("max_touch_distance", "2.5"),
+        ("max_daily_loss", "500"),
+        ("losses_before_cooldown", "3"),
+        ("cooldown_s", "30"),
+        ("max_size_multiple", ""),
+    ):
+        dialog.entries[key].setText(text)
+    dialog.allowed.setText("btcusdt, ETHUSDT")
+    dialog.hours.setText("08:00 - 20:30")
+    dialog.add.click()
+    dialog.rows[BTC]["max_position"].setText("2")
+    dialog.keep.click()
+    settle(window)
+    (command,) = node.of(SetRiskLimits)
+    assert command.limits == msgspec.structs.replace(
+        RiskLimits(),
+        max_order_notional=Decimal(20_000),
+        max_touch_distance=Decimal("0.025"),
+        max_daily_loss=Decimal(500),
+        losses_before_cooldown=3,
+        cooldown_s=1800,
+        max_size_multiple=None,
+        allowed=frozenset({BTC, ETH}),
+        hours=Hours(480, 1230),
+        instruments={BTC: InstrumentLimits(max_position=Decimal(2))},
+    )
+    assert not dialog.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "says"),
+    [
+        ("max_order_notional", "", "Worth at most: type a number"),
+        ("max_orders_per_second", "2.5", "Orders a second: a whole number"),
+        ("allowed", "BTCUSD", "SIM has no BTCUSD"),
+        ("hours", "all day", "Allowed hours: type"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_said(
+    window: MainWindow, node: ScriptedNode, field: str, text: str, says: str
+) -> None:
+    """Nothing is set while one field is wrong, and the sentence names it."""
+    window.run("risk.limits")
+    settle(window)
+    dialog = window.findChild(RiskLimitsDialog)
+    assert dialog is not None
+    entry = dialog.entries[field] if field in dialog.entries else getattr(dialog, field)
+    entry.setText(text)
+    dialog.keep.click()
+    assert says in dialog.problem.text()
+    assert not node.of(SetRiskLimits)
+    assert dialog.isVisible()
+
+
+def test_the_day_is_told_beside_its_limits(window: MainWindow, node: ScriptedNode) -> None:
+    """Profit, peak, drawdown, fees and the rate of orders are those of the engine."""
+    window.run("risk.limits")
+    settle(window)
+    settle(window)
+    dialog = window.findChild(RiskLimitsDialog)
+    assert dialog is not None
+    assert dialog.day["level"].text() == "ACTIVE"
+    assert dialog.day["orders"].text() == "0 / 0"
+    assert dialog.day["fees"].text() != "–"

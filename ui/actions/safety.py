@@ -30,6 +30,8 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     return {
         "kill.pull": lambda: session.execute(KillSwitch()),
         "kill.flatten": window.kill_panel.ask,
+        "risk.limits": window.ask_for_limits,
+        "ledger.show": window.show_ledger,
         **{level_action(level): setter(level) for level in TradingLevel},
     }
 

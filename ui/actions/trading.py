@@ -45,6 +45,10 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         window.bring_up("open_orders")
         orders.cancel_selected()
 
+    def amend_selected() -> None:
+        window.bring_up("open_orders")
+        orders.amend_selected()
+
     def typed(kind: Kind) -> Callable[[], None]:
         return lambda: ticket.set_type(kind)
 
@@ -79,6 +83,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "ticket.percent_50": lambda: ticket.take_percent(50),
         "ticket.percent_75": lambda: ticket.take_percent(75),
         "ticket.percent_100": lambda: ticket.take_percent(100),
+        "order.amend": amend_selected,
         "order.cancel": cancel_selected,
         "order.cancel_instrument": orders.cancel_instrument,
         "order.cancel_all": orders.cancel_all,

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from decimal import Decimal
-from typing import assert_never
 
 from octopus_desktop.model.algos import (
     Algo,
     AlgoStatus,
-    AnyAlgoSpec,
     Bracket,
-    Chase,
-    GoodTillDate,
-    Iceberg,
-    Oco,
     OnRestart,
-    Scale,
-    TrailingStop,
-    Twap,
 )
-from octopus_desktop.model.identifiers import AlgoId, symbol_of
+from octopus_desktop.model.identifiers import symbol_of
 from octopus_desktop.model.orders import ZERO
 from octopus_desktop.state import State
+from ui.models.algo_words import kind_word
 from ui.models.columns import Column, Paint, day_and_clock, iso
 from ui.panes.order_columns import Precisions, side_tone, side_word
 from ui.theme.numbers import format_percent
@@ -47,29 +39,6 @@ STATUS_TONES = {
 }
 
 
-def kind_word(spec: AnyAlgoSpec) -> str:
-    """As the trader calls it."""
-    match spec:
-        case Bracket():
-            return "Bracket"
-        case Oco():
-            return "OCO"
-        case TrailingStop():
-            return "Trailing stop"
-        case GoodTillDate():
-            return "Good till date"
-        case Iceberg():
-            return "Iceberg"
-        case Twap():
-            return "TWAP"
-        case Scale():
-            return "Scale"
-        case Chase():
-            return "Chase"
-        case _:
-            assert_never(spec)
-
-
 def done_of(algo: Algo) -> Decimal:
     """How much of the algo's quantity is done: of a bracket, of its entry."""
     return algo.filled_as("entry") if isinstance(algo.spec, Bracket) else algo.filled_as()
@@ -87,12 +56,6 @@ def average_of(algo: Algo) -> Decimal | None:
 
 def percent_of(algo: Algo) -> Decimal | None:
     return done_of(algo) / algo.spec.quantity * 100 if algo.spec.quantity else None
-
-
-def algo_words(state: State, algo_id: AlgoId | None) -> str:
-    """`TWAP`: what the parent of an order is; empty for an order of the trader's own."""
-    algo = state.algos.get(algo_id) if algo_id is not None else None
-    return kind_word(algo.spec) if algo is not None else ""
 
 
 def algo_columns(state: State, zone: tzinfo) -> list[Column[Algo]]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
+from ui.dialogs.amend import AmendDialog
 from ui.frame import Dirty
 from ui.models.rows_model import RowsModel
-from ui.panes.order_columns import order_columns
+from ui.panes.order_columns import order_columns, status_word
 from ui.panes.table_pane import TablePane
 from ui.session import Session
 
 _COLUMNS = (
     "time", "instrument", "side", "type", "price", "trigger", "quantity", "filled", "share", "remaining", "value",
-    "tif", "status", "client_order_id",
+    "tif", "status", "parent", "role", "client_order_id",
 )  # fmt: skip
-_PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+_PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED}
+"""Shown dim. Not the unknown ones: they have to be seen."""
 
 
 def count_of(count: int, word: str) -> str:
@@ -45,9 +48,13 @@ class OpenOrdersPane(TablePane):
             faded=lambda order: order.status in _PENDING or order.cancel_requested,
         )
         self.set_table(self.model, ("time", True))
+        self.amend_button = self._button("Change…", "Another price or quantity for the order (F2)", self.amend_selected)
         self.cancel_button = self._button("Cancel", "Cancel the selected orders (Del)", self.cancel_selected)
         self.cancel_all_button = self._button("Cancel all", "Cancel every open order (Ctrl+Shift+X)", self.cancel_all)
         self.table.selectionModel().selectionChanged.connect(self._label)
+        self.table.chosen.connect(self.amend_selected)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._open_menu)
         self._label()
 
     def _button(self, text: str, tooltip: str, clicked: object) -> QPushButton:
@@ -82,8 +89,30 @@ class OpenOrdersPane(TablePane):
         self.cancel_all_button.setEnabled(count > 0)
         self.cancel_button.setText(f"Cancel {selected} selected" if selected > 1 else "Cancel selected")
         self.cancel_button.setEnabled(selected > 0)
+        self.amend_button.setEnabled(selected == 1)
         for button in (self.cancel_button, self.cancel_all_button):
             button.setAccessibleName(button.text())
+
+    def amend_selected(self) -> None:
+        orders = self.table.selected_rows()
+        if len(orders) != 1:
+            self.session.tell("info", "One order is changed at a time", "Choose it in open orders.")
+        elif orders[0].status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
+            self.session.tell("info", "It can't be changed now", f"The order is {status_word(orders[0]).lower()}.")
+        else:
+            AmendDialog(self.session, orders[0], self.window()).open()
+
+    def _open_menu(self, at: QPoint) -> None:
+        count = len(self.table.selected_rows())
+        if not count:
+            return
+        menu = QMenu(self)
+        change = menu.addAction("Change…\tF2")
+        change.setEnabled(count == 1)
+        change.triggered.connect(self.amend_selected)
+        menu.addAction(f"Cancel {count_of(count, 'order')}\tDel").triggered.connect(self.cancel_selected)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.table.viewport().mapToGlobal(at))
 
     def cancel_selected(self) -> None:
         orders = self.table.selected_rows()

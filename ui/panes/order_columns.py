@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import tzinfo
 from decimal import Decimal
 
-from octopus_desktop.model.identifiers import InstrumentId, symbol_of
+from octopus_desktop.model.identifiers import AlgoId, InstrumentId, symbol_of
 from octopus_desktop.model.orders import Order, OrderStatus, OrderType, Side
 from octopus_desktop.state import State
+from ui.models.algo_words import kind_word
 from ui.models.columns import Column, Paint, day_and_clock, iso
 from ui.theme.numbers import NOTHING, format_percent, format_price, format_quantity
 
@@ -41,6 +42,12 @@ def side_tone(side: Side) -> str:
 
 def side_word(side: Side) -> str:
     return "Buy" if side is Side.BUY else "Sell"
+
+
+def algo_word(state: State, algo_id: AlgoId | None) -> str:
+    """`TWAP`: what kind of algo sent an order; empty for an order of the trader's own."""
+    algo = state.algos.get(algo_id) if algo_id is not None else None
+    return kind_word(algo.spec) if algo is not None else ""
 
 
 def status_word(order: Order) -> str:
@@ -117,13 +124,18 @@ def order_columns(state: State, zone: tzinfo) -> dict[str, Column[Order]]:
                lambda o: write.quantity(name(o), o.filled_quantity), 92),
         Column("share", "Filled %", share, lambda o: format_percent(share(o), 0).lstrip("+"), 62,
                tone=lambda o: "accent" if o.filled_quantity else "text_lo"),
-        Column("remaining", "Remaining", lambda o: o.remaining, lambda o: write.quantity(name(o), o.remaining), 92),
+        Column("remaining", "Remaining", lambda o: o.remaining, lambda o: write.quantity(name(o), o.remaining), 92,
+               least=1400),
         Column("value", "Value", value, lambda o: format_price(value(o), 2), 92, tone=lambda o: "text_mid"),
         Column("tif", "TIF", lambda o: o.intent.tif, lambda o: o.intent.tif.value, 40, Paint.WORDS),
         Column("status", "Status", lambda o: o.status, status_word, 84, Paint.WORDS,
                tone=lambda o: STATUS_TONES[o.status], tip=lambda o: o.reason),
+        Column("parent", "Algo", lambda o: algo_word(state, o.intent.parent),
+               lambda o: algo_word(state, o.intent.parent), 84, Paint.WORDS,
+               tip=lambda o: f"Sent by {o.intent.parent}" if o.intent.parent else ""),
+        Column("role", "Part", lambda o: o.intent.role, lambda o: o.intent.role.capitalize(), 56, Paint.WORDS),
         Column("reason", "Reason", lambda o: o.reason, lambda o: o.reason, 200, Paint.WORDS, tip=lambda o: o.reason),
-        Column("client_order_id", "Order id", lambda o: o.client_order_id, lambda o: o.client_order_id, 180,
+        Column("client_order_id", "Order id", lambda o: o.client_order_id, lambda o: o.client_order_id, 150,
                Paint.WORDS, tone=lambda o: "text_lo",
                tip=lambda o: f"At the venue: {o.venue_order_id}" if o.venue_order_id else ""),
     ]  # fmt: skip

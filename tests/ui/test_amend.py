@@ -1,0 +1,122 @@
+"""A working order gets another price or quantity by keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from conftest import settle
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from scripted_node import BTC, ScriptedNode, place
+
+from octopus_desktop.model.commands import AmendOrder, SubmitOrder
+from octopus_desktop.model.events import OrderUnknown
+from octopus_desktop.model.identifiers import new_client_order_id
+from octopus_desktop.model.orders import OrderIntent, OrderType, Side
+from ui.dialogs.amend import AmendDialog
+from ui.main_window import MainWindow
+
+# Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
+    settle(window)
+
+
+def open_dialog(window: MainWindow, key: Qt.Key = Qt.Key.Key_F2) -> AmendDialog:
+    press(window, Qt.Key.Key_7, CTRL)
+    press(window, key)
+    dialog = window.findChild(AmendDialog)
+    assert dialog is not None
+    return dialog
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_F2, Qt.Key.Key_Return])
+def test_a_new_price_is_sent_and_nothing_else(window: MainWindow, node: ScriptedNode, key: Qt.Key) -> None:
+    """The key opens on the price; Enter sends it, the quantity stays as it is, and the new order is in the table."""
+    order_id = place(node, BTC, Side.BUY, "67000.00", "0.05")
+    settle(window)
+    dialog = open_dialog(window, key)
+    assert QApplication.focusWidget() is dialog.entries["price"]
+    assert not dialog.change.isEnabled(), "nothing is changed yet"
+    QTest.keyClicks(dialog.entries["price"], "67010")
+    QTest.keyClick(dialog.entries["price"], Qt.Key.Key_Return)
+    settle(window)
+    (command,) = node.of(AmendOrder)
+    assert (command.client_order_id, command.price, command.quantity) == (order_id, Decimal(67010), None)
+    assert not dialog.isVisible()
+    assert command.replacement in node.state.working
+    assert order_id not in node.state.working
+
+
+def test_a_stop_limit_has_three_figures(window: MainWindow, node: ScriptedNode) -> None:
+    """Trigger, price and quantity, each for itself."""
+    place(node, BTC, Side.SELL, "66400.00", "0.2", OrderType.STOP_LIMIT, "66500.00")
+    settle(window)
+    dialog = open_dialog(window)
+    assert list(dialog.entries) == ["trigger_price", "price", "quantity"]
+    dialog.entries["trigger_price"].setText("66510")
+    dialog.entries["quantity"].setText("0.1")
+    dialog.change.click()
+    settle(window)
+    (command,) = node.of(AmendOrder)
+    assert (command.trigger_price, command.price, command.quantity) == (Decimal(66510), None, Decimal("0.1"))
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "says"),
+    [
+        ("price", "67000.005", "The tick is 0.01"),
+        ("price", "abc", "not a number"),
+        ("quantity", "0.02", "filled already: 0.02"),
+        ("quantity", "0.000001", "The lot is"),
+    ],
+)
+def test_what_cannot_be_is_said_and_not_sent(
+    window: MainWindow, node: ScriptedNode, field: str, text: str, says: str
+) -> None:
+    """A price between ticks, or less than what is filled."""
+    order_id = place(node, BTC, Side.BUY, "67000.00", "0.05")
+    node.fill(order_id, Decimal(67000), Decimal("0.02"), complete=False)
+    settle(window)
+    dialog = open_dialog(window)
+    dialog.entries[field].setText(text)
+    assert says in dialog.problem.text()
+    QTest.keyClick(dialog.entries[field], Qt.Key.Key_Return)
+    assert not node.of(AmendOrder)
+
+
+def test_the_engines_refusal_stays_in_the_dialog(window: MainWindow, node: ScriptedNode) -> None:
+    """Refused, the dialog says why and the order can be changed otherwise."""
+    place(node, BTC, Side.BUY, "67000.00", "0.05")
+    settle(window)
+    dialog = open_dialog(window)
+    node.refuses = "It is being changed already."
+    dialog.entries["price"].setText("67010")
+    dialog.change.click()
+    settle(window)
+    assert dialog.isVisible()
+    assert dialog.problem.text() == "It is being changed already."
+    node.refuses = None
+
+
+def test_an_order_nobody_knows_of_is_not_changed_but_seen(window: MainWindow, node: ScriptedNode) -> None:
+    """UNKNOWN is not dim, is counted on the status line, and can't be changed."""
+    node.answers = False
+    order_id = new_client_order_id()
+    intent = OrderIntent(order_id, BTC, Side.BUY, OrderType.LIMIT, Decimal("0.05"), Decimal(67000))
+    node.execute(SubmitOrder(intent))
+    node.emit(OrderUnknown(order_id, node.now_ns, "no answer in time"))
+    press(window, Qt.Key.Key_7, CTRL)
+    assert window.status.labels["unknown"].text() == "1 order UNKNOWN"
+    assert window.status.labels["unknown"].isVisible()
+    assert not window.open_orders.model.faded(node.state.orders[order_id])
+    press(window, Qt.Key.Key_F2)
+    assert window.findChild(AmendDialog) is None
+    assert "The order is unknown." in [toast.text for toast in window.toasts.toasts]
