@@ -333,6 +333,8 @@ class _Line:
 
     def _arrive_down(self, frame: bytes) -> None:
         if not self.broken:
+            if self._network.strikes(self._network.trouble.tear_answer * 0.5) and frame:
+                frame = frame[: self._network.random.randrange(len(frame))]
             self._network.timeline.note("ws <", frame)
             self.listener.on_ws_frame(self.client, _Frame(picows.WSMsgType.TEXT, frame))
 

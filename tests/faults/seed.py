@@ -114,7 +114,7 @@ async def _session(seed: int, world: World) -> list[str]:
         await asyncio.sleep(random.expovariate(1.0 / random.choice((0.02, 0.3, 1.0))))
     if striking is not None:
         striking.cancel()
-    failures = await _settled(world, misfortune, random)
+    failures = await _settled(world, misfortune, random) or await _closed_for_the_day(world, trader)
     if not failures and honest:
         failures = await _compared(world, trader)
     if not failures:
@@ -140,12 +140,26 @@ async def _settled(world: World, misfortune: Misfortune, random: Random) -> list
     if not world.alive:
         world.start_engine()
     world.life.dies_at = None
-    await asyncio.sleep(random.uniform(0.0, 3.0))
-    world.freeze_market()
     if not await _until_known(world):
         doubtful = [f"{o.client_order_id} {o.status.value}" for o in world.state.working.values() if o.status in _DOUBT]
         return [f"unknown: not settled after {SETTLES_WITHIN_S:.0f} s: {world.state.entry_locked}; {doubtful}"]
     return []
+
+
+async def _closed_for_the_day(world: World, trader: Trader) -> list[str]:
+    """No algo and no kill switch sends anything any more, and nobody trades."""
+    await trader.stop_algos()
+    await asyncio.sleep(1.0)
+    world.freeze_market()
+
+    def quiet() -> bool:
+        algos, kill = world.state.algos.values(), world.state.kill.values()
+        return all(algo.status.is_over for algo in algos) and all(step.done for step in kill)
+
+    if not await _until(quiet, SETTLES_WITHIN_S):
+        left = [(algo.algo_id, algo.status.value, algo.note) for algo in world.state.algos.values()]
+        return [f"unknown: algos or kill switch do not end: {left}, {list(world.state.kill.values())}"]
+    return [] if await _until_known(world) else ["unknown: orders of algos did not settle"]
 
 
 async def _compared(world: World, trader: Trader) -> list[str]:

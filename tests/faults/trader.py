@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from decimal import ROUND_DOWN, Decimal
 from itertools import count
 from random import Random
 
 import msgspec
 
-from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, NeedsAcknowledgement, Reconcile, SubmitOrder
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, IntentToken
-from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInForce
+from octopus_desktop.model.algos import OnRestart
+from octopus_desktop.model.commands import (
+    AmendOrder,
+    CancelAllOrders,
+    CancelOrder,
+    Done,
+    KillSwitch,
+    NeedsAcknowledgement,
+    PauseAlgo,
+    Reconcile,
+    ResumeAlgo,
+    SetTradingLevel,
+    StartAlgo,
+    StopAlgo,
+    SubmitOrder,
+)
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId
+from octopus_desktop.model.orders import OrderIntent
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.orders import NewOrder
 from octopus_desktop.simulator.units import UNIT
+from tests.faults.tickets import Tickets, stepped
 from tests.faults.world import ACCOUNT, VENUE, World
 
 
@@ -23,6 +39,7 @@ class Trader:
     def __init__(self, seed: int, world: World) -> None:
         self._random = Random(f"trader {seed}")
         self._world = world
+        self._tickets = Tickets(self._random, world)
         self._numbers = count(1)
         self._seed = seed
         self.sent: dict[ClientOrderId, OrderIntent] = {}
@@ -36,18 +53,29 @@ class Trader:
             (10, self._submit),
             (4, self._cancel),
             (1.2, self._press_again),
+            (1.5, self._amend),
+            (1.0, self._start_algo),
+            (0.8, self._turn_algo),
             (0.7, self._cancel_all),
             (1.5, self._order_outside),
             (0.8, self._cancel_outside),
             (0.6, self._reconcile),
+            (0.15, self._pull_the_switch),
+            (0.5, self._set_level),
         ]
         (act,) = self._random.choices([a for _, a in actions], [w for w, _ in actions])
         await act()
 
+    async def stop_algos(self) -> None:
+        """At the end of the day."""
+        for algo in list(self._world.state.algos.values()):
+            if not algo.status.is_over:
+                await self._world.execute(StopAlgo(algo.algo_id, keep_protection=self._random.random() < 0.5))
+
     # ── at this terminal ─────────────────────────────────────────────────────────────────────────────────
 
     async def _submit(self) -> None:
-        await self._send(self._an_intent(self._name()))
+        await self._send(self._tickets.an_order(self._name()))
 
     async def _send(self, intent: OrderIntent) -> None:
         self.sent[intent.client_order_id] = intent
@@ -61,13 +89,36 @@ class Trader:
     async def _press_again(self) -> None:
         """Enter twice: the same ticket at the same moment, or an old one once more."""
         if self._random.random() < 0.6 or not self._pressed:
-            first = self._an_intent(self._name())
+            first = self._tickets.an_order(self._name())
             await asyncio.gather(self._send(first), self._send(first))
             return
         old = self._random.choice(self._pressed[-5:])
         if self._random.random() < 0.5:
             old = msgspec.structs.replace(old, client_order_id=self._name())
         await self._send(old)
+
+    async def _amend(self) -> None:
+        if self._world.alive and self._world.state.working:
+            order = self._random.choice(list(self._world.state.working.values()))
+            price, quantity = self._tickets.a_change(order)
+            name = self._name()
+            change = AmendOrder(order.client_order_id, name, price=price, quantity=quantity)
+            outcome = await self._world.execute(change)
+            if isinstance(outcome, Done) and outcome.count:
+                self.taken.add(name)
+
+    async def _start_algo(self) -> None:
+        name = self._name()
+        start = StartAlgo(AlgoId(f"al-{name}"), self._tickets.an_algo(name), self._random.choice(list(OnRestart)))
+        await self._world.execute(start)
+
+    async def _turn_algo(self) -> None:
+        if self._world.alive:
+            going = [algo.algo_id for algo in self._world.state.algos.values() if not algo.status.is_over]
+            if going:
+                algo_id = self._random.choice(going)
+                command = self._random.choice((PauseAlgo, ResumeAlgo, ResumeAlgo, StopAlgo))
+                await self._world.execute(command(algo_id))
 
     async def _cancel(self) -> None:
         if self._world.alive and self._world.state.working:
@@ -80,48 +131,15 @@ class Trader:
     async def _reconcile(self) -> None:
         await self._world.execute(Reconcile(VENUE))
 
+    async def _pull_the_switch(self) -> None:
+        await self._world.execute(KillSwitch(flatten=self._random.random() < 0.4))
+
+    async def _set_level(self) -> None:
+        level = self._random.choice((TradingLevel.ACTIVE, TradingLevel.ACTIVE, TradingLevel.REDUCING))
+        await self._world.execute(SetTradingLevel(level))
+
     def _name(self) -> ClientOrderId:
         return ClientOrderId(f"c{self._seed}-{next(self._numbers)}")
-
-    def _an_intent(self, name: ClientOrderId) -> OrderIntent:
-        random = self._random
-        symbol = random.choice(sorted(self._world.exchange.markets))
-        market = self._world.exchange.markets[symbol]
-        listing = market.listing
-        side = random.choice((Side.BUY, Side.SELL))
-        kind = random.choices(
-            (
-                OrderType.LIMIT,
-                OrderType.MARKET,
-                OrderType.POST_ONLY,
-                OrderType.STOP,
-                OrderType.STOP_LIMIT,
-                OrderType.TAKE_PROFIT,
-            ),
-            (10, 3, 2, 1, 1, 1),
-        )[0]
-        last = market.last_price / UNIT
-        quantity = random.choice((15, 60, 300, 2000, 6000)) * random.uniform(1.0, 1.5) / last
-        away = random.choice((0.0, 0.0, 0.0002, 0.0006, 0.002, 0.01, -0.0004, -0.002))
-        price = _stepped(last * (1 - side.sign * away), listing.tick)
-        tif = TimeInForce.GTC
-        if kind is OrderType.LIMIT:
-            tif = random.choices((TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK), (8, 1, 1))[0]
-        rises = (side is Side.BUY) == (kind in (OrderType.STOP, OrderType.STOP_LIMIT))
-        trigger = _stepped(last * (1 + (1 if rises else -1) * random.choice((0.0002, 0.0006, 0.003))), listing.tick)
-        by_quote = kind is OrderType.MARKET and random.random() < 0.3
-        return OrderIntent(
-            name,
-            InstrumentId(f"{symbol}.{VENUE}"),
-            side,
-            kind,
-            Decimal(0) if by_quote else _stepped(quantity, listing.lot),
-            price if kind.has_limit else None,
-            trigger if kind.has_trigger else None,
-            _stepped(quantity * last, UNIT) if by_quote else None,
-            tif,
-            token=IntentToken(f"t{name}") if random.random() < 0.8 else None,
-        )
 
     # ── on the venue's own page ──────────────────────────────────────────────────────────────────────────
 
@@ -140,8 +158,8 @@ class Trader:
             symbol,
             is_buy,
             "MARKET" if at_market else "LIMIT",
-            quantity=int(_stepped(random.choice((20, 400)) * UNIT / market.last_price, market.listing.lot) * UNIT),
-            price=0 if at_market else int(_stepped(market.last_price / UNIT * (1 + away), market.listing.tick) * UNIT),
+            quantity=int(stepped(random.choice((20, 400)) * UNIT / market.last_price, market.listing.lot) * UNIT),
+            price=0 if at_market else int(stepped(market.last_price / UNIT * (1 + away), market.listing.tick) * UNIT),
             client_order_id=name,
         )
         try:
@@ -159,8 +177,3 @@ class Trader:
             order = self._random.choice(resting)
             self._world.timeline.note("outside", f"canceled {order.client_order_id}")
             self._world.exchange.cancel(ACCOUNT, order.symbol, order.order_id, None)
-
-
-def _stepped(x: float, units: int) -> Decimal:
-    step = Decimal(units).scaleb(-8)
-    return (Decimal(repr(x)) / step).to_integral_value(ROUND_DOWN) * step

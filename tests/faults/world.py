@@ -16,6 +16,7 @@ from unittest import mock
 
 from octopus_desktop import node
 from octopus_desktop.config.paths import DATABASE_NAME
+from octopus_desktop.engine import reconciliation
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError
@@ -40,7 +41,7 @@ from octopus_desktop.simulator.user_streams import UserStreams
 from octopus_desktop.state import State
 from octopus_desktop.storage import database
 from octopus_desktop.venues import factory
-from octopus_desktop.venues.binance import host
+from octopus_desktop.venues.binance import execution, host
 from tests.faults.disk import Disk, SimulatedWriter
 from tests.faults.market import MarketFeed
 from tests.faults.network import Network, wired
@@ -83,6 +84,8 @@ class World:
         self.databases: list[database.Database] = []
         self.engine: node.Engine | None = None
         self.running: asyncio.Task[None] | None = None
+        self.page = self.random.choice((2, 3, 1000))
+        self.asked_one_by_one = self.random.choice((1, 5))
         self.reconciliations = 0
         self._compared = False
 
@@ -207,6 +210,7 @@ class World:
         while not asked.done() and not life.dead:
             await asyncio.wait({asked}, timeout=0.05)
         outcome = asked.result() if asked.done() else None
+        self.timeline.counts[f"{type(command).__name__} {type(outcome).__name__}"] += 1
         self.timeline.note("outcome", outcome if self.timeline.kept else "")
         return outcome
 
@@ -261,6 +265,8 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
                 mock.patch.object(database, "Writer", writer),
                 mock.patch.object(database, "open_database", world.open_database),
                 mock.patch.object(factory, "market_data_client", feed),
+                mock.patch.multiple(execution, **dict.fromkeys(("TRADES_PAGE", "ORDERS_PAGE"), world.page)),
+                mock.patch.object(reconciliation, "ASKED_ONE_BY_ONE", world.asked_one_by_one),
             ):
                 try:
                     yield world
