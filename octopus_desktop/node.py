@@ -20,9 +20,13 @@ from octopus_desktop.engine.amend import Amendments
 from octopus_desktop.engine.audit import Actor, Auditor
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
+from octopus_desktop.engine.confirmation import FirstOrder
+from octopus_desktop.engine.day_guard import DayGuard
 from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.exposure import reduces
 from octopus_desktop.engine.kill_switch import Switch
+from octopus_desktop.engine.ledger import Ledger
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.outages import Outages
@@ -39,6 +43,7 @@ from octopus_desktop.model.commands import (
     Done,
     KillSwitch,
     LockEntry,
+    NeedsConfirmation,
     Outcome,
     PauseAlgo,
     Reconcile,
@@ -133,6 +138,9 @@ class Engine:
         self._risk = Risk(self.bus, self._lock, self._clock, limits or RiskLimits())
         self._levels = Levels(self.bus, self._clock, profile)
         self._kill = Switch(self.bus, self._levels, self._clock)
+        self._first_order = FirstOrder(profile)
+        self._ledger: Ledger | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._database: Database | None = None
         self._history: CandleHistory | None = None
         self._exchange: EmbeddedExchange | None = None
@@ -202,6 +210,12 @@ class Engine:
         self._risk.limits = await self._kept_limits(database)
         self._levels.connect(database.journal)
         self._kill.open(database.journal)
+        await self._first_order.remember(self.state, database.repository)
+        guard = DayGuard(self.bus, self._risk, self._levels, self._clock, database.repository)
+        await guard.remember()
+        self._in_background(guard.watch(), "the day's limits")
+        self._ledger = Ledger(self.bus, database.journal, database.repository, self._clock, self.profile.venue)
+        await self._ledger.remember()
         self._compared = await self._remembered_compared(database)
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
@@ -371,9 +385,24 @@ class Engine:
             assert self._database is not None
             self._database.repository.record_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
         self._lock.open(Lock.RECONCILING)
+        self._check_ledger()
         if self._amendments is not None and self._algos is not None:
             self._amendments.restart()
             await self._algos.restart()
+
+    def _check_ledger(self) -> None:
+        """Beside what follows: it may wait for a fill that is on its way."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check_balances(), name="ledger check")
+            self._checking.add_done_callback(tell_failure)
+
+    async def _check_balances(self) -> None:
+        assert self._ledger is not None
+        assert self._execution is not None
+        try:
+            await self._ledger.check(self._execution)
+        except VenueError as error:
+            logger.warning("the sums could not be checked, the next comparison does it: %s", error)
 
     async def _remembered_compared(self, database: Database) -> Compared:
         text = await database.repository.setting(COMPARED_SETTING)
@@ -391,7 +420,7 @@ class Engine:
 
     async def _close(self) -> None:
         self._outages.stop()
-        for task in (*self._tasks, self._reconciling):
+        for task in (*self._tasks, self._reconciling, self._checking):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -444,7 +473,9 @@ class Engine:
     async def _carry_out(self, command: Command) -> Outcome:
         match command:
             case SubmitOrder():
-                return await self._desk.submit(command) if self._desk is not None else self._no_desk()
+                if self._desk is None:
+                    return self._no_desk()
+                return self._unconfirmed(command.intent) or await self._desk.submit(command)
             case CancelOrder():
                 return await self._desk.cancel(command) if self._desk is not None else self._no_desk()
             case CancelAllOrders():
@@ -464,7 +495,7 @@ class Engine:
                 self._reconcile_soon()
                 return Done()
             case ConfirmLive():
-                return Refused("There is nothing to confirm.")
+                return await self._first_order.confirm(command)
             case SetRiskLimits():
                 return await self._set_limits(command)
             case SaveSetting():
@@ -475,7 +506,9 @@ class Engine:
             case AmendOrder():
                 return await self._amendments.amend(command) if self._amendments is not None else self._no_desk()
             case StartAlgo():
-                return await self._algos.start(command) if self._algos is not None else self._no_desk()
+                if self._algos is None:
+                    return self._no_desk()
+                return self._first_order.missing() or await self._algos.start(command)
             case PauseAlgo():
                 return await self._algos.pause(command) if self._algos is not None else self._no_desk()
             case ResumeAlgo():
@@ -491,6 +524,13 @@ class Engine:
 
     def _no_desk(self) -> Refused:
         return Refused(self._lock.reason or "There is no connection to the venue yet.")
+
+    def _unconfirmed(self, intent: OrderIntent) -> NeedsConfirmation | None:
+        """Asked only of an order that would leave, and never of one that makes a position smaller."""
+        missing = self._first_order.missing()
+        if missing is None or self._desk is None or reduces(intent, self.state):
+            return None
+        return missing if self._desk.opinion(intent).denial is None else None
 
     def _unlock(self, command: UnlockEntry) -> Outcome:
         if self._lock.holds(Lock.LIVE) and command.typed.strip() != self.profile.name:
