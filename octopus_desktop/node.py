@@ -76,7 +76,7 @@ from octopus_desktop.model.events import (
 )
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.model.profile import Mode, Profile, VenueUrls
 from octopus_desktop.model.queries import (
     BalanceHistoryQuery,
