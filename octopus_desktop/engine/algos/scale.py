@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
-from octopus_desktop.engine.algos.work import Work
+from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, Scale
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderStatus, OrderType
 from octopus_desktop.state import State
 
-MOST_ORDERS = 100
+MOST_ORDERS: Final = 100
+MOST_ATTEMPTS: Final = 3
+AGAIN_NS: Final = 5 * SECOND
+_NEVER_THERE: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
 class ScaleWork(Work[Scale]):
@@ -36,29 +40,35 @@ class ScaleWork(Work[Scale]):
 
     async def step(self) -> None:
         rungs = self.spec.rungs(self.instrument)
-        there = {order.intent.price for order in self.children() if order.status is not OrderStatus.DENIED}
-        if not self.paused:
-            for price, quantity in rungs:
-                if price in there:
-                    continue
+        there = {order.intent.price for order in self.children() if order.status not in _NEVER_THERE}
+        given_up = 0
+        for price, quantity in rungs:
+            if price in there:
+                continue
+            refused = [order for order in self.children() if order.intent.price == price]
+            again_ns = refused[-1].updated_ns + AGAIN_NS if refused else 0
+            if len(refused) >= MOST_ATTEMPTS:
+                given_up += 1
+            elif self.now_ns < again_ns:
+                self.wake_at(again_ns)
+            elif not self.paused:
                 type_ = OrderType.POST_ONLY if self.spec.post_only else OrderType.LIMIT
                 intent = self.intent("slice", type_, quantity, price=price)
                 if not self.lively or not await self.send(intent, room=self.spec.quantity - self.taken()):
                     return
                 there.add(price)
-        placed, filled = len(there), self.algo.filled_as()
-        live = self.live()
-        if placed == len(rungs) and not live:
-            self._finish(filled)
-            return
-        self.say(f"{len(live)} of {len(rungs)} orders rest, {filled:f} filled")
+        live, filled = self.live(), self.algo.filled_as()
+        if len(there) + given_up == len(rungs) and not live:
+            self._finish(filled, given_up)
+        else:
+            self.say(f"{len(live)} of {len(rungs)} orders rest, {filled:f} filled")
 
-    def _finish(self, filled: Decimal) -> None:
-        refused = [order for order in self.children() if order.status is OrderStatus.REJECTED]
+    def _finish(self, filled: Decimal, given_up: int) -> None:
+        refused = self.refused_orders()
+        why = f" {given_up} were refused by the venue: {refused[-1].reason}" if given_up else ""
         if filled >= self.spec.quantity:
             self.end(AlgoStatus.COMPLETED)
-        elif len(refused) == self.spec.count:
+        elif given_up == self.spec.count:
             self.end(AlgoStatus.FAILED, f"The venue refused every order: {refused[-1].reason}")
         else:
-            why = f" {len(refused)} were refused by the venue: {refused[-1].reason}" if refused else ""
             self.end(AlgoStatus.STOPPED, f"{filled:f} filled, the other orders are gone.{why}")

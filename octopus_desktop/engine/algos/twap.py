@@ -17,8 +17,6 @@ from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInFor
 from octopus_desktop.state import State
 
 MOST_SLICES = 1000
-THROUGH = Decimal("0.01")
-"""How far through the touch a slice with a limit may reach: it fills at once, and is no order far off the market."""
 
 
 class TwapWork(Work[Twap]):
@@ -81,7 +79,7 @@ class TwapWork(Work[Twap]):
             quantity = rest  # what would be left could not be ordered any more
         due = self._due(sent + 1)
         count = {"slices": str(sent + 1), "due_ns": str(due)}
-        if not is_order(self.instrument, quantity, price):
+        if not is_order(self.instrument, quantity, price) or self._beyond_limit(price):
             self.say(f"slice {sent + 1} of {self.spec.slices} is added to the next one", **count)
             self.wake_at(due)
             return
@@ -94,14 +92,15 @@ class TwapWork(Work[Twap]):
         await self.send(self._order(quantity, touch), room=rest)
         self.wake_at(due)
 
+    def _beyond_limit(self, price: Decimal) -> bool:
+        limit = self.spec.limit_price
+        return limit is not None and (price - limit) * self.spec.side.sign > 0
+
     def _order(self, quantity: Decimal, touch: tuple[Decimal, Decimal]) -> OrderIntent:
         limit = self.spec.limit_price
         if limit is None:
             return self.intent("slice", OrderType.MARKET, quantity)
-        if self.spec.side is Side.BUY:
-            price = min(limit, self.instrument.price(touch[1] * (1 + THROUGH)))
-        else:
-            price = max(limit, self.instrument.price(touch[0] * (1 - THROUGH)))
+        price = self.taking_price(limit, touch)
         return self.intent("slice", OrderType.LIMIT, quantity, price=price, tif=TimeInForce.IOC)
 
     def _due(self, slice_: int) -> int:

@@ -45,6 +45,7 @@ PATIENCE_NS: Final = 5 * SECOND
 RETRY_S: Final = 0.25
 RECANCEL_S: Final = 1.0
 ALARM_NS: Final = SECOND
+THROUGH: Final = Decimal("0.01")
 ALARM_EVERY_NS: Final = 60 * SECOND
 _PASSING: Final = frozenset(lock.value for lock in (Lock.LINK, Lock.RECONCILING, Lock.STORAGE))
 """Locks that open by themselves; behind any other stands a person."""
@@ -278,6 +279,13 @@ class Work(ABC, Generic[SpecT]):
         """Best bid and ask as of now, on the tick."""
         quote = self.quote()
         return (self.instrument.price(quote.bid), self.instrument.price(quote.ask)) if quote is not None else None
+
+    def taking_price(self, limit: Decimal, touch: tuple[Decimal, Decimal]) -> Decimal:
+        """Fills at once, no worse than `limit`, and no further through the touch than that takes: an order far off the
+        market is refused."""
+        if self.spec.side is Side.BUY:
+            return min(limit, self.instrument.price(touch[1] * (1 + THROUGH)))
+        return max(limit, self.instrument.price(touch[0] * (1 - THROUGH)))
 
     # Telling ----------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class Exchange:
         self.bid, self.ask = Decimal(60000), Decimal("60000.01")
         self.faults: deque[str] = deque()
         self.mute = False
+        self.refused_prices: set[Decimal] = set()
         self.publish: Callable[[Any], None] = lambda _: None
         self.report: Callable[[OrderReport], None] = lambda _: None
         self.trades: list[Fill] = []
@@ -253,6 +254,8 @@ class Exchange:
         if first.side is Side.SELL and first.quantity > self.base - self.locked_base:
             return "Account has insufficient balance."
         for intent in intents:
+            if intent.price in self.refused_prices:
+                return "Refused at this price."
             if intent.type in (OrderType.STOP, OrderType.STOP_LIMIT) and self._triggered(intent):
                 return "Stop price would trigger immediately."
             if intent.list_id is not None and intent.type is OrderType.LIMIT and self._crosses(intent):
@@ -393,8 +396,14 @@ class World:
             self.subscriptions,
             self.clock,
         )
-        self.do(self._compare())
         self.exchange.tell_quote()
+        self.do(self._compare())
+        self._feed = self.loop.create_task(self._quote())
+
+    async def _quote(self) -> None:
+        while True:
+            self.exchange.tell_quote()
+            await asyncio.sleep(0.5)
 
     async def _compare(self) -> None:
         await reconcile(self.bus, self.orders, self.exchange, self.clock, Compared())
@@ -412,6 +421,7 @@ class World:
         self.run(0)
 
     def end(self) -> None:
+        self._feed.cancel()
         self.do(self.algos.close())
         self.do(self.amendments.stop())
         self.do(self.orders.stop())

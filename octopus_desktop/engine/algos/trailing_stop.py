@@ -1,0 +1,139 @@
+"""Trailing stop: by a fraction at the venue where it has it, else followed here.
+
+What is followed is the touch the order would hit: a sell follows the best bid. The best price is remembered in the
+journal at most once a second, so a restart may find it a second old, never lost. It does not fire on a stale price.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from octopus_desktop.engine.algos.shape import off_the_grid, too_small
+from octopus_desktop.engine.algos.work import SECOND, Tools, Work
+from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import OrderStatus, OrderType, Side
+from octopus_desktop.ports import Capability
+from octopus_desktop.state import State
+
+BIP: Final = Decimal("0.0001")
+LEAST_BIPS, MOST_BIPS = 10, 2000
+"""Binance's filter TRAILING_DELTA allows 0.1 % to 20 %, in whole hundredths of a per cent."""
+AGAIN_S: Final = 1.0
+
+
+class TrailingStopWork(Work[TrailingStop]):
+    spec_type = TrailingStop
+
+    def __init__(self, algo: Algo, spec: TrailingStop, tools: Tools, instrument: Instrument) -> None:
+        super().__init__(algo, spec, tools, instrument)
+        best = algo.memo.get("best")
+        self._best = Decimal(best) if best is not None else None
+        self._kept_ns = 0
+
+    @staticmethod
+    def refusal(spec: TrailingStop, instrument: Instrument, state: State) -> str | None:
+        if (spec.offset is None) == (spec.fraction is None):
+            return "A trailing stop follows by an offset or by a fraction: give one of them."
+        refusal = off_the_grid(instrument, spec.quantity, spec.offset, spec.activation_price)
+        if refusal is not None:
+            return refusal
+        if spec.fraction is not None and not (spec.fraction.is_finite() and 0 < spec.fraction < 1):
+            return "The fraction is between 0 and 1: 0.01 is one per cent."
+        touch = state.market(spec.instrument_id).touch
+        if touch is None:
+            return f"There is no price of {instrument.symbol} yet to follow."
+        price = instrument.price(touch[0] if spec.side is Side.SELL else touch[1])
+        if spec.offset is not None and spec.offset >= price:
+            return f"The offset {spec.offset} is more than the price."
+        return too_small(instrument, spec.quantity, price, "The stop")
+
+    @staticmethod
+    def is_native(spec: TrailingStop, capabilities: frozenset[Capability]) -> bool:
+        if Capability.TRAILING_FRACTION not in capabilities or spec.fraction is None:
+            return False
+        bips = spec.fraction / BIP
+        return bips == int(bips) and LEAST_BIPS <= bips <= MOST_BIPS
+
+    async def step(self) -> None:
+        if self.live():
+            return
+        rest = self.spec.quantity - self.algo.filled_as()
+        if rest <= 0:
+            self.end(AlgoStatus.COMPLETED)
+        elif self.algo.native:
+            await self._at_the_venue()
+        elif not self.paused:
+            await self._here(rest)
+
+    async def wind_down(self, keep_protection: bool) -> None:
+        if keep_protection and self.algo.native and self.live():
+            self.end(AlgoStatus.STOPPED, f"{self.algo.reason} The trailing stop stays at the venue.".strip())
+        else:
+            await super().wind_down(keep_protection)
+
+    async def _at_the_venue(self) -> None:
+        sent = list(self.children())
+        if sent and sent[-1].status is not OrderStatus.DENIED:
+            order = sent[-1]
+            status = AlgoStatus.FAILED if order.status is OrderStatus.REJECTED else AlgoStatus.STOPPED
+            text = f"The order was {order.status.value} with {self.algo.filled_as():f} filled. {order.reason}"
+            self.end(status, text.strip())
+        elif not self.paused:
+            intent = self.intent(
+                "stop",
+                OrderType.TRAILING_STOP,
+                self.spec.quantity,
+                trigger=self.spec.activation_price,
+                trailing_fraction=self.spec.fraction,
+                reduce_only=self.instrument.kind is not InstrumentKind.SPOT,
+            )
+            if await self.send(intent, room=self.spec.quantity - self.taken()):
+                self.say("it follows the price at the venue")
+
+    async def _here(self, rest: Decimal) -> None:
+        if self.algo.memo.get("fired"):
+            await self._fire(rest)
+            return
+        touch = self.touch()
+        if touch is None:
+            self.say(self.price_problem())
+            return
+        sell = self.spec.side is Side.SELL
+        price = touch[0] if sell else touch[1]
+        if self._best is None:
+            start = self.spec.activation_price
+            if start is not None and (price < start if sell else price > start):
+                self.say(f"it follows from {start} on")
+                return
+            self._best = price
+        self._best = max(self._best, price) if sell else min(self._best, price)
+        level = self._level(self._best)
+        if price <= level if sell else price >= level:
+            self.say(f"fired at {price}", best=str(self._best), fired="1")
+            await self._fire(rest)
+        elif self.now_ns - self._kept_ns >= SECOND:
+            self._kept_ns = self.now_ns
+            self.say(f"best {self._best}, fires at {level}", best=str(self._best))
+        else:
+            self.wake_at(self._kept_ns + SECOND)
+
+    def _level(self, best: Decimal) -> Decimal:
+        distance = self.spec.offset if self.spec.offset is not None else best * (self.spec.fraction or 0)
+        return self.instrument.price(best - distance if self.spec.side is Side.SELL else best + distance)
+
+    async def _fire(self, rest: Decimal) -> None:
+        """Until all of it has left: a refusal by the venue is tried again and told."""
+        if self.touch() is None:
+            self.say(self.price_problem())  # a market order depends on the price like nothing else
+            return
+        refused = self.refused_orders()
+        if refused and self.now_ns < refused[-1].updated_ns + int(AGAIN_S * SECOND):
+            self.unprotected(refused[-1].reason, self.now_ns - refused[0].updated_ns)
+            self.wake_in(AGAIN_S)
+            return
+        intent = self.intent(
+            "stop", OrderType.MARKET, rest, reduce_only=self.instrument.kind is not InstrumentKind.SPOT
+        )
+        await self.send(intent, room=self.spec.quantity - self.taken(), protects=True)
