@@ -1,0 +1,157 @@
+"""Changing an order: the old and the new one are both known in the end, whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused, SubmitOrder
+from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.ports import Capability
+from tests.unit.engine.algos.exchange import Resting, World, world
+from tests.unit.engine.scripted import BTC
+
+D = Decimal
+OLD, NEW = ClientOrderId("old"), ClientOrderId("new")
+GONE = "The order in BTCUSDT is gone and the new one is not there"
+
+
+@pytest.fixture
+def market() -> Iterator[World]:
+    with world() as there:
+        intent = OrderIntent(OLD, BTC, Side.BUY, OrderType.LIMIT, D("0.1"), D(59000))
+        there.do(there.orders.submit(SubmitOrder(intent)))
+        there.run()
+        yield there
+
+
+def amend(market: World, *, price: str | None = "59500", quantity: str | None = None, seconds: float = 60) -> Outcome:
+    command = AmendOrder(
+        OLD,
+        NEW,
+        price=D(price) if price is not None else None,
+        quantity=D(quantity) if quantity is not None else None,
+    )
+    outcome = market.do(market.amendments.amend(command))
+    market.run(seconds)
+    return outcome
+
+
+def old(market: World) -> Resting:
+    return market.exchange.book[OLD]
+
+
+def status(market: World, name: ClientOrderId) -> OrderStatus:
+    return market.state.orders[name].status
+
+
+def resting(market: World) -> dict[str, Decimal]:
+    return {name: order.remaining for name, order in market.exchange.book.items() if order.open}
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(Capability), frozenset()])
+def test_a_new_price_takes_the_place_of_the_old(market: World, capabilities: frozenset[Capability]) -> None:
+    """In one request where the venue has it, else cancel and place; the quantity is the same."""
+    market.exchange.capabilities = capabilities
+    assert amend(market) == Done()
+    assert resting(market) == {NEW: D("0.1")}
+    assert status(market, OLD) is OrderStatus.CANCELED
+    assert ("amend" in market.exchange.requests) is bool(capabilities)
+    assert market.state.orders[NEW].intent.replaces == OLD
+
+
+def test_what_was_filled_is_not_bought_again(market: World) -> None:
+    """The new order is for what is left, and the quantity given counts what was filled."""
+    market.exchange.fill(old(market), "0.04")
+    market.run()
+    amend(market, quantity="0.2")
+    assert resting(market) == {NEW: D("0.16")}
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.001, 0.005, 0.012, 0.03, 0.06])
+@pytest.mark.parametrize("before", ["0", "0.02"])
+def test_a_fill_on_the_way_is_never_bought_twice(market: World, delay_s: float, before: str) -> None:
+    """Whenever the fill comes, what is filled and what rests is never more than was asked for."""
+    if D(before):
+        market.exchange.fill(old(market), before)
+        market.run()
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(delay_s)
+    if old(market).open:
+        market.exchange.fill(old(market), "0.03")
+    market.run(60)
+    bought = sum((fill.quantity for fill in market.exchange.trades), D(0))
+    assert bought + sum(resting(market).values()) <= D("0.1")
+    assert resting(market) or GONE in market.notices()
+    assert all(order.status is not OrderStatus.UNKNOWN for order in market.state.orders.values())
+
+
+@pytest.mark.parametrize(
+    ("fault", "left", "told"),
+    [
+        ("refuse", {OLD}, False),
+        ("half", set(), True),
+        ("lost", {OLD}, False),
+        ("unanswered", {NEW}, False),
+    ],
+)
+def test_every_outcome_ends_with_both_known(market: World, fault: str, left: set[str], told: bool) -> None:
+    """Refused, half done, never arrived or without an answer: the trader is told where nothing is left."""
+    market.exchange.faults.append(fault)
+    amend(market)
+    assert set(resting(market)) == left == set(market.state.working)
+    assert (GONE in market.notices()) is told
+
+
+@pytest.mark.parametrize("fault", ["refuse", "lost", "unanswered"])
+def test_cancel_and_place_ends_with_both_known(market: World, fault: str) -> None:
+    """The same where the venue has no amendment."""
+    market.exchange.capabilities = frozenset()
+    market.exchange.faults.append(fault)
+    amend(market)
+    assert set(resting(market)) == set(market.state.working)
+    assert bool(resting(market)) is (fault == "unanswered")
+    assert (GONE in market.notices()) is (fault != "unanswered")
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(Capability), frozenset()])
+@pytest.mark.parametrize("fault", ["", "half", "lost", "unanswered"])
+@pytest.mark.parametrize("moment_s", [0.0, 0.0015, 0.005, 0.0115, 0.015, 0.025, 0.045])
+def test_killed_at_any_moment_both_are_known_after_the_start(
+    market: World, capabilities: frozenset[Capability], fault: str, moment_s: float
+) -> None:
+    """One of the two works, or the trader is told that none does."""
+    market.exchange.capabilities = capabilities
+    market.exchange.faults.append(fault)
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(moment_s)
+    earlier = market.notices()
+    market.crash()
+    market.start()
+    market.run(60)
+    assert set(resting(market)) == set(market.state.working)
+    assert len(resting(market)) <= 1
+    assert resting(market) or GONE in [*earlier, *market.notices()]
+
+
+def test_the_same_name_twice_is_one_amendment(market: World) -> None:
+    """A repeated press changes nothing."""
+    amend(market)
+    assert amend(market) == Done(0)
+    assert len(market.exchange.book) == 2
+
+
+def test_what_cannot_be_changed_is_refused_with_a_sentence(market: World) -> None:
+    """Filled too far, being canceled, over, or of a kind without that price."""
+    market.exchange.fill(old(market), "0.04")
+    market.run()
+    assert amend(market, quantity="0.03") == Refused("0.04 is filled already: cancel the order instead.")
+    trigger = AmendOrder(OLD, NEW, trigger_price=D(1))
+    assert market.do(market.amendments.amend(trigger)) == Refused("A limit order has no trigger price.")
+    market.do(market.orders.cancel(CancelOrder(OLD)))
+    assert amend(market) == Refused("The order is being canceled.")
+    assert amend(market) == Refused("The order is canceled already.")
+    assert set(market.state.orders) == {OLD}
