@@ -15,6 +15,7 @@ from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.model.commands import Done, Reconcile
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.model.orders import Order, OrderStatus
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
 from tests.faults.compare import differences
 from tests.faults.misfortune import Misfortune
@@ -153,8 +154,10 @@ async def _closed_for_the_day(world: World, trader: Trader) -> list[str]:
     world.freeze_market()
 
     def quiet() -> bool:
-        algos, kill = world.state.algos.values(), world.state.kill.values()
-        return all(algo.status.is_over for algo in algos) and all(step.done for step in kill)
+        state = world.state
+        halted = state.level.level is TradingLevel.HALTED  # else what the switch has not done is not wanted any more
+        killed = not halted or all(step.done for step in state.kill.values())
+        return killed and all(algo.status.is_over for algo in state.algos.values())
 
     if not await _until(quiet, SETTLES_WITHIN_S):
         left = [(algo.algo_id, algo.status.value, algo.note) for algo in world.state.algos.values()]
