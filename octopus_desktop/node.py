@@ -465,9 +465,9 @@ class Engine:
         try:
             outcome = await self._carry_out(command)
         except Exception as error:
-            self._auditor.answered(command, Refused(f"{type(error).__name__}: {error}"), limits, self.profile.mode)
+            self._auditor.answered(command, Refused(f"{type(error).__name__}: {error}"), limits)
             raise
-        self._auditor.answered(command, outcome, limits, self.profile.mode)
+        self._auditor.answered(command, outcome, limits)
         return outcome
 
     async def _carry_out(self, command: Command) -> Outcome:
@@ -535,6 +535,7 @@ class Engine:
     def _unlock(self, command: UnlockEntry) -> Outcome:
         if self._lock.holds(Lock.LIVE) and command.typed.strip() != self.profile.name:
             return Refused(f"Type the profile's name, {self.profile.name}, to unlock order entry.")
+        self._auditor.unlocked(self.profile.mode)
         self._lock.open(Lock.LIVE)
         self._lock.open(Lock.TRADER)
         self._lock.open(Lock.DEFECT)

@@ -16,8 +16,8 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.model.commands import (
     Command,
     ConfirmLive,
+    Done,
     Outcome,
-    Refused,
     SaveSetting,
     SetRiskLimits,
     SetTradingLevel,
@@ -43,6 +43,10 @@ from octopus_desktop.ports import Audit, Clock
 
 TOGETHER_S: Final = 0.02
 """Entries are handed on together, so that nothing of it runs between an order's commit and its bytes."""
+
+
+_TOLD: Final = {OrderSubmitted, OrderDenied, EntryLocked, EntryUnlocked, TradingLevelChanged, KillProgressed}
+"""The rest is the market, and what the order journal has itself."""
 
 
 class Actor(Enum):
@@ -102,25 +106,38 @@ class Auditor:
 
     def asked(self, command: Command) -> None:
         """Before it is carried out: one that never ends is in the audit all the same."""
-        if not isinstance(command, Subscribe | Unsubscribe | SaveSetting):
-            self.note(Actor.TRADER, "command", _discreet(command))
+        if isinstance(command, Subscribe | Unsubscribe | SaveSetting):
+            return
+        self.note(Actor.TRADER, "command", _discreet(command))
+        if isinstance(command, SubmitOrder) and command.acknowledged:
+            self.note(Actor.TRADER, "override", _Override("warning acknowledged"))
 
-    def answered(self, command: Command, outcome: Outcome, limits: RiskLimits, mode: Mode) -> None:
+    def unlocked(self, mode: Mode) -> None:
+        """By the trader; whether something else still locks order entry is in the outcome."""
+        self.note(Actor.TRADER, "override", _Override("order entry unlocked"))
+        if mode is Mode.LIVE:
+            self.note(Actor.TRADER, "login", {"what": "LIVE unlocked"})
+
+    def answered(self, command: Command, outcome: Outcome, limits: RiskLimits) -> None:
         """`limits` are those from before it."""
         match command:
             case Subscribe() | Unsubscribe() | SaveSetting():
                 return
-            case SubmitOrder() if not isinstance(outcome, Refused):
+            case SubmitOrder() if isinstance(outcome, Done):
                 return  # risk's decision says it
-            case UnlockEntry() if not isinstance(outcome, Refused):
-                self.note(Actor.TRADER, "override", _Override("order entry unlocked"))
-                if mode is Mode.LIVE:
-                    self.note(Actor.TRADER, "login", {"what": "LIVE unlocked"})
-            case SetRiskLimits() if not isinstance(outcome, Refused):
+            case SetRiskLimits() if isinstance(outcome, Done):
                 self.note(Actor.TRADER, "override", _Override("limits changed", limits, command.limits))
+            case ConfirmLive() if isinstance(outcome, Done):
+                self.note(Actor.TRADER, "override", _Override("LIVE orders confirmed"))
+            case _:
+                pass
         self.note(Actor.ENGINE, "outcome", _Outcome(type(command).__name__, outcome))
 
     def _told(self, event: Event) -> None:
+        if type(event) in _TOLD:  # of thousands a second from the market one look is enough
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         match event:
             case OrderSubmitted():
                 self._decided(event, "")
@@ -137,7 +154,7 @@ class Auditor:
             case KillProgressed() if event.done:
                 self.note(Actor.ENGINE, "kill", {"step": event.step.value, "text": event.text})
             case _:
-                pass  # the market, and what the order journal has itself
+                pass
 
     def _decided(self, event: OrderSubmitted | OrderDenied, reason: str) -> None:
         order = self._state.orders.get(event.client_order_id)
