@@ -34,13 +34,11 @@ class Venue:
         self.now = 1
         self.whole([(100.0, 5.0), (99.0, 5.0)], [(101.0, 5.0), (102.0, 5.0)])
 
-    def whole(self, bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> None:
+    def whole(self, bids: Levels, asks: Levels) -> None:
         self.now += 1
-        self.exchange.apply(self.market, BookReset(BTC, bids, asks, 1, self.now, self.now))
+        self.exchange.apply(self.market, BookReset(BTC, list(bids), list(asks), 1, self.now, self.now))
 
-    def book(
-        self, bids: list[tuple[float, float]] | None = None, asks: list[tuple[float, float]] | None = None
-    ) -> None:
+    def book(self, bids: Levels = (), asks: Levels = ()) -> None:
         self.now += 1
         self.exchange.apply(self.market, BookChanged(BTC, list(bids), list(asks), 1, self.now, self.now))
 
@@ -185,7 +183,7 @@ def test_stops_and_trailing_stops_trigger_on_prints(venue: Venue) -> None:
     stop = venue.place(False, "STOP_LOSS", 1, stop_price=99 * UNIT)
     trailing = venue.place(False, "STOP_LOSS", 1, trailing_bips=200)
     venue.bought(110.0, 0.1)
-    venue.whole([(108.0, 5.0)], [(111.0, 5.0)])
+    venue.whole([(108.0, 5.0), (107.0, 5.0)], [(111.0, 5.0)])
     venue.sold(107.9, 0.1)
     assert trailing.status == "NEW"
     venue.sold(107.8, 0.1)
