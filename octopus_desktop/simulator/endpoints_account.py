@@ -66,16 +66,22 @@ def status(context: Context, account: int, params: Params) -> Any:
 
 def cancel(context: Context, account: int, params: Params) -> Any:
     symbol = context.exchange.market(params.symbol()).listing.symbol
-    only = params.optional("cancelRestrictions")
     order_id, client_id = _which(params)
+    _keep_restrictions(context, account, symbol, order_id, client_id, params)
+    return _canceled(
+        context.exchange.cancel(account, symbol, order_id, client_id, params.client_id("newClientOrderId"))
+    )
+
+
+def _keep_restrictions(
+    context: Context, account: int, symbol: str, order_id: int | None, client_id: str | None, params: Params
+) -> None:
+    only = params.optional("cancelRestrictions")
     if only:
         wanted = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}.get(only)
         found = context.exchange.find(account, symbol, order_id, client_id)
         if found.status != wanted:
             raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
-    return _canceled(
-        context.exchange.cancel(account, symbol, order_id, client_id, params.client_id("newClientOrderId"))
-    )
 
 
 def _canceled(order: Order) -> Any:
@@ -109,6 +115,7 @@ def cancel_replace(context: Context, account: int, params: Params) -> Any:
     answer: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED"}
     failures = 0
     try:
+        _keep_restrictions(context, account, request.symbol, order_id, client_id, params)
         gone = exchange.cancel(account, request.symbol, order_id, client_id, params.client_id("cancelNewClientOrderId"))
         answer["cancelResponse"] = _canceled(gone)
     except Refusal as refusal:

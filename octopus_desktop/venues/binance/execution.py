@@ -19,6 +19,7 @@ from octopus_desktop.model.errors import (
     ClockError,
     LinkError,
     MessageError,
+    RateLimited,
     RequestRefused,
     VenueError,
     VenueTimeout,
@@ -79,6 +80,7 @@ MY_TRADES_OF_ORDER_WEIGHT: Final = 5
 ACCOUNT_WEIGHT: Final = 20
 
 _decode_order: Final = msgspec.json.Decoder(OrderResponse, strict=False).decode
+_decode_orders: Final = msgspec.json.Decoder(list[OrderResponse], strict=False).decode
 _decode_list: Final = msgspec.json.Decoder(OrderListResponse, strict=False).decode
 _decode_replaced: Final = msgspec.json.Decoder(ReplaceResponse).decode
 _decode_refusal: Final = msgspec.json.Decoder(Refusal, strict=False).decode
@@ -188,6 +190,9 @@ class BinanceExecution:
     async def amend(self, order: Order, intent: OrderIntent, instrument: Instrument) -> tuple[OrderReport, OrderReport]:
         params = parse_orders.order_params(intent, instrument.symbol)
         params["cancelReplaceMode"] = "STOP_ON_FAILURE"
+        if not order.filled_quantity:
+            # What fills while the request is on its way would be ordered again: then nothing is to be done.
+            params["cancelRestrictions"] = "ONLY_NEW"
         if order.venue_order_id:
             params["cancelOrderId"] = order.venue_order_id
         else:
@@ -225,10 +230,12 @@ class BinanceExecution:
         except MessageError as error:
             raise self._unreadable(msgspec.Raw(msgspec.json.encode(answer)), error) from error
 
-    async def open_orders(self) -> list[OrderReport]:
-        answers = await self._rest.signed(
-            "GET", "openOrders", list[OrderResponse], weight=OPEN_ORDERS_WEIGHT, urgent=True
-        )
+    async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
+        answers = await self._pressed_for_open_orders() if pressing else None
+        if answers is None:
+            answers = await self._rest.signed(
+                "GET", "openOrders", list[OrderResponse], weight=OPEN_ORDERS_WEIGHT, urgent=True
+            )
         reports = []
         for answer in answers:
             try:
@@ -249,6 +256,17 @@ class BinanceExecution:
             if len(page) < ORDERS_PAGE:
                 return reports
             start = page[-1].orderId + 1
+
+    async def _pressed_for_open_orders(self) -> list[OrderResponse] | None:
+        """Over the session, which may answer where REST does not; None where it does not either."""
+        try:
+            raw = await self._connected().request("openOrders.status", {}, weight=OPEN_ORDERS_WEIGHT, pressing=True)
+            return _decode_orders(raw)
+        except VenueError as error:
+            logger.warning("open orders over the session: %s; trying REST", error)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._host.bad.note("open orders", bytes(raw), error)
+        return None
 
     async def fills(
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
@@ -400,8 +418,8 @@ class BinanceExecution:
 
     async def _cancel(self, method: str, path: str, params: Params, weight: int) -> msgspec.Raw:
         try:
-            return await self._connected().request(method, params, weight=weight)
-        except (LinkError, VenueTimeout, VenueUnavailable, ClockError) as error:
+            return await self._connected().request(method, params, weight=weight, pressing=True)
+        except (LinkError, VenueTimeout, VenueUnavailable, RateLimited, ClockError) as error:
             # Cancelling twice is cancelling once, so the other way is open.
             logger.warning("%s over the session: %s; trying REST", method, error)
             return await self._rest.signed("DELETE", path, msgspec.Raw, params, weight=weight, urgent=True)

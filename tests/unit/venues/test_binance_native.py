@@ -52,6 +52,7 @@ async def test_an_amendment_is_one_request() -> None:
         assert (new.client_order_id, new.status, new.intent.price) == ("od-2", OrderStatus.ACCEPTED, Decimal(99))
         sent = running.venue.called[-1]["params"]
         assert (sent["cancelReplaceMode"], sent["cancelOrderId"], sent["price"]) == ("STOP_ON_FAILURE", "77", "99")
+        assert sent["cancelRestrictions"] == "ONLY_NEW"
 
 
 async def test_an_amendment_the_venue_did_not_begin() -> None:
