@@ -119,7 +119,9 @@ class ExecutionClient(Protocol):
         """None: the venue knows no such order."""
         ...
 
-    async def open_orders(self) -> list[OrderReport]: ...
+    async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
+        """`pressing`: by every way there is, even where the venue has asked for a pause (not where it banned us)."""
+        ...
 
     async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
         """Whatever became of them, from `first` on by the venue's own count, every page."""

@@ -209,7 +209,7 @@ class Switch:
         assert self._desk is not None
         assert self._client is not None
         try:
-            reports = await self._client.open_orders()
+            reports = await self._client.open_orders(pressing=True)
         except OctopusError as error:
             return str(error)
         except Exception as error:

@@ -32,6 +32,7 @@ class RateBudget:
         self._used = 0
         self._in_flight = 0
         self._blocked_until = 0.0
+        self._banned_until = 0.0
         self._told_at = 0.0
 
     @property
@@ -40,12 +41,13 @@ class RateBudget:
         self._roll(self._now())
         return self._used + self._in_flight
 
-    def reserve(self, weight: int, *, urgent: bool = False) -> None:
+    def reserve(self, weight: int, *, urgent: bool = False, pressing: bool = False) -> None:
         """Takes `weight` now, or raises RateLimited with the seconds until there may be room.
 
-        `urgent` may also take the share that is kept free for orders.
+        `urgent` may also take the share that is kept free for orders. `pressing` asks although the venue wants a
+        pause: a cancel on the other door may be let through. Only a ban holds it back.
         """
-        wait = self._wait_s(weight, urgent)
+        wait = max(0.0, self._banned_until - self._now()) if pressing else self._wait_s(weight, urgent)
         if wait > 0.0:
             raise RateLimited(f"The venue's request limit leaves no room for {wait:.1f} s.", wait)
         self._in_flight += weight
@@ -74,6 +76,8 @@ class RateBudget:
         wait = DEFAULT_RETRY_S if seconds is None else seconds
         now = self._now()
         self._blocked_until = max(self._blocked_until, now + wait)
+        if banned:
+            self._banned_until = self._blocked_until
         level = logging.INFO
         if banned or now - self._told_at > TELL_EVERY_S:
             level, self._told_at = logging.WARNING, now

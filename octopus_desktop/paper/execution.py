@@ -165,7 +165,7 @@ class PaperExecution:
         except Refusal:
             return None
 
-    async def open_orders(self) -> list[OrderReport]:
+    async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         return [self._whole(order) for order in self._exchange.open_orders(ACCOUNT)]
 
     async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:

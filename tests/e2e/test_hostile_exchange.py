@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from octopus_desktop.model.commands import Done, Refused, SubmitOrder, Subscribe, UnlockEntry
+from octopus_desktop.model.commands import ConfirmLive, Done, Refused, SubmitOrder, Subscribe, UnlockEntry
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.events import Channel, FeedStale, OrderUnknown
 from octopus_desktop.model.identifiers import Venue
@@ -42,6 +42,7 @@ def live(exchange: dict[str, Any], folder: Path, key: str = "", secret: str = ""
 def unlock(session: Session) -> None:
     session.until(lambda: isinstance(session.execute(UnlockEntry("mine")), Done), "entry unlocked")
     session.open_for_orders()
+    assert isinstance(session.execute(ConfirmLive("mine")), Done)
 
 
 def open_orders(exchange: dict[str, Any]) -> list[str]:

@@ -84,17 +84,20 @@ class Session:
     async def log_on(self) -> None:
         """With an Ed25519 key no request after this one needs a signature."""
         if self._signer.can_log_on:
+            self._logged_on = False  # the request itself is signed, also where an earlier one had done it
             await self.request("session.logon", {}, weight=2)
             self._logged_on = True
 
-    def request(self, method: str, params: Params, *, weight: int, signed: bool = True) -> asyncio.Future[msgspec.Raw]:
-        """`params` must not hold apiKey, timestamp or signature.
+    def request(
+        self, method: str, params: Params, *, weight: int, signed: bool = True, pressing: bool = False
+    ) -> asyncio.Future[msgspec.Raw]:
+        """`params` must not hold apiKey, timestamp or signature. `pressing` as in RateBudget.
 
         The future raises what the venue refused with; LinkError and VenueTimeout leave the outcome unknown. Raises
         RateLimited and LinkError at once where nothing was written.
         """
         budget = self._host.budget
-        budget.reserve(weight, urgent=True)
+        budget.reserve(weight, urgent=True, pressing=pressing)
         number = self._next_id
         self._next_id = number + 1
         if signed:

@@ -158,7 +158,7 @@ class ScriptedAccount:
     async def cancel_all(self, instrument: Instrument) -> list[OrderReport]:
         return [await self.cancel(self._order(report), instrument) for report in await self.open_orders()]
 
-    async def open_orders(self) -> list[OrderReport]:
+    async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         await asyncio.sleep(0)
         if self.fail_open is not None:
             raise self.fail_open

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -88,10 +87,9 @@ class Books(Desk):
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "QUIET_S", 0.0)
     monkeypatch.setattr(room, "FILL_COMES_WITHIN_S", 0.05)
-    yield
 
 
 async def test_our_own_fills_explain_the_balances() -> None:
