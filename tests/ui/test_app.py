@@ -87,13 +87,20 @@ def test_a_closed_window_keeps_the_layout_and_stops_the_node() -> None:
 
 
 def test_what_nobody_caught_is_told_and_the_session_goes_on(tmp_path: Path) -> None:
-    """A mistake anywhere is in the log and in a toast; the terminal lives to take its picture."""
+    """A mistake anywhere is in the log, a toast and a crash report; the terminal lives to take its picture."""
     out = tmp_path / "after.png"
-    body = """
+    body = f"""
 from PySide6.QtCore import QTimer
 import threading
+from octopus_desktop.health.crash import CrashReports
+crashes = CrashReports(Path({str(tmp_path / "logs")!r}))
+crashes.install()
+locked = []
+crashes.listen(locked.append)
 told = []
 def break_it(window):
+    import asyncio
+    asyncio.get_event_loop().call_soon([].pop)
     window.toasts.show = lambda kind, title, text="", **more: told.append(text)
     QTimer.singleShot(0, lambda: 1 // 0)
     def elsewhere():
@@ -103,10 +110,15 @@ when_furnished(break_it)
 """ + _MAIN.format(options=f", screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})")
     body += "\nassert any('ZeroDivisionError' in text for text in told), told"
     body += "\nassert any('on a thread' in text for text in told), told"
+    body += "\nassert any('empty list' in text for text in told), told"
+    body += "\nassert len(told) == len(locked) == 3, (told, locked)"
+    body += "\ncrashes.close()"
     answer, errors = run(body)
     assert answer["code"] == 0
     assert out.exists()
     assert "not caught: ZeroDivisionError" in errors
+    reports = "".join(report.read_text() for report in (tmp_path / "logs").glob("crash-*.txt"))
+    assert all(word in reports for word in ("ZeroDivisionError", "on a thread", "empty list", "Qt: 6."))
 
 
 def test_a_node_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
