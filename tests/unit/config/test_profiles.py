@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from octopus_desktop.config.paths import folders
-from octopus_desktop.config.profiles import DEMO, PRESETS, ProfileBook, check_name, preset
+from octopus_desktop.config.profiles import DEMO, PAPER, PRESETS, ProfileBook, check_name, preset
 from octopus_desktop.model.errors import ProfileError
 from octopus_desktop.model.profile import Mode, Profile
 
@@ -23,8 +23,8 @@ def mine(name: str = "mine", venue: str = "binance") -> Profile:
 
 
 def test_demo_is_always_there(path: Path) -> None:
-    """A first start has the embedded exchange and nothing else."""
-    assert ProfileBook(path).all() == [DEMO]
+    """A first start has the embedded exchange, to trade on and to paper-trade on, and nothing else."""
+    assert ProfileBook(path).all() == [DEMO, PAPER]
     assert DEMO.urls is None
     assert DEMO.mode is Mode.DEMO
 
@@ -33,7 +33,7 @@ def test_a_profile_is_kept_whole(path: Path) -> None:
     """What was added is there at the next start, with the venue's addresses."""
     for name, venue in (("zulu", "binance"), ("alpha", "binance-usdm")):
         ProfileBook(path).add(mine(name, venue))
-    assert ProfileBook(path).all() == [DEMO, mine("alpha", "binance-usdm"), mine("zulu")]
+    assert ProfileBook(path).all() == [DEMO, PAPER, mine("alpha", "binance-usdm"), mine("zulu")]
     assert ProfileBook(path).get("zulu") == mine("zulu")
 
 
@@ -55,7 +55,7 @@ def test_removing_leaves_the_others(path: Path) -> None:
     book.add(mine("two"))
     path.write_text(path.read_text() + "\n[later]\nkey = 1\n")
     assert book.remove("one") == mine("one")
-    assert book.all() == [DEMO, mine("two")]
+    assert book.all() == [DEMO, PAPER, mine("two")]
     assert "[later]" in path.read_text()
 
 
@@ -74,7 +74,7 @@ def test_a_mistyped_name_is_offered(path: Path) -> None:
     book.add(mine())
     with pytest.raises(ProfileError, match='Did you mean "mine"') as told:
         book.get("mien")
-    assert "demo, mine" in str(told.value)
+    assert "demo, paper, mine" in str(told.value)
     with pytest.raises(ProfileError, match='Did you mean "binance"'):
         preset("binanse")
 

@@ -18,11 +18,11 @@ from octopus_desktop.config import logging_setup
 from octopus_desktop.config import secrets as keys
 from octopus_desktop.config.add_profile import CheckPermissions, Permissions, add_profile
 from octopus_desktop.config.logging_setup import LogFile
-from octopus_desktop.config.profiles import DEMO, ProfileBook, preset
+from octopus_desktop.config.profiles import DEMO, PAPER, ProfileBook, preset
 from octopus_desktop.config.secrets import SERVICE, SecretStore, safe_keyring
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import AuthenticationError, ProfileError
-from octopus_desktop.model.profile import Profile
+from octopus_desktop.model.profile import Mode, Profile
 
 KEY = "CANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkey1"
 SECRET = "CANARYsecretCANARYsecretCANARYsecretCANARYsecretCANARYsecretCANA"
@@ -193,7 +193,7 @@ def test_a_profile_with_its_key(keyring: MemoryKeyring, book: ProfileBook) -> No
 
     ask = Prompt(f" {KEY} ", SECRET)
     added = add_profile("mine", preset("binance"), ask, SecretStore(keyring), book, check)
-    assert book.all() == [DEMO, added]
+    assert book.all() == [DEMO, PAPER, added]
     assert checked == [(added, SECRET)]
     assert list(keyring.kept) == [(SERVICE, "mine")]
     on_disk = "".join(path.read_text() for path in book._path.parent.iterdir())
@@ -233,7 +233,7 @@ def test_a_key_that_may_too_much_or_too_little(
     with pytest.raises(ProfileError, match=words):
         add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, permissions)
     assert keyring.kept == {}
-    assert book.all() == [DEMO]
+    assert book.all() == [DEMO, PAPER]
 
 
 def test_a_key_the_venue_refuses(keyring: MemoryKeyring, book: ProfileBook) -> None:
@@ -245,7 +245,7 @@ def test_a_key_the_venue_refuses(keyring: MemoryKeyring, book: ProfileBook) -> N
     with pytest.raises(AuthenticationError):
         add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, refuse)
     assert keyring.kept == {}
-    assert book.all() == [DEMO]
+    assert book.all() == [DEMO, PAPER]
 
 
 @pytest.mark.parametrize(("name", "store"), [("demo", True), ("NO", True), ("mine", False)])
@@ -255,6 +255,21 @@ def test_nothing_is_asked_in_vain(keyring: MemoryKeyring, book: ProfileBook, nam
     with pytest.raises(ProfileError):
         add_profile(name, preset("binance"), ask, SecretStore(keyring if store else None), book, may())
     assert ask.asked == []
+
+
+def test_a_paper_profile_needs_no_key(book: ProfileBook) -> None:
+    """`profile add mine --venue binance --paper`: nothing is asked, of nobody, and the badge says PAPER."""
+    ask = Prompt()
+
+    def check(profile: Profile, credentials: Credentials) -> Permissions:
+        raise AssertionError("the venue was asked about a key there is not")
+
+    added = add_profile("mine", preset("binance"), ask, SecretStore(None), book, check, paper=True)
+    assert (added.mode, added.urls) == (Mode.PAPER, preset("binance").urls)
+    assert book.get("mine") == added
+    assert ask.asked == []
+    with pytest.raises(ProfileError, match="spot"):
+        add_profile("other", preset("binance-usdm"), ask, SecretStore(None), book, check, paper=True)
 
 
 def test_a_profile_that_cannot_be_written_leaves_no_key(
