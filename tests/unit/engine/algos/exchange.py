@@ -207,7 +207,7 @@ class Exchange:
         there = self.book.get(client_order_id)
         return self._told(there) if there is not None else None
 
-    async def open_orders(self) -> list[OrderReport]:
+    async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         return [self._told(order) for order in self.book.values() if order.open]
 
     async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
