@@ -18,7 +18,7 @@ _PATHS = ("", "order", "order.place", "order.cancel", "/api/v3/order", "openOrde
 
 
 class Misfortune:
-    """With an `honest` line what does not arrive is told by a cut or an unreadable frame: nothing is lost in silence."""
+    """On an `honest` line what is lost is told by a cut or by an unreadable frame: nothing is lost in silence."""
 
     def __init__(self, seed: int, world: World, *, honest: bool) -> None:
         self._random = Random(f"misfortune {seed}")

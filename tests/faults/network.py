@@ -63,6 +63,10 @@ class Network:
     def strikes(self, share: float) -> bool:
         return share > 0.0 and self.random.random() < share
 
+    async def _while_silent(self) -> None:
+        while self.trouble.silent:  # noqa: ASYNC110  # a plain attribute, and waiting is free here
+            await asyncio.sleep(0.2)
+
     def in_world(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         return self.loop.create_task(work, context=self.world.copy())
 
@@ -90,8 +94,7 @@ class Network:
 
     async def ws_connect(self, factory: Callable[[], Any], url: str, **_: Any) -> tuple[Any, Any]:
         await asyncio.sleep(self.latency_s())
-        while self.trouble.silent:
-            await asyncio.sleep(0.2)
+        await self._while_silent()
         if self.trouble.refuse:
             raise ConnectionRefusedError(111, "Connection refused")
         line = _Line(self, url, factory())
@@ -108,8 +111,7 @@ class Network:
         if trouble.refuse:
             await asyncio.sleep(self.latency_s())
             raise aiohttp.ClientOSError(111, "Connection refused")
-        while trouble.silent and self.trouble is trouble:
-            await asyncio.sleep(0.2)
+        await self._while_silent()
         arrives = self.latency_s()
         if self.strikes(trouble.lose_request):
             await asyncio.sleep(arrives)
@@ -123,8 +125,7 @@ class Network:
         finally:
             request.transport = None  # whoever still works on it sees that nobody waits
         await asyncio.sleep(self.latency_s())
-        while self.trouble.silent:
-            await asyncio.sleep(0.2)
+        await self._while_silent()
         if response is None or self.strikes(self.trouble.lose_answer):
             raise aiohttp.ServerDisconnectedError
         body = response.body
@@ -396,7 +397,7 @@ def wired(network: Network) -> Iterator[None]:
     with (
         mock.patch.object(picows, "ws_connect", network.ws_connect),
         mock.patch.object(aiohttp, "ClientSession", session),
-        mock.patch.object(aiohttp, "TCPConnector", lambda **_: None),
+        mock.patch.object(aiohttp, "TCPConnector", return_value=None),
         mock.patch.object(web, "WebSocketResponse", _ServerSocket),
     ):
         yield

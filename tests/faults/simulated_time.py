@@ -85,8 +85,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self.now_s
 
+    def time_ns(self) -> int:
+        return round(self.now_s * 1e9)
+
     def now_ns(self) -> int:
-        return EPOCH_NS + round(self.now_s * 1e9)
+        """UTC."""
+        return EPOCH_NS + self.time_ns()
+
+    def wall_s(self) -> float:
+        return self.now_ns() / 1e9
 
     def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
         context = context if context is not None else contextvars.copy_context()
@@ -155,12 +162,12 @@ def simulated_time(seed: int) -> Iterator[SimulatedLoop]:
     random.seed(seed)
     with (
         mock.patch.object(time, "time_ns", loop.now_ns),
-        mock.patch.object(time, "time", lambda: loop.now_ns() / 1e9),
+        mock.patch.object(time, "time", loop.wall_s),
         mock.patch.object(time, "monotonic", loop.time),
         mock.patch.object(circuitbreaker, "monotonic", loop.time),  # it has its own name for it
-        mock.patch.object(time, "monotonic_ns", lambda: round(loop.now_s * 1e9)),
+        mock.patch.object(time, "monotonic_ns", loop.time_ns),
         mock.patch.object(time, "perf_counter", loop.time),
-        mock.patch.object(time, "perf_counter_ns", lambda: round(loop.now_s * 1e9)),
+        mock.patch.object(time, "perf_counter_ns", loop.time_ns),
         mock.patch.object(time, "sleep", _no_sleep),
         mock.patch.object(os, "urandom", chance.randbytes),
     ):

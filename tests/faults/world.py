@@ -256,7 +256,7 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
     try:
         (folder / DATABASE_NAME).write_bytes(empty)
         with simulated_time(seed) as loop, mock.patch.object(crowd, "LEVELS", LEVELS):
-            timeline = Timeline(loop.time, kept=kept)
+            timeline = Timeline(loop.time, folder, kept=kept)
             world = World(seed, loop, folder, timeline)
             writer = type("SeedsWriter", (SimulatedWriter,), {"disk": world.disk})
             feed: Any = lambda profile, urls: MarketFeed(VENUE, world.exchange, loop)  # noqa: E731

@@ -69,6 +69,9 @@ def from_body(status: int, body: bytes, retry_after_s: float | None) -> VenueErr
     try:
         refusal = _refusal_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
+        if body.startswith(b"{"):
+            # The venue's own words, cut short on their way: what it refused, and why, is not known.
+            return VenueUnavailable(f"The venue's refusal (status {status}) cannot be read.")
         refusal = None
     said = refusal.msg if refusal is not None else body[:200].decode(errors="replace")
     return from_refusal(status, refusal.code if refusal is not None else None, said, retry_after_s)

@@ -46,6 +46,8 @@ class ScriptedVenue:
         self.api: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "userDataStream.subscribe.signature": lambda _: (200, {"subscriptionId": 0})
         }
+        self.raw: dict[str, list[tuple[int, bytes]]] = {}
+        """By path, each given once and before anything else: bytes as they are."""
         self.streams: list[web.WebSocketResponse] = []
         self.sessions: list[web.WebSocketResponse] = []
         self.listeners: list[web.WebSocketResponse] = []
@@ -92,6 +94,9 @@ class ScriptedVenue:
         if request.path.startswith("/ws/"):
             return await self._listen(request)
         self.asked.append(f"{request.method} {request.path_qs}")
+        if self.raw.get(request.path):
+            status, payload = self.raw[request.path].pop(0)
+            return web.Response(status=status, body=payload)
         answer = self.rest.get(request.path, lambda _: (404, {"code": -404, "msg": "no such path"}))(
             dict(request.query)
         )

@@ -1,0 +1,109 @@
+"""Three hundred bad days of a trader, each compared with the exchange's own book; and that the proof can fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octopus_desktop.engine import reconciliation
+from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.model.events import JournalEvent
+from octopus_desktop.model.orders import OrderIntent
+from octopus_desktop.storage.journal import SqliteJournal
+from tests.faults.seed import run
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = 6
+SEEDS = 300 // PARTS
+ENOUGH = 60
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_lost_doubled_or_guessed(part: int) -> None:
+    """Whatever breaks and whenever the program dies: orders, fills, positions and balances are the exchange's."""
+    arguments = ["--seeds", str(SEEDS), "--first", str(1 + part * SEEDS), "--jobs", "1"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.faults", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-2000:]
+
+
+def test_a_seed_replays() -> None:
+    """Twice the same seed is twice the same day, to the message and the microsecond."""
+    first, second = run(7, kept=True), run(7, kept=True)
+    assert first == second
+    assert first.timeline
+    untold = run(7)
+    assert {**untold.counts, "log": first.counts["log"]} == first.counts, "the same without anyone reading it"
+
+
+# The proof would notice: each of these is a terminal that somebody has shipped.
+
+
+def sends_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = OrderDesk.send
+
+    async def twice(self: OrderDesk, intent: OrderIntent) -> None:
+        await send(self, intent)
+        await send(self, intent)
+
+    monkeypatch.setattr(OrderDesk, "send", twice)
+
+
+def takes_a_timeout_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(self: OrderDesk, names: Sequence[Any], error: Exception) -> None:
+        for name in names:
+            self.refused(name, str(error))
+
+    monkeypatch.setattr(OrderDesk, "failed", failed)
+
+
+def writes_after_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def commit(self: SqliteJournal, events: Sequence[JournalEvent]) -> None:
+        for event in events:
+            self.record(event)
+
+    monkeypatch.setattr(SqliteJournal, "commit", commit)
+
+
+def asks_for_no_missed_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(*_: object) -> dict[object, object]:
+        return {}
+
+    monkeypatch.setattr(reconciliation, "_missed_fills", none)
+
+
+def forgets_what_it_was_asking_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(self: OrderDesk, order: object) -> None:
+        return None
+
+    monkeypatch.setattr(OrderDesk, "_resolve", never)
+
+
+BROKEN: list[Callable[[pytest.MonkeyPatch], None]] = [
+    sends_twice,
+    takes_a_timeout_for_a_refusal,
+    writes_after_it_sent,
+    asks_for_no_missed_fills,
+    forgets_what_it_was_asking_for,
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+def test_a_broken_terminal_is_found_out(
+    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that does this loses, doubles or guesses an order within a few seeds."""
+    broken(monkeypatch)
+    assert any(run(seed).failures for seed in range(1, ENOUGH))

@@ -1,0 +1,69 @@
+"""Where the venue's word on an order is in doubt, the client says so; where a message is lost, it tells of that."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.errors import VenueError
+from octopus_desktop.model.events import Link, LinkStatus
+from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.venues.binance import execution as execution_module
+from tests.unit.venues.scripted_venue import until
+from tests.unit.venues.test_binance_execution import INSTRUMENT, INTENT, made, placed
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, -1003), (418, -1003), (500, -1000), (502, -1007), (503, -1008), (500, -2010)]
+)
+async def test_a_gateways_word_on_an_order_leaves_it_unknown(status: int, code: int) -> None:
+    """Asked too much, overloaded, failed: said after the order was sent, none of it tells what became of it."""
+    async with made() as running:
+        running.venue.api["order.place"] = lambda _: (status, {"code": code, "msg": "busy"})
+        await running.start()
+        with pytest.raises(VenueError) as lost:
+            await running.client.submit(INTENT, INSTRUMENT)
+        assert lost.value.outcome_unknown
+        assert [call["method"] for call in running.venue.called].count("order.place") == 1
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_cut_short_is_asked_for_again(status: int) -> None:
+    """Half an answer, or half a refusal, is neither: the question is asked once more."""
+    async with made() as running:
+        running.venue.raw["/api/v3/order"] = [(status, b'{"code":-2013,"msg":"Order do')]
+        running.venue.rest["/api/v3/order"] = lambda _: (200, placed())
+        assert await running.client.order(INSTRUMENT, ClientOrderId("od-1"), None) is not None
+        assert len(running.venue.asked) == 2
+
+
+async def test_an_unreadable_message_of_the_account_is_told_as_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been a fill: the account link goes down and up, after which everything is compared again."""
+    monkeypatch.setattr(execution_module, "MISSED_TOLD_AFTER_S", 0.01)
+    async with made() as running:
+        await running.start()
+        await running.venue.tell_account({"e": "executionReport", "s": "BTCUSDT"})
+        await until(lambda: LinkStatus.DOWN in running.statuses(Link.ACCOUNT))
+        assert running.statuses(Link.ACCOUNT)[-1] is LinkStatus.UP
+
+
+async def test_a_log_on_that_is_tried_again_is_signed_again() -> None:
+    """The session had logged on and then failed to listen: the next log-on carries key and signature too."""
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with made(Credentials("apikeyapikey", pem)) as running:
+        running.venue.api["session.logon"] = lambda _: (200, {})
+        answers: list[tuple[int, Any]] = [(200, {"subscriptionId": 0}), (429, {"code": -1003, "msg": "busy"})]
+        running.venue.api["userDataStream.subscribe"] = lambda _: answers.pop()
+        await running.start()
+        log_ons = [call["params"] for call in running.venue.called if call["method"] == "session.logon"]
+        assert len(log_ons) == 2
+        for params in log_ons:
+            signature = base64.b64decode(params.pop("signature"))
+            payload = "&".join(f"{key}={params[key]}" for key in sorted(params))
+            private.public_key().verify(signature, payload.encode())
