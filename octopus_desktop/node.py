@@ -273,7 +273,7 @@ class Engine:
         assert self._database is not None
         self._history.connect(market)
         if self.profile.mode is Mode.PAPER:
-            execution = self._execution = self._paper()
+            execution = self._execution = self._paper(market)
         elif credentials is None:
             self._login("no key")
             self._lock.shut(Lock.NO_KEY)
@@ -309,7 +309,7 @@ class Engine:
         self._reconcile_soon()
         self._in_background(self._reconcile_regularly(), "reconcile regularly")
 
-    def _paper(self) -> ExecutionClient:
+    def _paper(self, market: MarketDataClient) -> ExecutionClient:
         from octopus_desktop.paper.execution import PaperExecution  # a matching engine: of PAPER profiles only
 
         def watch(instrument_id: InstrumentId, channel: Channel) -> None:
@@ -321,6 +321,7 @@ class Engine:
             self._clock,
             self._data_dir / PAPER_STATE_NAME,
             watch,
+            market.candles,
             self.profile.paper_account,
         )
         self.bus.subscribe(paper.see)
@@ -342,8 +343,8 @@ class Engine:
         await until_it_works(attempt, told)
 
     def _link_changed(self, event: LinkChanged) -> None:
-        if event.link is Link.MARKET or self._desk is None:
-            return
+        if event.link is Link.MARKET or self._desk is None or self._stopping.is_set():
+            return  # a line that goes down because we end is no outage
         self._outages.link_changed(event)
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
             self._lock.open(Lock.LINK)

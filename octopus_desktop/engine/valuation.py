@@ -23,7 +23,7 @@ def mark_of(state: State, name: InstrumentId) -> Decimal | None:
             return Decimal(repr(market.mark.mark))
     touch = market.touch
     if touch is not None:
-        return Decimal(repr((touch[0] + touch[1]) / 2))
+        return (Decimal(repr(touch[0])) + Decimal(repr(touch[1]))) / 2
     last = market.last_price
     return Decimal(repr(last)) if last is not None else None
 

@@ -52,7 +52,7 @@ def open_orders(exchange: dict[str, Any]) -> list[str]:
 def test_a_live_profile_opens_locked(exchange: dict[str, Any], tmp_path: Path) -> None:
     """Nothing leaves until the trader has typed the profile's name, and a wrong name opens nothing."""
     with live(exchange, tmp_path) as session:
-        session.until(lambda: session.state.reconciled, "compared with the venue")
+        session.until(lambda: (session.state.entry_locked or "").startswith("LIVE"), "compared with the venue")
         session.touch()
         outcome = session.execute(SubmitOrder(session.resting_bid()))
         assert isinstance(outcome, Refused)
