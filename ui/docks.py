@@ -116,7 +116,7 @@ class PaneDock(QDockWidget):
         self.setTitleBarWidget(self.bar)
         # A floating pane is a window of its own: it tells the mode, too.
         self.mode_frame = ModeFrame(theme, self, pane.session.node.profile.mode.value)
-        self.mode_frame.hide()
+        self.mode_frame.setVisible(False)
         self.topLevelChanged.connect(self.mode_frame.setVisible)
         if pane.controls is not None:
             self.adopt_controls()

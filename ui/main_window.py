@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
 
     def _over_the_tabs(self) -> list[QWidget]:
         pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
-        return [*self.toasts.toasts, self.kill_panel, *pages, self.mode_frame]
+        return [*self.toasts.toasts, self.kill_panel, *pages, *self.mode_frame.strips]
 
     def _name_panes(self, panes: dict[str, Pane]) -> None:
         from ui.panes.algos import AlgosPane

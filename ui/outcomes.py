@@ -28,6 +28,7 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
+from ui.bursts import Bursts
 from ui.frame import Dirty
 from ui.models.algo_words import kind_word
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
@@ -37,6 +38,7 @@ _KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn
 
 
 _MANY = {OrderAccepted: "{} orders placed", OrderCanceled: "{} orders canceled"}
+_FILLS = "{} orders filled, whole or in part"
 _SINGLY = 2
 """More good news of one kind in one frame is one message."""
 
@@ -47,6 +49,7 @@ class Outcomes:
     def __init__(self, session: Session, since_ns: int) -> None:
         self._session = session
         self._since_ns = since_ns
+        self._bursts = Bursts(lambda text: session.tell("info", text), session)
 
     def take(self, dirty: Dirty) -> None:
         """The events of one frame, already folded."""
@@ -60,13 +63,18 @@ class Outcomes:
                 else:
                     told.setdefault(type(event), []).append(event)
         for kind, events in told.items():
-            if kind in _MANY and len(events) > _SINGLY:
-                self._session.tell("info", _MANY[kind].format(len(events)))
+            many = _MANY.get(kind)
+            if many is not None and len(events) > _SINGLY:
+                text = many.format(len(events))
+                self._bursts.take(many, lambda text=text: self._session.tell("info", text), len(events))  # type: ignore[misc]  # binds the loop's variable
             else:
                 for event in events:
-                    self._tell(event, state)
+                    if many is not None:
+                        self._bursts.take(many, lambda event=event: self._tell(event, state))  # type: ignore[misc]  # the same
+                    else:
+                        self._tell(event, state)
         for order_id in filled:
-            self._tell_filled(state.orders[order_id], state)
+            self._bursts.take(_FILLS, lambda order_id=order_id: self._tell_filled(state.orders[order_id], state))  # type: ignore[misc]  # the same
         self._tell_algos([each for each in dirty.algo_events if each.ts_ns >= self._since_ns], state)
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from octopus_desktop.model.events import Link, LinkStatus, Severity
+from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.state import State
 from ui.frame import Dirty
@@ -17,7 +19,6 @@ from ui.panes.open_orders import count_of
 from ui.preferences import zone_word
 from ui.session import Session
 from ui.theme import fonts
-from ui.theme.icons import icon
 from ui.theme.numbers import format_change
 
 SLOW_MS = 500.0
@@ -48,6 +49,7 @@ class StatusLine(QStatusBar):
         self.session = session
         self.missed = True
         self._broken = False
+        self._unknown: set[ClientOrderId] = set()
         self.setSizeGripEnabled(False)
         self.setFixedHeight(24)
         self.setAccessibleName("Status")
@@ -60,7 +62,7 @@ class StatusLine(QStatusBar):
             self.labels[key] = label
             self.addWidget(label)
         self.ledger = QPushButton()
-        self.ledger.setProperty("role", "flat")
+        self.ledger.setProperty("role", "notice")
         self.ledger.setStyleSheet(f"min-height: 18px; max-height: 18px; padding: 0 6px; font-size: {fonts.TABLE}px")
         self.ledger.setToolTip("The venue's balances are not what our fills add up to: show it (Ctrl+Shift+D)")
         self.ledger.setAccessibleName("Ledger differences")
@@ -80,8 +82,9 @@ class StatusLine(QStatusBar):
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         if dirty.everything or dirty.orders:
-            unknown = sum(1 for order in state.working.values() if order.status is OrderStatus.UNKNOWN)
-            self._say_if("unknown", f"{count_of(unknown, 'order')} UNKNOWN" if unknown else "", "warn")
+            if dirty.everything:
+                self._unknown.clear()
+            self._count_unknown(state, state.working.keys() if dirty.everything else dirty.orders)
         if not (dirty.everything or dirty.system or dirty.log):
             return
         profile = self.session.node.profile
@@ -124,7 +127,16 @@ class StatusLine(QStatusBar):
         text = f"ledger: {count_of(differences, 'difference')}"
         if self.ledger.text() != text:
             self.ledger.setText(text)
-            self.ledger.setIcon(icon("warning", self.session.theme.tokens, 14))
+
+    def _count_unknown(self, state: State, touched: Iterable[ClientOrderId]) -> None:
+        for order_id in touched:
+            order = state.orders.get(order_id)
+            if order is not None and order.status is OrderStatus.UNKNOWN:
+                self._unknown.add(order_id)
+            else:
+                self._unknown.discard(order_id)
+        text = f"{count_of(len(self._unknown), 'order')} UNKNOWN" if self._unknown else ""
+        self._say_if("unknown", text, "warn")
 
     def _say_breakers(self, state: State) -> None:
         """The one that is open longest, and how many more."""

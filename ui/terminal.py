@@ -34,6 +34,7 @@ _MODULES_OF_THE_WINDOW: Final = (
     "ui.actions.layout",
     "ui.actions.safety",
     "ui.actions.trading",
+    "ui.bursts",
     "ui.cheat_sheet",
     "ui.docks",
     "ui.kill_panel",

@@ -15,6 +15,7 @@ from ui.theme.text import TextCache
 _TAG_HEIGHT = 16
 _UNDER_LEGEND = 26
 _DASH, _GAP = 6, 4
+_SINGLY = 60  # so many lines of orders can still be told apart
 _MOST = 256  # kept tags; orders come and go all day
 
 
@@ -60,9 +61,11 @@ class OrderLayer:
         return tags
 
     def _shown(self, scene: Scene) -> list[tuple[ChartOrder, int]]:
-        placed = [(order, round(scene.viewport.y_of(order.price))) for order in self.orders]
-        inside = [(order, y) for order, y in placed if 0 <= y < scene.viewport.height]
-        return sorted(inside, key=lambda entry: entry[1])
+        """Those in view, from the top down; of very many, one line for all of a side that would cover each other."""
+        low, high = scene.viewport.low, scene.viewport.high
+        inside = sorted((order for order in self.orders if low <= order.price <= high), key=lambda order: -order.price)
+        placed = [(order, round(scene.viewport.y_of(order.price))) for order in inside]
+        return placed if len(placed) <= _SINGLY else _gathered(placed, round(_TAG_HEIGHT * scene.dpr))
 
     def _dashes(self, scene: Scene, colour: QColor) -> QPixmap:
         key = ("dashes", scene.viewport.width, scene.dpr, colour.rgb())
@@ -105,6 +108,19 @@ class OrderLayer:
             self._pictures.clear()
         self._pictures[key] = picture
         return picture
+
+
+def _gathered(placed: list[tuple[ChartOrder, int]], height: int) -> list[tuple[ChartOrder, int]]:
+    """One order in the place of all of a side within a tag's height; it says how many they are."""
+    groups: dict[tuple[int, bool], list[tuple[ChartOrder, int]]] = {}
+    for order, y in placed:
+        groups.setdefault((y // height, order.is_buy), []).append((order, y))
+    return [
+        group[0]
+        if len(group) == 1
+        else (ChartOrder("", is_buy, group[0][0].price, f"{len(group)} orders"), group[0][1])
+        for (_, is_buy), group in groups.items()
+    ]
 
 
 def _colours(scene: Scene, order: ChartOrder) -> tuple[QColor, QColor]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import Final
 
 import msgspec
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import Reconcile
@@ -17,6 +19,8 @@ from ui.models.table import Table
 from ui.panes.positions import sign_tone
 from ui.session import Session
 from ui.theme.numbers import format_change, format_price
+
+_EACH_MS: Final = 500
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -93,6 +97,11 @@ class LedgerDialog(QDialog):
         buttons.addWidget(again)
         buttons.addWidget(close)
         column.addLayout(buttons)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EACH_MS)
+        self._timer.timeout.connect(lambda: self.write(session.state))
+        self._timer.start()
+        self.finished.connect(self._timer.stop)
         self.write(session.state)
 
     def write(self, state: State) -> None:

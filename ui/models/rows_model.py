@@ -38,6 +38,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self.faded = faded
         self._key = key
         self._rows: list[Row] = []
+        self._keys: list[Hashable] = []
         self._places: dict[Hashable, int] = {}
         self._coming: dict[Hashable, Row] = {}
         self._gap = 0  # where the coming rows belong
@@ -75,7 +76,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         coming, self._coming = list(self._coming.values()), {}
         if coming:
             self._insert(self._gap, coming)
-            self._number()
+            self._number(self._gap)
 
     def _let_in(self) -> None:
         """A turn's worth of what is coming, the newest first."""
@@ -83,7 +84,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         while self._coming and time.monotonic() < until:
             newest = [self._coming.popitem()[1] for _ in range(min(AT_ONCE, len(self._coming)))]
             self._insert(self._gap, newest[::-1])
-        self._number()
+        self._number(self._gap)
         if self._coming:
             self._turn.start()
 
@@ -92,12 +93,15 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         if not fresh:
             return
         self.beginInsertRows(_NOWHERE, first, first + len(fresh) - 1)
+        keys = [self._key(row) for row in fresh]
         self._rows[first:first] = fresh
-        self._places.update((self._key(row), first + offset) for offset, row in enumerate(fresh))
+        self._keys[first:first] = keys
+        self._places.update((key, first + offset) for offset, key in enumerate(keys))
         self.endInsertRows()
 
-    def _number(self) -> None:
-        self._places = {self._key(row): place for place, row in enumerate(self._rows)}
+    def _number(self, first: int) -> None:
+        """From that row on: those before it stay where they are."""
+        self._places.update((key, first + offset) for offset, key in enumerate(self._keys[first:]))
 
     def upsert(self, row: Row) -> None:
         key = self._key(row)
@@ -157,8 +161,11 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
     def _remove_range(self, first: int, count: int) -> None:
         self.beginRemoveRows(_NOWHERE, first, first + count - 1)
+        for key in self._keys[first : first + count]:
+            del self._places[key]
         del self._rows[first : first + count]
-        self._number()
+        del self._keys[first : first + count]
+        self._number(first)
         self._gap -= max(0, min(count, self._gap - first))
         self.endRemoveRows()
 

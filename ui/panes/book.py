@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.events import Channel
+from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import Side
+from octopus_desktop.model.orders import Order, Side
 from octopus_desktop.state import State
 from ui.frame import Dirty
+from ui.models.own_orders import OwnOrders
 from ui.panes.pane import Pane, stale_age_s
 from ui.session import Session
 from ui.widgets.book_view import BookView
@@ -49,6 +51,7 @@ class BookPane(Pane):
         self.controls = self.grouping
         self._precisions = 2, 5
         self._tick = 0.01
+        self._own = OwnOrders[tuple[float, float]](_price_and_rest)
         session.instrument_changed.connect(self._show)
         self.view.state_overlay.show_state("loading", "Waiting for the book", blank=True)
 
@@ -81,7 +84,7 @@ class BookPane(Pane):
             return
         name = instrument.instrument_id
         if dirty.everything or dirty.orders:
-            self._show_own(state)
+            self._show_own(state, name, dirty)
         if dirty.everything or name in dirty.books or name in dirty.feeds:
             book = state.market(name).book
             if book.bids.prices or book.asks.prices:
@@ -93,13 +96,11 @@ class BookPane(Pane):
     def each_second(self, state: State, now_ns: int) -> None:
         self._show_age(state, now_ns)
 
-    def _show_own(self, state: State) -> None:
+    def _show_own(self, state: State, name: InstrumentId, dirty: Dirty) -> None:
+        self._own.take(state, name, dirty)
         own: dict[float, float] = {}
-        name = self.session.instrument.instrument_id if self.session.instrument is not None else None
-        for order in state.working.values():
-            price = order.intent.price
-            if order.intent.instrument_id == name and price is not None:
-                own[float(price)] = own.get(float(price), 0.0) + float(order.remaining)
+        for price, quantity in self._own.shown:
+            own[price] = own.get(price, 0.0) + quantity
         self.view.set_own_orders(own)
 
     def _show_age(self, state: State, now_ns: int | None) -> None:
@@ -121,3 +122,8 @@ class BookPane(Pane):
         if instrument is None or touch is None:
             return None
         return instrument.price(touch[0] if side is Side.BUY else touch[1])
+
+
+def _price_and_rest(order: Order) -> tuple[float, float] | None:
+    price = order.intent.price
+    return (float(price), float(order.remaining)) if price is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +14,13 @@ from octopus_desktop.model.events import CandleChanged, Channel, TradePrinted
 from octopus_desktop.model.identifiers import InstrumentId, Interval
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.market import Candles
-from octopus_desktop.model.orders import OrderStatus, Side
+from octopus_desktop.model.orders import Fill, Order, OrderStatus, Side
 from octopus_desktop.model.queries import CandlesQuery
 from octopus_desktop.state import State
 from ui.chart.chart_widget import PriceChart
 from ui.chart.scene import ChartFill, ChartOrder
 from ui.frame import Dirty
+from ui.models.own_orders import OwnOrders
 from ui.panes.order_columns import TYPE_WORDS
 from ui.panes.pane import Pane, stale_age_s
 from ui.session import Session
@@ -84,6 +86,8 @@ class ChartPane(Pane):
         self.chart.state_overlay.action_triggered.connect(self.load)
         session.instrument_changed.connect(self._show)
         session.interval_changed.connect(self._show_interval)
+        self._own = OwnOrders[ChartOrder](self._own_order)
+        self._fills: list[ChartFill] = []
         self._forming: _Forming | None = None
         self._loaded = False
         self._older_end: int | None = None
@@ -179,7 +183,7 @@ class ChartPane(Pane):
             return
         name = instrument.instrument_id
         if dirty.everything or dirty.orders:
-            self._show_own(state, name)
+            self._show_own(state, name, dirty)
         if self._loaded:
             if dirty.everything:
                 known = state.market(name).candles.get(self.session.interval)
@@ -224,28 +228,29 @@ class ChartPane(Pane):
             self.chart.set_state("live")
         self.chart.update_candle(candle.open_ns, candle.open, candle.high, candle.low, candle.close, candle.volume)
 
-    def _show_own(self, state: State, name: InstrumentId) -> None:
-        self.chart.set_orders(
-            [
-                ChartOrder(
-                    order_id,
-                    order.intent.side is Side.BUY,
-                    float(price),
-                    format_quantity(order.remaining, state.instruments[name].quantity_precision),
-                    TYPE_WORDS[order.intent.type],
-                    order.status in _PENDING or order.cancel_requested,
-                )
-                for order_id, order in state.working.items()
-                if order.intent.instrument_id == name
-                and (price := order.intent.price or order.intent.trigger_price) is not None
-            ]
-        )
-        self.chart.set_fills(
-            [
-                ChartFill(fill.ts_venue_ns, float(fill.price), float(fill.quantity), fill.side is Side.BUY)
-                for fill in state.fills
-                if fill.instrument_id == name
-            ]
+    def _show_own(self, state: State, name: InstrumentId, dirty: Dirty) -> None:
+        self._own.take(state, name, dirty)
+        self.chart.set_orders(tuple(self._own.shown))
+        if dirty.everything:
+            self._fills = _fills_of(state.fills, name)
+        elif fresh := _fills_of(dirty.fills, name):
+            self._fills += fresh
+        else:
+            return
+        self.chart.set_fills(self._fills)
+
+    def _own_order(self, order: Order) -> ChartOrder | None:
+        intent = order.intent
+        price = intent.price or intent.trigger_price
+        if price is None:
+            return None
+        return ChartOrder(
+            order.client_order_id,
+            intent.side is Side.BUY,
+            float(price),
+            format_quantity(order.remaining, self.session.state.instruments[intent.instrument_id].quantity_precision),
+            TYPE_WORDS[intent.type],
+            order.status in _PENDING or order.cancel_requested,
         )
 
     def _show_age(self, state: State, now_ns: int) -> None:
@@ -257,3 +262,11 @@ class ChartPane(Pane):
             self.chart.set_state("live")
         else:
             self.chart.set_state("stale", "Stale", age)
+
+
+def _fills_of(fills: Iterable[Fill], name: InstrumentId) -> list[ChartFill]:
+    return [
+        ChartFill(fill.ts_venue_ns, float(fill.price), float(fill.quantity), fill.side is Side.BUY)
+        for fill in fills
+        if fill.instrument_id == name
+    ]

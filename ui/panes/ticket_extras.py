@@ -190,7 +190,7 @@ class TicketExtras(QWidget):
     def show_kind(self, kind: Kind) -> None:
         """The rows of this kind; one that is no algo has none."""
         self._kind = kind
-        shown = {*_ROWS.get(kind, ()), "on_restart", "told"} if kind.is_algo else set()
+        shown = {*_ROWS.get(kind, ()), "on_restart"} if kind.is_algo else set()
         for name, row in self._rows.items():
             row.setVisible(name in shown)
         self.exit_unit.setVisible(kind is Kind.BRACKET)
@@ -352,6 +352,9 @@ class TicketExtras(QWidget):
         if not isinstance(spec, Scale):
             self.rungs.show_rungs([], digits, lots, buy=True)
         set_text(self.told, text, "mid")
+        if self._rows["told"].isHidden() is bool(text):
+            self._rows["told"].setVisible(bool(text))
+            self.resized.emit()
 
 
 def _average(spec: Scale, instrument: Instrument) -> Decimal:

@@ -2,7 +2,7 @@
 
 Widgets ask for a variant by a dynamic property:
 
-* `QPushButton[role="buy" | "sell" | "danger" | "alarm" | "primary" | "flat"]`
+* `QPushButton[role="buy" | "sell" | "danger" | "alarm" | "notice" | "primary" | "flat"]`
 * `QLabel[tone="hi" | "mid" | "lo" | "up" | "down" | "warn" | "danger"]`, `QLabel[numeric="true"]`
 * `QWidget[invalid="true"]` on an entry whose text can't be used
 """
@@ -155,6 +155,8 @@ QPushButton[role="flat"]:focus, QToolButton[role="flat"]:focus, QToolBar QToolBu
                border: 1px solid $accent; }
 QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled, QToolBar QToolButton:disabled {
                color: $off; background: transparent; border-color: transparent; }
+QPushButton[role="notice"] { background: transparent; color: $warn; border: 1px solid transparent; }
+QPushButton[role="notice"]:hover, QPushButton[role="notice"]:focus { border-color: $warn; }
 QPushButton[role="buy"], QPushButton[role="sell"], QPushButton[role="danger"], QPushButton[role="primary"] {
                border: 1px solid transparent; font-weight: 600; }
 QPushButton[role="buy"] { background: $up; color: $on_up; }

@@ -57,9 +57,12 @@ def book_rows(
     bid_rows = _side(bids, count, tick, group, up=False)
     ask_rows = _side(asks, count, tick, group, up=True)
     step = tick * group
+    own = own or {}
     result = []
     for rows, up in ((bid_rows, False), (ask_rows, True)):
-        own_rows = _own(own or {}, tick, group, up=up)
+        edges = (rows[0][0] * step, rows[-1][0] * step) if rows else (0.0, 0.0)
+        near = {price: size for price, size in own.items() if min(edges) - step <= price <= max(edges) + step}
+        own_rows = _own(near, tick, group, up=up)
         total, side = 0.0, []
         for number, quantity in rows:
             total += quantity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore  # for Qt, whose enums can wait until after the first paint
 from PySide6.QtCore import QEvent, QObject, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QRegion
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
 from ui.theme import fonts
@@ -21,17 +21,20 @@ _MEANING = {
 }
 
 
-class ModeFrame(QWidget):
-    """Four strips over the edge of a window; everything inside gets the mouse and paints as if it weren't there.
+class ModeFrame(QObject):
+    """Four strips over the edge of a window, always on top.
 
-    It takes no mouse itself: what a plain widget does not use goes to the window.
+    Strips, not one widget with a hole: raising that would have the whole window painted anew with each message.
+    They take no mouse themselves: what a plain widget does not use goes to the window.
     Give the window `contentsMargins` of `FRAME`, or the strips cover its outermost pixels.
     """
 
     def __init__(self, theme: Theme, window: QWidget, mode: str = "demo") -> None:
         super().__init__(window)
         self._theme, self._window, self._mode = theme, window, mode.lower()
-        self.setAutoFillBackground(True)
+        self.strips = [QWidget(window) for _ in range(4)]
+        for strip in self.strips:
+            strip.setAutoFillBackground(True)
         window.installEventFilter(self)
         theme.changed.connect(self._dress)
         self._dress()
@@ -47,6 +50,14 @@ class ModeFrame(QWidget):
         self._mode = mode.lower()
         self._dress()
 
+    def setVisible(self, visible: bool) -> None:
+        for strip in self.strips:
+            strip.setVisible(visible)
+
+    def raise_(self) -> None:
+        for strip in self.strips:
+            strip.raise_()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self._follow()
@@ -55,15 +66,18 @@ class ModeFrame(QWidget):
         return False
 
     def _dress(self) -> None:
-        palette = self.palette()
+        palette = QPalette()
         palette.setColor(QPalette.ColorRole.Window, self._theme.colors.mode(self._mode))
-        self.setPalette(palette)
+        for strip in self.strips:
+            strip.setPalette(palette)
 
     def _follow(self) -> None:
-        area = self._window.rect()
-        self.setGeometry(area)
-        # The mask leaves four strips, and keeps repaints of the window's inside from painting this widget along.
-        self.setMask(QRegion(area).subtracted(QRegion(area.adjusted(FRAME, FRAME, -FRAME, -FRAME))))
+        width, height = self._window.width(), self._window.height()
+        top, bottom, left, right = self.strips
+        top.setGeometry(0, 0, width, FRAME)
+        bottom.setGeometry(0, height - FRAME, width, FRAME)
+        left.setGeometry(0, 0, FRAME, height)
+        right.setGeometry(width - FRAME, 0, FRAME, height)
         self.raise_()
 
 
