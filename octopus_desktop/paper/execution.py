@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from octopus_desktop.model.account import Balance
-from octopus_desktop.model.errors import AmendHalfDone, RequestRefused, VenueError
+from octopus_desktop.model.errors import AmendHalfDone, MessageError, RequestRefused, VenueError
 from octopus_desktop.model.events import (
     BalanceChanged,
     BookBroken,
@@ -26,8 +26,9 @@ from octopus_desktop.model.events import (
     LinkStatus,
     TradePrinted,
 )
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Venue, VenueOrderId, instrument_id
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId, instrument_id
 from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.market import Candles
 from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.paper import words
@@ -38,13 +39,18 @@ from octopus_desktop.simulator import orders as matched
 from octopus_desktop.simulator.account_store import AccountStore, StateFileError
 from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.filters import Rules
+from octopus_desktop.simulator.units import UNIT
 from octopus_desktop.state import State
 
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+CandlesOf = Callable[[InstrumentId, Interval, int, int | None], Awaitable[Candles]]
+
 BOOK_WITHIN_S: Final = 5.0
+SEEN_EVERY_NS: Final = 10_000_000_000
+MOST_CANDLES: Final = 1000
 FIRST_ACCOUNT: Final[Mapping[str, Decimal]] = {"USDT": Decimal(100_000)}
 """What a paper account begins with, where its profile does not say."""
 
@@ -66,6 +72,7 @@ class PaperExecution:
         clock: Clock,
         path: Path,
         watch: Callable[[InstrumentId, Channel], None],
+        candles: CandlesOf,
         first_account: Mapping[str, Decimal] | None = None,
     ) -> None:
         self.venue = venue
@@ -73,6 +80,7 @@ class PaperExecution:
         self._clock = clock
         self._path = path
         self._watch = watch
+        self._candles = candles
         self._first_account = first_account or FIRST_ACCOUNT
         self._store: AccountStore | None = None
         self._exchange = PaperExchange(clock.now_ns())
@@ -80,6 +88,7 @@ class PaperExecution:
         self._report: Callable[[OrderReport], None] = _not_started
         self._watched: dict[InstrumentId, MirroredMarket] = {}
         self._waiting: dict[InstrumentId, asyncio.Event] = {}
+        self._seen_ns = 0
         self._reports: list[OrderReport] = []
         self._changed: list[str] = []
 
@@ -101,6 +110,7 @@ class PaperExecution:
             store.set_meta("opened", str(exchange.now_ns))
         for order in exchange.open_orders(ACCOUNT):
             self._mirror(instrument_id(order.symbol, self.venue))
+        await self._make_up(int(store.meta("seen") or exchange.now_ns))
         self._tell()
         for link in (Link.ORDERS, Link.ACCOUNT):
             publish(LinkChanged(self.venue, link, LinkStatus.UP, "", self._clock.now_ns()))
@@ -109,7 +119,34 @@ class PaperExecution:
         self._watched.clear()
         if self._store is not None:
             store, self._store = self._store, None
+            store.set_meta("seen", str(self._clock.now_ns()))
             store.close()
+
+    async def _make_up(self, seen_ns: int) -> None:
+        """Fill what the market passed while nobody looked: at its own price, by no more than was traded.
+
+        A trigger that was passed then waits for the first price now.
+        """
+        for symbol in {order.symbol for order in self._exchange.open_orders(ACCOUNT)}:
+            where = instrument_id(symbol, self.venue)
+            for order in self._exchange.open_orders(ACCOUNT, symbol):
+                since = max(seen_ns, order.created_ns)
+                interval, count = _span(self._clock.now_ns() - since)
+                if not order.triggered or not count:
+                    continue
+                try:
+                    candles = await self._candles(where, interval, count, None)
+                except (VenueError, MessageError) as error:
+                    logger.warning("%s: what it did since the last session is not known: %s", symbol, error)
+                    break
+                # The first candle began before, so that what passed in it may have been before as well.
+                after = candles.open_ns >= since
+                passed = candles.low < order.price / UNIT if order.is_buy else candles.high > order.price / UNIT
+                traded = words.units(float(candles.volume[after & passed].sum()))
+                if traded and order.is_open:
+                    market = self._exchange.markets[symbol]
+                    self._exchange.fill_resting(market, order, min(order.unfilled, traded))
+        self._exchange.settle_up()
 
     # The port: orders -------------------------------------------------------
 
@@ -196,9 +233,12 @@ class PaperExecution:
         market = self._watched.get(event.instrument_id)
         if market is None:
             return
-        self._exchange.now_ns = self._clock.now_ns()
+        now_ns = self._exchange.now_ns = self._clock.now_ns()
         try:
             self._exchange.apply(market, event)
+            if now_ns - self._seen_ns > SEEN_EVERY_NS and self._store is not None:
+                self._seen_ns = now_ns
+                self._store.set_meta("seen", str(now_ns))
         except sqlite3.Error:
             # The engine goes on, and writes what is missing with the next change; only a crash now would lose it.
             logger.exception("the paper account cannot be written")
@@ -302,6 +342,14 @@ class PaperExecution:
         balance = self._exchange.ledger.balance(ACCOUNT, asset)
         free, locked = words.money(balance.free), words.money(balance.locked)
         return Balance(self.venue, asset, free, locked, self._exchange.now_ns)
+
+
+def _span(length_ns: int) -> tuple[Interval, int]:
+    """The finest candles that reach that far back in one page, and how many of them."""
+    for interval in (Interval.M1, Interval.M15, Interval.H4):
+        if length_ns // interval.ns < MOST_CANDLES:
+            return interval, length_ns // interval.ns + 1
+    return Interval.D1, MOST_CANDLES
 
 
 def _not_started(_: object) -> None:

@@ -84,8 +84,8 @@ def new_order(intent: OrderIntent, instrument: Instrument) -> NewOrder:
         stop_price=units(intent.trigger_price or 0) if name in TRIGGER_TYPES else 0,
         time_in_force=intent.tif.value if name in LIMIT_TYPES and name != "LIMIT_MAKER" else "GTC",
         client_order_id=intent.client_order_id,
-        # A venue lets nobody trade with himself; the newer order gives way.
-        stp="EXPIRE_TAKER",
+        # Nobody trades with himself; the resting order gives way, so that a stop is never in vain.
+        stp="EXPIRE_MAKER",
         iceberg_quantity=units(intent.display_quantity or 0) if name in LIMIT_TYPES else 0,
         trailing_bips=bips,
     )

@@ -66,7 +66,8 @@ def test_a_paper_session_from_its_first_order_to_a_restart(tmp_path: Path) -> No
         assert (session.free("BTC"), session.free("USDT")) == (held, free)
         assert session.state.balances[PAPER.venue, "USDT"].locked == locked
         assert session.state.reconciled[PAPER.venue].differences == 0
-        assert not session.state.ledger[PAPER.venue].differences
+        session.until(lambda: PAPER.venue in session.state.ledger, "the sums were checked")
+        assert not session.state.unexplained
         session.execute(CancelOrder(far.client_order_id))
         session.until(lambda: session.status(far) is OrderStatus.CANCELED, "canceled after the restart")
         session.until(lambda: session.free("USDT") == free + locked, "its money is free")

@@ -94,7 +94,7 @@ def _place(exchange: PaperExchange, is_buy: bool, kind: str, price: int, quantit
         )
         return
     request = NewOrder("BTCUSDT", is_buy, {"ICEBERG": "LIMIT", "STOP": "STOP_LOSS"}.get(kind, kind), quantity)
-    request.stp = "EXPIRE_TAKER"
+    request.stp = "EXPIRE_MAKER"
     if kind == "STOP":
         request.stop_price = price
     elif kind != "MARKET":
