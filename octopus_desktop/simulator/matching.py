@@ -278,6 +278,8 @@ class Matching(Accounts[M]):
             order.remaining = min(order.display or order.unfilled, order.unfilled)
             order.hidden = order.unfilled - order.remaining
             book.add(order)
+            if order.hidden and self.store is not None:
+                self.store.save_order(order)
 
     def fill_resting(self, market: M, order: Order, quantity: int) -> None:
         """Somebody outside has traded with a resting order at its own price."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from octopus_desktop.simulator.book import CROWD, Resting
 from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.listings import LISTINGS
+from octopus_desktop.simulator.main import open_exchange
 from octopus_desktop.simulator.orders import Execution, NewOrder, Order, OrderList
+from octopus_desktop.simulator.store import SqliteStore
 from octopus_desktop.simulator.units import SECOND_NS, UNIT, notional
+from octopus_desktop.simulator.user_streams import UserStreams
 
 START_NS = 1_795_244_400 * SECOND_NS
 BTC = LISTINGS[0]
@@ -229,3 +234,32 @@ def test_filters_of_icebergs_and_trailing_stops(exchange: Exchange) -> None:
     for bips in (9, 2_001):
         with pytest.raises(Refusal, match="TRAILING_DELTA"):
             exchange.place(1, NewOrder("BTCUSDT", False, "STOP_LOSS", QUANTITY, trailing_bips=bips))
+
+
+def test_lists_icebergs_and_trailing_stops_survive_the_process(tmp_path: Path) -> None:
+    """Killed and started again: one list of two, a trailing stop's best price, what an iceberg hides, one lock."""
+    path = tmp_path / "state.db"
+    store = SqliteStore(path)
+    exchange, _ = open_exchange(3, START_NS, 1.0, UserStreams(), store)
+    group = exchange.place_list(1, pair(exchange, away=500_000), "mine")
+    price = (last(exchange) - 500_000 * BTC.tick) // BTC.tick * BTC.tick
+    hiding = NewOrder("BTCUSDT", True, "LIMIT", QUANTITY, price=price, iceberg_quantity=QUANTITY // 5)
+    iceberg = exchange.place(1, hiding)
+    trailing = exchange.place(1, NewOrder("BTCUSDT", False, "STOP_LOSS", QUANTITY, trailing_bips=2_000))
+    best, before = trailing.extreme, money(exchange)
+    store.close()
+
+    store = SqliteStore(path)
+    again, _ = open_exchange(3, exchange.now_ns, 1.0, UserStreams(), store)
+    assert money(again) == before
+    (found,) = again.order_lists(1)
+    assert (found.list_id, found.client_id, found.is_open) == (group.list_id, "mine", True)
+    assert [order.order_id for order in found.orders] == [order.order_id for order in group.orders]
+    order = again.find(1, "BTCUSDT", iceberg.order_id, None)
+    assert (order.display, order.remaining, order.hidden) == (QUANTITY // 5, QUANTITY // 5, QUANTITY * 4 // 5)
+    assert again.find(1, "BTCUSDT", trailing.order_id, None).extreme >= best
+    again.cancel(1, "BTCUSDT", found.orders[0].order_id, None)
+    assert not found.is_open
+    again.cancel(1, "BTCUSDT", trailing.order_id, None)
+    assert again.ledger.balance(1, "BTC").locked == 0
+    store.close()
