@@ -1,5 +1,5 @@
 # Every target sets itself up on a machine that has nothing but Python and make.
-.PHONY: run test lint types imports unit bench chaos lock clean run-environment dev-environment bench-environment
+.PHONY: run test lint types imports unit bench chaos kill9 lock clean run-environment dev-environment bench-environment
 SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 JOBS ?= 2
@@ -37,6 +37,9 @@ bench: bench-environment
 
 chaos: dev-environment
 	$(PYTHON_IN) -m tests.faults --seeds $(or $(SEEDS),300) --jobs $(JOBS)
+
+kill9: dev-environment
+	$(PYTHON_IN) -m tests.faults.kill9 --moments $(or $(MOMENTS),20)
 
 lock: dev-environment
 	packaging/lock.sh

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from random import Random
@@ -25,6 +26,7 @@ from tests.faults.simulated_time import Life, SimulatedLoop, current_life
 from tests.faults.timeline import Timeline
 
 _GONE: Final = object()
+_CREATED: Final = re.compile(r'"(?:new|working|pending|above|below)ClientOrderId":"([^"]+)"')
 _APART_S: Final = 1e-7
 """Between two frames of one direction: timers of the same moment have no order, a stream of bytes has."""
 
@@ -56,6 +58,8 @@ class Network:
         self.lines: dict[_Line, None] = {}
         self.held: list[Callable[[], object]] = []
         self.on_sent: Callable[[str], None] = _nobody
+        self.on_create: Callable[[str], None] = _nobody
+        """Called with the name of each order on the moment its first byte leaves."""
 
     def latency_s(self) -> float:
         return self.random.uniform(0.001, 0.02) + self.trouble.latency_s
@@ -320,7 +324,10 @@ class _Line:
 
     def up(self, message: bytes) -> None:
         self._network.timeline.note("ws >", message)
-        self._network.on_sent(message.decode(errors="replace"))
+        text = message.decode()
+        self._network.on_sent(text)
+        for name in _CREATED.findall(text):
+            self._network.on_create(name)
         self._up_at = max(self._up_at + _APART_S, self._loop.now_s + self._network.latency_s())
         self._travel(self._up_at, self._arrive_up, message, self._network.world)
 

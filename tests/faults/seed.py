@@ -93,7 +93,8 @@ def run(seed: int, *, kept: bool = False) -> Result:
                 log.propagate = spreads
             timeline = world.timeline
             timeline.counts["lives"] = len(world.lives)
-            return Result(seed, failures + handler.found, dict(timeline.counts), timeline.lines)
+            found = failures + world.broken_rules + handler.found
+            return Result(seed, found, dict(timeline.counts), timeline.lines)
     finally:
         gc.enable()
 

@@ -25,11 +25,13 @@ from octopus_desktop.model.events import (
     BookReset,
     Event,
     LogRecorded,
+    OrderEvent,
     QuoteChanged,
     Reconciled,
     TradePrinted,
 )
-from octopus_desktop.model.identifiers import Venue
+from octopus_desktop.model.identifiers import ClientOrderId, Venue
+from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
 from octopus_desktop.simulator import auth, crowd
 from octopus_desktop.simulator.exchange import Exchange
@@ -88,6 +90,12 @@ class World:
         self.asked_one_by_one = self.random.choice((1, 5))
         self.reconciliations = 0
         self._compared = False
+        self.broken_rules: list[str] = []
+        """What no comparison at the end could show: it was put right since, or is about bytes."""
+        self._statuses: dict[ClientOrderId, OrderStatus] = {}
+        self._created: set[str] = set()
+        self._reader: sqlite3.Connection | None = None
+        self.network.on_create = self._leaves
 
     def _open_exchange(self, seed: int) -> tuple[Exchange, Server]:
         users = UserStreams()
@@ -150,6 +158,7 @@ class World:
     def start_engine(self) -> None:
         assert not self.alive
         host._hosts.clear()  # a new process knows nothing
+        self._statuses.clear()
         life = Life(f"life {len(self.lives) + 1}")
         life.on_death = self._buried
         self.lives.append(life)
@@ -163,9 +172,31 @@ class World:
     def _told(self, event: Event) -> None:
         if isinstance(event, Reconciled):
             self.reconciliations += 1
+        if isinstance(event, OrderEvent):
+            self._follow(event)
         if not isinstance(event, _UNTOLD):
             self.timeline.note("event", event if self.timeline.kept else "")
             self.network.on_sent(type(event).__name__)
+
+    def _follow(self, event: OrderEvent) -> None:
+        """What was called over stays over: an end is the venue's word, never a guess."""
+        name = event.client_order_id
+        order = self.state.orders[name]
+        before = self._statuses.get(name)
+        if before is not None and before.is_terminal and order.status is not before:
+            self.broken_rules.append(f"guessed: {name} was {before.value}, and then {order.status.value}")
+        self._statuses[name] = order.status
+
+    def _leaves(self, name: str) -> None:
+        """The first byte of a create: its intent is durable, and it never left before."""
+        if name in self._created:
+            self.broken_rules.append(f"doubled: {name} was sent twice")
+        self._created.add(name)
+        if self._reader is None:
+            self._reader = sqlite3.connect(self.folder / DATABASE_NAME)
+        kinds = self._reader.execute("SELECT kind FROM journal WHERE client_order_id = ?", (name,)).fetchall()
+        if ("OrderSubmitted",) not in kinds:
+            self.broken_rules.append(f"lost: {name} left and is not in the journal: {kinds}")
 
     def kill(self, why: str) -> None:
         if self.alive:
@@ -176,6 +207,11 @@ class World:
         self.timeline.note("dead", f"{self.life.name} after {self.life.steps} steps")
         self.network.close_ends_of(self.life)
         self._let_go()
+
+    def close(self) -> None:
+        self._let_go()
+        if self._reader is not None:
+            self._reader.close()
 
     def _let_go(self) -> None:
         for writer in list(self.disk.writers):
@@ -271,6 +307,6 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
                 try:
                     yield world
                 finally:
-                    world._let_go()
+                    world.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
