@@ -85,7 +85,7 @@ class Matching(Accounts[M]):
     def place(self, account: int, request: NewOrder) -> Order:
         """Accept an order and match it. Raises Refusal where it is not accepted."""
         market = self.validate(account, request)
-        order = self._accept(account, request)
+        order = self._accept(market, account, request)
         if order.type in LIMIT_TYPES or order.type in TRIGGER_TYPES:
             self._lock(order, *self._needs(market, request))
         self._tell(order, "NEW")
@@ -100,7 +100,7 @@ class Matching(Accounts[M]):
         market = self.market(requests[0].symbol)
         asset, amount = max(self._needs(market, request) for request in requests)
         self._check_funds(account, asset, amount)
-        orders = [self._accept(account, request) for request in requests]
+        orders = [self._accept(market, account, request) for request in requests]
         list_id = next(self._ids)
         group = OrderList(list_id, client_id or f"sim{list_id:x}", orders)
         self._lists.setdefault(account, {})[list_id] = group
@@ -135,10 +135,12 @@ class Matching(Accounts[M]):
         for request in requests:
             self.check(account, request)
 
-    def _accept(self, account: int, request: NewOrder) -> Order:
+    def _accept(self, market: M, account: int, request: NewOrder) -> Order:
         order = Order(next(self._ids), account, request, self.now_ns)
         if not order.client_order_id:
             order.client_order_id = f"sim{order.order_id:x}"
+        if request.trailing_bips and not request.stop_price:
+            order.extreme, order.tracking_ns = market.last_price, self.now_ns
         self._register(order)
         return order
 
@@ -151,8 +153,6 @@ class Matching(Accounts[M]):
         if order.triggered:
             self._work(market, order)
             return
-        if order.request.trailing_bips and not order.stop_price:
-            order.extreme, order.tracking_ns = market.last_price, self.now_ns
         self._triggers[order.symbol].append(order)
 
     def cancel(
