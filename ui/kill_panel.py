@@ -39,7 +39,8 @@ class KillPanel(QWidget):
         super().__init__(window)
         self._session, self._window = session, window
         self.missed = True
-        self._seen_ns = 0
+        self.seen_ns = 0
+        """Steps up to this moment are history, and don't bring it up."""
         self.setAccessibleName("Kill switch")
         self.setFixedWidth(_WIDTH)
         column = QVBoxLayout(self)
@@ -106,8 +107,8 @@ class KillPanel(QWidget):
         if not (dirty.everything or dirty.system or dirty.fills):
             return
         newest = max((event.ts_ns for event in state.kill.values()), default=0)
-        if newest > self._seen_ns:
-            self._seen_ns = newest
+        if newest > self.seen_ns:
+            self.seen_ns = newest
             self._come_up()
         if not self.isHidden():
             self._write(state)

@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
 
     def _over_the_tabs(self) -> list[QWidget]:
         pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
-        return [*self.toasts.toasts, self.kill_panel, *pages, *self.mode_frame.strips]
+        return [self.toasts.layer, self.kill_panel, *pages, *self.mode_frame.strips]
 
     def _name_panes(self, panes: dict[str, Pane]) -> None:
         from ui.panes.algos import AlgosPane
@@ -243,7 +243,9 @@ class MainWindow(QMainWindow):
         from ui.outcomes import Outcomes
 
         self.frames = FrameLoop(node, self.session.state, self)
-        self._outcomes = Outcomes(self.session, time.time_ns() if since_ns is None else since_ns)
+        since_ns = time.time_ns() if since_ns is None else since_ns
+        self._outcomes = Outcomes(self.session, since_ns)
+        self.kill_panel.seen_ns = since_ns
         self.frames.ticked.connect(self._ticked)
         self.frames.add(self.top)
         self.frames.add(self.kill_panel)

@@ -100,6 +100,13 @@ def test_a_dismissed_panel_comes_back_with_news(window: MainWindow, node: Script
     assert window.kill_panel.isVisible()
 
 
+def test_a_switch_pulled_yesterday_is_history(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """What the journal remembers of an earlier session does not bring the panel up at the start."""
+    node.emit(KillProgressed(KillStep.VERIFY_CANCELED, True, "the venue has none", node.now_ns - 1))
+    window = open_terminal(node)
+    assert window.kill_panel.isHidden()
+
+
 @pytest.mark.parametrize("level", list(TradingLevel))
 def test_the_level_is_a_word_on_its_colour(window: MainWindow, node: ScriptedNode, level: TradingLevel) -> None:
     """What is not as usual is filled with its colour, and the tooltip says why."""

@@ -139,6 +139,10 @@ class Toasts(QObject):
     def __init__(self, theme: Theme, window: QWidget) -> None:
         super().__init__(window)
         self._theme, self._window = theme, window
+        # A widget shown in a main window has it lay out all its docks anew: in a layer of their own they don't.
+        self.layer = QWidget(window)
+        self.layer.resize(_WIDTH, 0)
+        self.layer.show()
         self._bottom = 0
         self._stack: list[Toast] = []
         window.installEventFilter(self)
@@ -169,7 +173,7 @@ class Toasts(QObject):
                 return toast
         for toast in self.toasts[: max(0, len(self.toasts) - _MOST + 1)]:
             toast.dismiss()
-        toast = Toast(self._theme, kind, title, text, self._window)
+        toast = Toast(self._theme, kind, title, text, self.layer)
         if action and on_action is not None:
             call = on_action
 
@@ -204,11 +208,19 @@ class Toasts(QObject):
         self._place()
 
     def _place(self) -> None:
-        bottom = self._window.height() - _MARGIN - self._bottom
-        for toast in reversed(self.toasts):
+        toasts = self.toasts
+        for toast in toasts:
             height = toast.heightForWidth(_WIDTH) if toast.hasHeightForWidth() else toast.sizeHint().height()
             toast.resize(_WIDTH, max(40, height))
-            bottom -= toast.height()
-            toast.move(self._window.width() - _WIDTH - _MARGIN, bottom)
+        whole = sum(toast.height() + _GAP for toast in self._stack)
+        for toast in self._stack:
+            if toast.leaving:  # it fades where it is, from the layer's lower edge
+                toast.move(0, toast.y() + whole - self.layer.height())
+        bottom = self._window.height() - _MARGIN - self._bottom
+        self.layer.setGeometry(self._window.width() - _WIDTH - _MARGIN, bottom - whole, _WIDTH, whole)
+        top = whole
+        for toast in reversed(toasts):
+            top -= toast.height()
+            toast.move(0, top)
             toast.raise_()
-            bottom -= _GAP
+            top -= _GAP
