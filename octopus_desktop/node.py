@@ -24,7 +24,6 @@ from octopus_desktop.engine.confirmation import FirstOrder
 from octopus_desktop.engine.day_guard import DayGuard
 from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import EntryLock, Lock
-from octopus_desktop.engine.exposure import reduces
 from octopus_desktop.engine.kill_switch import Switch
 from octopus_desktop.engine.ledger import Ledger
 from octopus_desktop.engine.level import Levels
@@ -529,7 +528,7 @@ class Engine:
     def _unconfirmed(self, intent: OrderIntent) -> NeedsConfirmation | None:
         """Asked only of an order that would leave, and never of one that makes a position smaller."""
         missing = self._first_order.missing()
-        if missing is None or self._desk is None or reduces(intent, self.state):
+        if missing is None or self._desk is None or self._risk.exposure.reduces(intent):
             return None
         return missing if self._desk.opinion(intent).denial is None else None
 

@@ -225,6 +225,10 @@ class OrderDesk:
         """What `submit` would say, now."""
         return self._risk.judge(intent)
 
+    def reduces(self, intent: OrderIntent) -> bool:
+        """Whether it makes the position smaller for certain."""
+        return self._risk.exposure.reduces(intent)
+
     # The venue's word -------------------------------------------------------
 
     def report(self, report: OrderReport, extra: tuple[Fill, ...] = ()) -> None:

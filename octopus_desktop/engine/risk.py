@@ -13,7 +13,7 @@ from typing import Final
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock
-from octopus_desktop.engine.exposure import base_quantity, position_of, reduces, working_quantity, worst_case
+from octopus_desktop.engine.exposure import Exposure, base_quantity, position_of
 from octopus_desktop.engine.filters import filters, funds, reference_price, shape
 from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.engine.staleness import depends_on_price, staleness
@@ -63,16 +63,18 @@ class Risk:
     def __init__(self, bus: Bus, lock: EntryLock, clock: Clock, limits: RiskLimits) -> None:
         self.limits = limits
         self.day = TradingDay(bus.state)
+        self.exposure = Exposure(bus.state)
         self._state = bus.state
         self._lock = lock
         self._clock = clock
         self._rate = OrderRate()
         bus.subscribe(self.day.apply)
+        bus.subscribe(self.exposure.apply)
 
     def judge(self, intent: OrderIntent, *, flattening: bool = False) -> Verdict:
         """It changes nothing. `flattening`: the kill switch closes a position with it."""
         state = self._state
-        reducing = flattening or reduces(intent, state)
+        reducing = flattening or self.exposure.reduces(intent)
         refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
         if refusal is None and not flattening:
             refusal = level_refusal(state.level, reducing)
@@ -131,11 +133,77 @@ class Risk:
             or _order_size(intent, instrument, self._state, limits, own)
             or self._unusual(intent, instrument)
             or _collar(intent, instrument, self._state, limits)
-            or _position(intent, instrument, self._state, limits, own)
-            or _total(intent, instrument, self._state, limits)
+            or self._position(intent, instrument, own)
+            or self._total(intent, instrument)
             or self.day.breach(limits, now_ns)
             or self._cooling(now_ns)
         )
+
+    def _position(self, intent: OrderIntent, instrument: Instrument, own: InstrumentLimits) -> str | None:
+        limits, state = self.limits, self._state
+        most_worth = limits.max_position_notional if own.max_position_notional is None else own.max_position_notional
+        if own.max_position is None and most_worth is None:
+            return None
+        worst = self.exposure.worst_case(intent)
+        if worst is None:
+            return f"There is no price of {instrument.symbol} yet to judge the position by."
+        if own.max_position is not None and abs(worst) > own.max_position:
+            return (
+                f"With all working orders filled you would hold {worst.normalize():f} {instrument.base}, "
+                f"your limit is {own.max_position.normalize():f}."
+            )
+        if most_worth is not None:
+            price = mark_of(state, intent.instrument_id) or reference_price(intent, state) or ZERO
+            if abs(worst) * price > most_worth:
+                return (
+                    f"With all working orders filled the position would be worth {abs(worst) * price:,.2f} "
+                    f"{instrument.quote}, your limit is {most_worth:,f}."
+                )
+        return None
+
+    def _total(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        state, limits = self._state, self.limits
+        most = limits.max_total_notional
+        if most is None:
+            return None
+        touched = self.exposure.instruments
+        touched.update(name for name, position in state.positions.items() if position.quantity)
+        touched.add(intent.instrument_id)
+        total = ZERO
+        for name in touched:
+            worth = self._worst_worth(intent, name, limits.currency)
+            if worth is None:
+                return (
+                    f"There is no price of {symbol_of(name)} in {limits.currency} to judge the sum of all positions by."
+                )
+            total += worth
+        if total > most:
+            return (
+                f"With all working orders filled all positions would be worth {total:,.2f} {limits.currency}, "
+                f"your limit is {most:,f}."
+            )
+        return None
+
+    def _worst_worth(self, intent: OrderIntent, name: InstrumentId, currency: str) -> Decimal | None:
+        """What one instrument's position may become worth, on the worse of its two sides, with this order."""
+        state = self._state
+        instrument = state.instruments.get(name)
+        price = mark_of(state, name)
+        if instrument is None or price is None:
+            return None
+        rate = rate_of(state, instrument.venue, instrument.quote, currency)
+        if rate is None:
+            return None
+        held = position_of(state, name)
+        bought = self.exposure.working(name, Side.BUY, intent)
+        sold = self.exposure.working(name, Side.SELL, intent)
+        if name == intent.instrument_id:
+            quantity = base_quantity(intent, state) or ZERO
+            if intent.side is Side.BUY:
+                bought += quantity
+            else:
+                sold += quantity
+        return max(abs(held + bought), abs(held - sold)) * price * rate
 
     def _unusual(self, intent: OrderIntent, instrument: Instrument) -> str | None:
         multiple = self.limits.max_size_multiple
@@ -217,69 +285,3 @@ def _collar(intent: OrderIntent, instrument: Instrument, state: State, limits: R
     if away is not None and -through > away:
         return f"The price is {-through * 100:.1f} % away from {of}, your limit is {away * 100:.1f} %."
     return None
-
-
-def _position(
-    intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits, own: InstrumentLimits
-) -> str | None:
-    most_worth = limits.max_position_notional if own.max_position_notional is None else own.max_position_notional
-    if own.max_position is None and most_worth is None:
-        return None
-    worst = worst_case(state, intent)
-    if worst is None:
-        return f"There is no price of {instrument.symbol} yet to judge the position by."
-    if own.max_position is not None and abs(worst) > own.max_position:
-        return (
-            f"With all working orders filled you would hold {worst.normalize():f} {instrument.base}, "
-            f"your limit is {own.max_position.normalize():f}."
-        )
-    if most_worth is not None:
-        price = mark_of(state, intent.instrument_id) or reference_price(intent, state) or ZERO
-        if abs(worst) * price > most_worth:
-            return (
-                f"With all working orders filled the position would be worth {abs(worst) * price:,.2f} "
-                f"{instrument.quote}, your limit is {most_worth:,f}."
-            )
-    return None
-
-
-def _total(intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits) -> str | None:
-    most = limits.max_total_notional
-    if most is None:
-        return None
-    touched = {order.intent.instrument_id for order in state.working.values()}
-    touched.update(name for name, position in state.positions.items() if position.quantity)
-    touched.add(intent.instrument_id)
-    total = ZERO
-    for name in touched:
-        worth = _worst_worth(intent, name, state, limits.currency)
-        if worth is None:
-            return f"There is no price of {symbol_of(name)} in {limits.currency} to judge the sum of all positions by."
-        total += worth
-    if total > most:
-        return (
-            f"With all working orders filled all positions would be worth {total:,.2f} {limits.currency}, "
-            f"your limit is {most:,f}."
-        )
-    return None
-
-
-def _worst_worth(intent: OrderIntent, name: InstrumentId, state: State, currency: str) -> Decimal | None:
-    """What one instrument's position may become worth, on the worse of its two sides, with this order."""
-    instrument = state.instruments.get(name)
-    price = mark_of(state, name)
-    if instrument is None or price is None:
-        return None
-    rate = rate_of(state, instrument.venue, instrument.quote, currency)
-    if rate is None:
-        return None
-    held = position_of(state, name)
-    bought = working_quantity(state, name, Side.BUY, intent)
-    sold = working_quantity(state, name, Side.SELL, intent)
-    if name == intent.instrument_id:
-        quantity = base_quantity(intent, state) or ZERO
-        if intent.side is Side.BUY:
-            bought += quantity
-        else:
-            sold += quantity
-    return max(abs(held + bought), abs(held - sold)) * price * rate

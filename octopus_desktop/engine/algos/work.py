@@ -15,7 +15,6 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from octopus_desktop.engine.amend import Amendments
 from octopus_desktop.engine.entry import EntryLock, Lock
-from octopus_desktop.engine.exposure import reduces
 from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.model.algos import Algo, AlgoSpec, AlgoStatus
@@ -350,7 +349,7 @@ class Work(ABC, Generic[SpecT]):
 
 def locked(intent: OrderIntent, tools: Tools) -> str | None:
     """Why a person, not a passing trouble, keeps an order like this from leaving."""
-    reducing = reduces(intent, tools.state)
+    reducing = tools.orders.reduces(intent)
     refusal = tools.lock.refusal(reducing=reducing)
     if refusal is not None and refusal not in _PASSING:
         return refusal
