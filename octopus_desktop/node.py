@@ -78,6 +78,8 @@ from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.model.profile import Mode, Profile, VenueUrls
 from octopus_desktop.model.queries import (
+    AlgoQuery,
+    AlgoVerdict,
     BalanceHistoryQuery,
     CandlesQuery,
     LimitsQuery,
@@ -554,6 +556,10 @@ class Engine:
             return self._desk.opinion(query.intent) if self._desk is not None else Verdict(self._no_desk().reason)
         if isinstance(query, LimitsQuery):
             return self._risk.limits
+        if isinstance(query, AlgoQuery):
+            if self._algos is None:
+                return AlgoVerdict(self._no_desk().reason)
+            return self._algos.opinion(query.spec)
         if isinstance(query, RiskStatusQuery):
             return self._risk.status()
         if self._database is None:

@@ -15,7 +15,7 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.subscriptions import Subscriptions
-from octopus_desktop.model.algos import Algo, AlgoStatus, OnRestart
+from octopus_desktop.model.algos import Algo, AlgoStatus, AnyAlgoSpec, OnRestart
 from octopus_desktop.model.commands import (
     Done,
     Outcome,
@@ -56,6 +56,7 @@ from octopus_desktop.model.events import (
 )
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, symbol_of
 from octopus_desktop.model.orders import Order, OrderIntent, OrderType
+from octopus_desktop.model.queries import AlgoVerdict
 from octopus_desktop.ports import Clock, ExecutionClient, Journal
 
 logger = logging.getLogger(__name__)
@@ -183,16 +184,10 @@ class AlgoDesk:
             return Refused(self._lock.reason or NOT_YET)
         if not _NAME.fullmatch(name):
             return Refused("An algo's name is made of a to z, 0 to 9 and dashes, 30 at most.")
-        instrument = self._state.instruments.get(spec.instrument_id)
-        if instrument is None:
-            return Refused(f"{symbol_of(spec.instrument_id)} is not an instrument of this venue.")
-        kind = KINDS[type(spec)]
-        like = OrderIntent(ClientOrderId(name), spec.instrument_id, spec.side, OrderType.LIMIT, spec.quantity)
-        refusal = kind.refusal(spec, instrument, self._state) or locked(like, self._tools)
-        if refusal is not None:
-            return Refused(refusal)
-        native = kind.is_native(spec, self._tools.capabilities)
-        started = AlgoStarted(name, self._clock.now_ns(), spec, command.on_restart, native)
+        opinion = self.opinion(spec)
+        if opinion.refusal is not None:
+            return Refused(opinion.refusal)
+        started = AlgoStarted(name, self._clock.now_ns(), spec, command.on_restart, opinion.native)
         self._starting.add(name)
         try:
             await self._journal.commit([started])
@@ -203,6 +198,16 @@ class AlgoDesk:
         self._bus.publish(started)
         self._run(self._state.algos[name])
         return Done()
+
+    def opinion(self, spec: AnyAlgoSpec) -> AlgoVerdict:
+        """Would it be refused now, and who would hold it? It changes nothing."""
+        instrument = self._state.instruments.get(spec.instrument_id)
+        if instrument is None:
+            return AlgoVerdict(f"{symbol_of(spec.instrument_id)} is not an instrument of this venue.")
+        kind = KINDS[type(spec)]
+        like = OrderIntent(ClientOrderId("opinion"), spec.instrument_id, spec.side, OrderType.LIMIT, spec.quantity)
+        refusal = kind.refusal(spec, instrument, self._state) or locked(like, self._tools)
+        return AlgoVerdict(refusal, kind.is_native(spec, self._tools.capabilities))
 
     async def pause(self, command: PauseAlgo) -> Outcome:
         algo = self._state.algos.get(command.algo_id)
