@@ -160,6 +160,7 @@ def test_a_cut_line_comes_back_by_itself(session: Session) -> None:
     trades = len(session.state.market(BTC).trades)
     session.until(lambda: len(session.state.market(BTC).trades) > trades, "trades again")
     session.until(lambda: session.state.market(BTC).book.valid, "a book again")
+    session.until(lambda: not session.state.market(BTC).stale, "fresh prices again")
     another = session.resting_bid("0.02")
     session.submit(another)
     session.until(lambda: session.status(another) is OrderStatus.ACCEPTED, "accepted after the cut")

@@ -69,7 +69,7 @@ def from_body(status: int, body: bytes, retry_after_s: float | None) -> VenueErr
     try:
         refusal = _refusal_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        if body.startswith(b"{"):
+        if body.startswith(b"{") and status not in (418, 429):
             # The venue's own words, cut short on their way: what it refused, and why, is not known.
             return VenueUnavailable(f"The venue's refusal (status {status}) cannot be read.")
         refusal = None
