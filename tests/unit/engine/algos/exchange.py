@@ -373,15 +373,14 @@ class World:
         """A first start, or one after `crash`: fold the journal, compare, go on."""
         self.state = State()
         self.bus = Bus(self.state)
+        self.lock = EntryLock(self.bus, self.clock)
+        limits = RiskLimits(max_orders_per_second=1000, max_orders_per_minute=10_000, max_order_notional=Decimal(10**7))
+        risk = Risk(self.bus, self.lock, self.clock, limits)
         for event in self.journal.read():
             self.bus.publish(event)
-        self.lock = EntryLock(self.bus, self.clock)
         self.lock.shut(Lock.RECONCILING)
         self.bus.publish(InstrumentListed(BTC, bitcoin()))
         self.exchange.publish = self.bus.publish
-        risk = Risk(
-            self.bus, self.lock, self.clock, RiskLimits(max_orders_per_second=1000, max_order_notional=Decimal(10**7))
-        )
         self.orders = OrderDesk(self.bus, self.journal, self.exchange, self.lock, self.clock, risk)
         self.exchange.report = self.orders.report
         self.amendments = Amendments(self.bus, self.orders, self.exchange, self.clock)
