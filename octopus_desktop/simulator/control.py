@@ -32,6 +32,7 @@ class Control:
             web.post("/control/cut", self.cut),
             web.post("/control/clock_skew", self.skew),
             web.post("/control/deposit", self.deposit),
+            web.post("/control/fees", self.fees),
             web.get("/control/account", self.account),
         ]
 
@@ -74,6 +75,16 @@ class Control:
         sent = msgspec.json.decode(await request.read())
         amount = to_units(str(sent["amount"]))
         self._context.exchange.deposit(int(sent.get("account", 1)), str(sent["asset"]), amount)
+        return _json({})
+
+    async def fees(self, request: web.Request) -> web.Response:
+        """`{"in_bnb": true}`: fees are paid in BNB, at a quarter less, as far as the account has any."""
+        sent = msgspec.json.decode(await request.read())
+        account, payers = int(sent.get("account", 1)), self._context.exchange.fee_payers
+        if sent["in_bnb"]:
+            payers[account] = ("BNB", "BNBUSDT")
+        else:
+            payers.pop(account, None)
         return _json({})
 
     async def account(self, request: web.Request) -> web.Response:

@@ -321,8 +321,21 @@ class Matching(Accounts[M]):
                 continue
             is_maker = order is maker
             fee = received * (listing.maker_ppm if is_maker else listing.taker_ppm) // 1_000_000
-            ledger.transfer(order.owner, HOUSE, asset, fee)
-            self._fill(order, one, quote, fee, asset, is_maker)
+            fee_asset = asset
+            if order.owner in self.fee_payers:
+                fee_asset, fee = self._discounted(order.owner, asset, fee, one.price if asset == listing.base else UNIT)
+            ledger.transfer(order.owner, HOUSE, fee_asset, fee)
+            self._fill(order, one, quote, fee, fee_asset, is_maker)
+
+    def _discounted(self, account: int, asset: str, fee: int, price: int) -> tuple[str, int]:
+        """The fee in the exchange's own coin, at a quarter less; as it is where the account has too little of it."""
+        coin, symbol = self.fee_payers[account]
+        market = self.markets.get(symbol)
+        if asset != coin and market is not None and market.last_price:
+            less = notional(price, fee) * UNIT // market.last_price * 3 // 4
+            if less <= self.ledger.balance(account, coin).free:
+                return coin, less
+        return asset, fee
 
     def _fill(self, order: Order, one: Print, quote: int, fee: int, asset: str, is_maker: bool) -> None:
         execution = Execution(

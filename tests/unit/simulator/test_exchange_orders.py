@@ -262,3 +262,23 @@ def test_amounts_are_spelled_and_read_exactly() -> None:
     for text in ("0.000000001", "NaN", "Infinity", "one", ""):
         with pytest.raises(ValueError, match=r"number|decimals"):
             to_units(text)
+
+
+def test_fees_in_the_exchanges_own_coin(log: Log) -> None:
+    """Paid in BNB, at a quarter less, while there is any; then in what was received, as ever. The sums hold."""
+    exchange = Exchange(3, START_NS, listings=LISTINGS[:4], listener=log)
+    exchange.open()
+    exchange.deposit(1, "USDT", 100_000 * USD)
+    exchange.deposit(1, "BNB", UNIT // 1000)
+    exchange.fee_payers[1] = ("BNB", "BNBUSDT")
+    first = exchange.place(1, buy("MARKET"))
+    value = notional(first.executions[0].price, first.executions[0].quantity) // 1000 * 3 // 4
+    price = exchange.markets["BNBUSDT"].last_price
+    assert {fill.commission_asset for fill in first.executions} == {"BNB"}
+    assert first.executions[0].commission == pytest.approx(value * UNIT / price, rel=1e-3)
+    assert exchange.ledger.balance(1, "BTC").free == first.filled
+    second = exchange.place(1, buy("MARKET", quantity=UNIT // 10))
+    assert second.executions[-1].commission_asset == "BTC"
+    assert exchange.ledger.balance(1, "BNB").free >= 0
+    for asset in ("BTC", "USDT", "BNB"):
+        assert exchange.ledger.total(asset) == 0
