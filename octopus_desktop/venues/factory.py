@@ -6,8 +6,9 @@ from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import ProfileError
 from octopus_desktop.model.profile import Dialect, Profile, VenueUrls
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
-from octopus_desktop.venues.binance.execution import AccountPermissions, BinanceExecution
+from octopus_desktop.venues.binance.execution import BinanceExecution
 from octopus_desktop.venues.binance.host import Host, host_of
+from octopus_desktop.venues.binance.permissions import AccountPermissions, permissions_of
 from octopus_desktop.venues.binance.product import SPOT, USDM, Product
 from octopus_desktop.venues.binance.rest import Rest
 from octopus_desktop.venues.binance.signing import Signer
@@ -23,24 +24,25 @@ def market_data_client(profile: Profile, urls: VenueUrls) -> MarketDataClient:
 
 def execution_client(profile: Profile, urls: VenueUrls, credentials: Credentials) -> ExecutionClient:
     """Raises ProfileError where the venue's orders are not supported, or the key cannot be read."""
-    return _execution(profile, urls, credentials)
+    rest, signer = _signed(profile, urls, credentials)
+    return BinanceExecution(profile.venue, rest, rest.host, signer, urls)
 
 
 async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
     """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client` does."""
-    client = _execution(profile, urls, credentials)
+    rest, _ = _signed(profile, urls, credentials)
     try:
-        return await client.account_permissions()
+        return await permissions_of(rest)
     finally:
-        await client.stop()
+        await rest.close()
 
 
-def _execution(profile: Profile, urls: VenueUrls, credentials: Credentials) -> BinanceExecution:
+def _signed(profile: Profile, urls: VenueUrls, credentials: Credentials) -> tuple[Rest, Signer]:
     product, host = _venue(profile, urls)
     if profile.dialect is not Dialect.BINANCE_SPOT:
         raise ProfileError(f"{product.name} is market data only here; orders need a spot profile.")
     signer = Signer(credentials)
-    return BinanceExecution(profile.venue, Rest(urls.rest, product, host, signer), host, signer, urls)
+    return Rest(urls.rest, product, host, signer), signer
 
 
 def _venue(profile: Profile, urls: VenueUrls) -> tuple[Product, Host]:

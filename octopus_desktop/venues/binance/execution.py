@@ -47,7 +47,6 @@ from octopus_desktop.venues.binance.messages import (
     Account,
     AccountPosition,
     ExecutionReport,
-    KeyRestrictions,
     MyTrade,
     OrderListResponse,
     OrderResponse,
@@ -87,13 +86,6 @@ _decode_refusal: Final = msgspec.json.Decoder(Refusal, strict=False).decode
 _decode_raws: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _PLACE_LIST: Final = "orderList.place.oco"
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, MessageError)
-
-
-class AccountPermissions(msgspec.Struct, frozen=True):
-    """What the key may do. `can_withdraw` None: the venue doesn't say (test venues know no withdrawals)."""
-
-    can_trade: bool
-    can_withdraw: bool | None
 
 
 class BinanceExecution:
@@ -298,17 +290,6 @@ class BinanceExecution:
         self._held.update(balance.asset for balance in balances)
         return balances
 
-    async def account_permissions(self) -> AccountPermissions:
-        """What the key may do, for the check when a profile is made. It may be asked before `start`."""
-        try:
-            rights = await self._rest.signed("GET", "/sapi/v1/account/apiRestrictions", KeyRestrictions, weight=1)
-        except RequestRefused as error:
-            if error.code != -404:
-                raise
-            account = await self._rest.signed("GET", "account", Account, weight=ACCOUNT_WEIGHT)
-            return AccountPermissions(account.canTrade, None)
-        return AccountPermissions(rights.enableSpotAndMarginTrading, rights.enableWithdrawals)
-
     # The links --------------------------------------------------------------
 
     def _session_up(self) -> None:
@@ -438,7 +419,7 @@ class BinanceExecution:
         """The report of `order`; those that were canceled along with it, as its list's, are told by themselves."""
         mine: OrderReport | None = None
         for report in self._reports_of(raw):
-            if report.client_order_id == order.client_order_id:
+            if report.client_order_id == order.client_order_id or report.venue_order_id == order.venue_order_id:
                 mine = report
             else:
                 self._report(report)

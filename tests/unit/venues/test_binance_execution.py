@@ -33,7 +33,8 @@ from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.net.breaker import FAILURES
 from octopus_desktop.venues.binance import session as session_module
-from octopus_desktop.venues.binance.execution import AccountPermissions, BinanceExecution
+from octopus_desktop.venues.binance.execution import BinanceExecution
+from octopus_desktop.venues.binance.permissions import AccountPermissions
 from octopus_desktop.venues.factory import account_permissions, execution_client
 from tests.unit.venues.scripted_venue import BTC, PROFILE, SECRET, VENUE, ScriptedVenue, scripted_venue, until
 
@@ -369,7 +370,7 @@ async def test_what_the_key_may_do() -> None:
         assert await account_permissions(PROFILE, venue.urls, venue.credentials) == AccountPermissions(True, True)
         del running.venue.rest["/sapi/v1/account/apiRestrictions"]
         running.venue.rest["/api/v3/account"] = lambda _: (200, {"balances": [], "canTrade": False})
-        assert await running.client.account_permissions() == AccountPermissions(False, None)
+        assert await account_permissions(PROFILE, venue.urls, venue.credentials) == AccountPermissions(False, None)
 
 
 async def test_an_ed25519_key_logs_the_session_on() -> None:
