@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from PySide6 import QtCore  # for Qt: its hundred enums are made with the first look at it, which can wait
 from PySide6.QtCore import QEvent, QPoint, QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QWidget
 
 from octopus_desktop.model.profile import Profile
 from ui.preferences import DEFAULTS, Preferences
@@ -286,12 +286,12 @@ class MainWindow(QMainWindow):
         from octopus_desktop.actions.context import Context
 
         if not self.palette_page.isHidden() or not self.cheat_sheet.isHidden():
-            return ()
+            return (Context.EVERYWHERE,)
         pane = self.focused_pane()
         inside = pane.contexts if pane is not None else ()
         if pane is not None and Context.TABLE in inside and isinstance(QApplication.focusWidget(), QLineEdit):
             inside = ()  # Return and Del belong to the filter's text
-        return (*inside, Context.WINDOW)
+        return (*inside, Context.WINDOW, Context.EVERYWHERE)
 
     def open_palette(self) -> None:
         self._offers.everything()
@@ -408,6 +408,8 @@ class MainWindow(QMainWindow):
             self.docks[pane.pane_id].toggle_floating()
 
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        if new is not None and isinstance(new.window(), QDialog):
+            self.shortcuts.reach_into(new.window())
         pane = self.focused_pane()
         if pane is not None:
             self.last_pane = pane

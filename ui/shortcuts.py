@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
-from octopus_desktop.actions.context import Contexts
+from octopus_desktop.actions.context import Context, Contexts
 from octopus_desktop.actions.keys import Sequence
 from octopus_desktop.actions.registry import ActionRegistry
 
@@ -55,6 +55,18 @@ class Shortcuts(QObject):
             shortcut.setEnabled(action_id is not None)
             # A key held down must not send a second order.
             shortcut.setAutoRepeat(action_id is not None and self._registry[action_id].repeats)
+
+    def reach_into(self, dialog: QWidget) -> None:
+        """A dialog shuts the window's keys off: what must work everywhere gets its keys there, too."""
+        if dialog.property("reached"):
+            return
+        dialog.setProperty("reached", True)
+        for sequence, _ in self._shortcuts:
+            if self._registry.trie.action(sequence, (Context.EVERYWHERE,)) is not None:
+                for keys in qt_sequences(sequence):
+                    shortcut = QShortcut(keys, dialog)
+                    shortcut.setAutoRepeat(False)
+                    shortcut.activated.connect(self._runner(sequence))
 
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         self.update()

@@ -6,8 +6,12 @@ from enum import Enum
 
 
 class Context(Enum):
-    """The value is what the cheat sheet calls it. An inner context wins over `WINDOW`."""
+    """The value is what the cheat sheet calls it. An inner context wins over `WINDOW`.
 
+    `EVERYWHERE` is for what must never wait until a dialog is closed.
+    """
+
+    EVERYWHERE = "Always, also in dialogs"
     WINDOW = "Anywhere"
     CHART = "In the chart"
     TICKET = "In the order ticket"
@@ -20,4 +24,5 @@ class Context(Enum):
 
 
 Contexts = tuple[Context, ...]
-"""The contexts that hold now, innermost first; it ends with `WINDOW`."""
+"""The contexts that hold now, innermost first; it ends with `WINDOW` and `EVERYWHERE`, over a page with the latter
+alone."""

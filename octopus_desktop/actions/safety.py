@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from octopus_desktop.actions.context import Context
 from octopus_desktop.actions.registry import Action, Menu
 from octopus_desktop.model.safety import TradingLevel
 
@@ -26,6 +27,7 @@ ACTIONS: Final = (
         "Kill switch",
         "Stop all algos, halt, cancel every order and verify it: at once, without asking.",
         _T,
+        Context.EVERYWHERE,
         keys=("Ctrl+Shift+K",),
         group="kill",
     ),

@@ -14,9 +14,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from octopus_desktop.local_node import LocalNode
+from octopus_desktop.model.events import KillStep
 from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.safety import TradingLevel
 from tests.e2e.session import BTC, DEMO, SIM, ask_exchange
 from ui.app import open_window
+from ui.dialogs.amend import AmendDialog
 from ui.main_window import MainWindow
 from ui.options import Options
 from ui.theme.theme import Theme
@@ -260,3 +263,56 @@ def test_history_fills_the_chart_before_the_eye(terminal: Terminal) -> None:
     terminal.window.run("chart.interval_1h")
     hour = 3_600_000_000_000
     terminal.until(lambda: len(chart.series) > 300 and int(chart.series.times[1] - chart.series.times[0]) == hour, "1h")
+
+
+def test_a_scale_is_placed_changed_and_killed_by_keys(terminal: Terminal) -> None:
+    """Three orders from one Enter, one moved by F2, all gone with the kill switch; HALTED after a restart, too."""
+    window, ticket = terminal.window, terminal.window.ticket
+    bid, _ = terminal.state.market(BTC).touch
+    terminal.press(Qt.Key.Key_B)
+    terminal.press(Qt.Key.Key_E, Qt.KeyboardModifier.AltModifier)
+    ticket.amount.setText("0.06")
+    for name, text in (("first", f"{bid * 0.98:.2f}"), ("last", f"{bid * 0.97:.2f}"), ("count", "3")):
+        ticket.extras.fields[name].setText(text)
+    ticket.amount.setFocus()
+    terminal.until(ticket.submit_button.isEnabled, "the ticket is ready")
+    terminal.until(lambda: "Held here" in ticket.verdict.text(), "the engine's word on who holds it")
+    terminal.press(Qt.Key.Key_Return)
+    terminal.until(lambda: len(terminal.truth()["openOrders"]) == 3, "three orders at the exchange")
+    terminal.until(lambda: len(terminal.state.working) == 3, "three orders on the screen")
+    rungs = [order.intent.price for order in terminal.state.working.values()]
+    (algo,) = terminal.state.algos.values()
+    spec = algo.spec
+    assert rungs == [price for price, _ in spec.rungs(terminal.state.instruments[BTC])]
+
+    terminal.press(Qt.Key.Key_7, CTRL)
+    terminal.until(lambda: len(window.open_orders.model.rows) == 3, "three orders in the table")
+    terminal.until(
+        lambda: all(order.status is OrderStatus.ACCEPTED for order in terminal.state.working.values()), "accepted"
+    )
+    terminal.press(Qt.Key.Key_F2)
+    dialog = window.findChild(AmendDialog)
+    assert dialog is not None
+    moved = f"{bid * 0.96:.2f}"
+    dialog.entries["price"].setText(moved)
+    QTest.keyClick(dialog.entries["price"], Qt.Key.Key_Return)
+    terminal.until(
+        lambda: any(Decimal(each["price"]) == Decimal(moved) for each in terminal.truth()["openOrders"]), "moved"
+    )
+
+    terminal.until(lambda: not dialog.isVisible(), "the dialog is gone")
+    window.activateWindow()  # as a window manager does
+    terminal.until(lambda: QApplication.activeWindow() is window, "the window in front")
+    terminal.press(Qt.Key.Key_K, CTRL | SHIFT)
+    terminal.until(lambda: not terminal.truth()["openOrders"], "no order at the exchange")
+    done = KillStep.VERIFY_CANCELED
+    terminal.until(lambda: done in terminal.state.kill and terminal.state.kill[done].done, "verified")
+    terminal.until(lambda: window.kill_panel.rows[done][0].text() == "●", "seen in the panel")
+    assert terminal.state.level.level is TradingLevel.HALTED
+    assert all(each.status.is_over for each in terminal.state.algos.values())
+    terminal.restart()
+    terminal.until(lambda: terminal.window.top.level.level is TradingLevel.HALTED, "still halted")
+    assert terminal.window.kill_panel.isHidden()
+    terminal.press(Qt.Key.Key_A, CTRL | Qt.KeyboardModifier.AltModifier)
+    terminal.until(lambda: terminal.window.top.level.level is TradingLevel.ACTIVE, "active again")
+    terminal.assert_balances_agree()

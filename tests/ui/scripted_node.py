@@ -193,7 +193,9 @@ class ScriptedNode:
             case RecentTradesQuery():
                 answer.set_result([])
             case RiskQuery():
-                answer.set_result(self.verdict or self._risk.judge(query.intent))
+                locked = self.state.entry_locked
+                judged = Verdict(locked) if locked is not None else self._risk.judge(query.intent)
+                answer.set_result(self.verdict or judged)
             case AlgoQuery():
                 answer.set_result(AlgoVerdict(native=type(query.spec) in self.native))
             case LimitsQuery():

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication
 from scripted_node import SOL, ScriptedNode
 
 from octopus_desktop.model.commands import CancelAllOrders
-from ui.main_window import RECENT_SETTING, MainWindow
+from ui.main_window import MainWindow
+from ui.offers import RECENT_SETTING
 from ui.palette import Entry, ranked
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -16,7 +16,7 @@ from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, SubmitO
 from octopus_desktop.model.events import Channel, EntryLocked, FeedStale, OrderAccepted, OrderUnknown
 from octopus_desktop.model.identifiers import VenueOrderId
 from octopus_desktop.model.orders import OrderType, Side, TimeInForce
-from octopus_desktop.model.queries import RiskQuery
+from octopus_desktop.model.queries import RiskQuery, Verdict
 from ui.main_window import MainWindow
 from ui.models.ticket_kinds import Kind
 
@@ -314,6 +314,17 @@ def test_a_locked_entry_shuts_the_ticket(window: MainWindow, node: ScriptedNode)
     QTest.mouseClick(window.ticket.locked, Qt.MouseButton.LeftButton)
     settle(window)
     assert window.ticket.submit_button.isEnabled()
+
+
+def test_what_reduces_passes_a_locked_entry(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:
+    """Risk lets an order through although entry is locked, because it closes a position: Enter sends it."""
+    node.verdict = Verdict()
+    node.emit(EntryLocked("Comparing with the venue: orders are possible in a moment.", node.now_ns))
+    settle(window)
+    fill_ticket(window, "67000", "0.05")
+    qtbot.waitUntil(lambda: window.ticket.submit_button.isEnabled())
+    press(window, Qt.Key.Key_Return)
+    assert node.of(SubmitOrder)
 
 
 def test_what_risk_denies_is_said(window: MainWindow, node: ScriptedNode) -> None:

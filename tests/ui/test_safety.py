@@ -55,6 +55,21 @@ def test_the_kill_switch_needs_one_act(window: MainWindow, node: ScriptedNode, b
     assert window.top.level.level is TradingLevel.HALTED
 
 
+@pytest.mark.parametrize("over", ["palette.open", "help.keys", "risk.limits"])
+def test_no_page_and_no_dialog_is_in_its_way(window: MainWindow, node: ScriptedNode, over: str) -> None:
+    """The key works over the palette, over the cheat sheet and in a dialog."""
+    window.run(over)
+    settle(window)
+    dialog = window.findChild(RiskLimitsDialog)
+    if dialog is not None:
+        dialog.activateWindow()
+        dialog.entries["max_order_notional"].setFocus()
+        settle(window)
+        assert QApplication.activeWindow() is dialog
+    press(window, Qt.Key.Key_K, CTRL | SHIFT)
+    assert node.of(KillSwitch) == [KillSwitch()]
+
+
 def test_its_steps_are_shown_as_they_happen(window: MainWindow, node: ScriptedNode) -> None:
     """The panel tells each step while it is worked on and when it is done."""
     assert window.kill_panel.isHidden()

@@ -58,6 +58,7 @@ class TicketPane(TicketForm):
         self._spec: AnyAlgoSpec | None = None
         self._wrong: WrongField | None = None
         self._verdict: Verdict | None = None
+        self._judged_under: str | None = None
         self._algo_verdict: AlgoVerdict | None = None
         self._asked_risk = 0
         self._token = _new_token()
@@ -144,7 +145,7 @@ class TicketPane(TicketForm):
     def _write_button(self, instrument: Instrument | None) -> None:
         draft = self._draft
         act = self._act(draft, instrument)
-        locked = self.session.state.entry_locked
+        locked = self._locked()
         # Most locks open by themselves (a link, a comparison); only those the trader can open have a button.
         can_unlock = locked is not None and "lock" in locked.lower() and not self.session.safe_mode
         if self.locked.isHidden() is can_unlock:
@@ -202,6 +203,12 @@ class TicketPane(TicketForm):
             text, tone = "✓ Within your limits", "up"
         set_text(self.verdict, text, tone)
 
+    def _locked(self) -> str | None:
+        """The lock, unless risk says that this order passes it: one that makes a position smaller does."""
+        locked = self.session.state.entry_locked
+        passes = self._verdict is not None and self._verdict.denial is None and self._judged_under == locked
+        return None if passes and self._spec is None else locked
+
     def _misread(self) -> str:
         reasons = [entry.reason for entry in (self.price, self.trigger, self.amount) if entry.isVisibleTo(self)]
         return next((reason for reason in reasons if reason), "") or self.extras.wrong()
@@ -211,6 +218,8 @@ class TicketPane(TicketForm):
         instrument = self.session.instrument
         if instrument is None or not follows_the_market(self._draft):
             return ""
+        if self._spec is None and self._verdict is not None and self._verdict.warning:
+            return ""  # risk lets it go after a warning: it makes a position smaller
         name, state = instrument.instrument_id, self.session.state
         ages = [stale_age_s(state, name, channel, time.time_ns()) for channel in (Channel.QUOTES, Channel.BOOK)]
         age = next((age for age in ages if age is not None), None)
@@ -246,13 +255,13 @@ class TicketPane(TicketForm):
 
     def _risk_said(self, number: int, verdict: Verdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
-            self._verdict = verdict
-            self._write_verdict(self.session.state.entry_locked)
+            self._verdict, self._judged_under = verdict, self.session.state.entry_locked
+            self._write_button(self.session.instrument)
 
     def _algo_said(self, number: int, verdict: AlgoVerdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
             self._algo_verdict = verdict
-            self._write_verdict(self.session.state.entry_locked)
+            self._write_verdict(self._locked())
 
     # Sending it -------------------------------------------------------------
 
@@ -260,8 +269,9 @@ class TicketPane(TicketForm):
         """Why the button does nothing now; empty when it sends."""
         if self.session.safe_mode:
             return "Safe mode: order entry is off."
-        if self.session.state.entry_locked is not None:
-            return self.session.state.entry_locked
+        locked = self._locked()
+        if locked is not None:
+            return locked
         wrong = self._misread() or self._told.problem or (str(self._wrong) if self._wrong else "") or self._stale()
         return wrong or ("It is sent already." if self._sent is not None else "")
 
@@ -301,7 +311,7 @@ class TicketPane(TicketForm):
             case NeedsAcknowledgement():
                 self._take_back(name)
                 self._verdict = Verdict(warning=outcome.reason)
-                self._write_verdict(self.session.state.entry_locked)
+                self._write_verdict(self._locked())
                 self.session.tell("warn", "Read this, then send it again", outcome.reason)
             case _:
                 if name not in self.session.state.orders:
