@@ -7,11 +7,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
-from tests.faults.seed import Result, run
+from tests.faults.seed import run
+from tests.faults.workers import results
 
 
 def main() -> int:
@@ -41,7 +39,7 @@ def _all(seeds: range, jobs: int) -> int:
     started = time.monotonic()
     counts: Counter[str] = Counter()
     failed: list[int] = []
-    for done, result in enumerate(_results(seeds, jobs), 1):
+    for done, result in enumerate(results(seeds, jobs), 1):
         counts.update(result.counts)
         if result.failures:
             failed.append(result.seed)
@@ -54,14 +52,6 @@ def _all(seeds: range, jobs: int) -> int:
         return 1
     print("nothing lost, nothing doubled, nothing unknown")
     return 0
-
-
-def _results(seeds: range, jobs: int) -> Iterator[Result]:
-    if jobs <= 1:
-        yield from map(run, seeds)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        yield from pool.map(run, seeds, chunksize=5)
 
 
 def _summary(counts: Counter[str], seeds: int, took_s: float) -> str:
