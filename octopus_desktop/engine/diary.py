@@ -8,6 +8,8 @@ from octopus_desktop.model.events import (
     EntryLocked,
     EntryUnlocked,
     Event,
+    KillProgressed,
+    LedgerChecked,
     LinkChanged,
     LinkStatus,
     OrderAccepted,
@@ -20,8 +22,10 @@ from octopus_desktop.model.events import (
     OrderSubmitted,
     OrderUnknown,
     Reconciled,
+    TradingLevelChanged,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
 
 logger = logging.getLogger(__name__)
@@ -62,6 +66,14 @@ class Diary:
                 logger.info("order entry locked: %s", event.reason)
             case EntryUnlocked():
                 logger.info("order entry open")
+            case TradingLevelChanged():
+                calm = event.level is TradingLevel.ACTIVE
+                logger.log(logging.INFO if calm else logging.WARNING, "level %s: %s", event.level.value, event.reason)
+            case KillProgressed():
+                word = "done" if event.done else "at work"
+                logger.warning("kill switch: %s %s: %s", event.step.value, word, event.text)
+            case LedgerChecked() if not event.differences:
+                logger.info("the balances at %s are what our fills add up to", event.venue)
             case _:
                 pass  # the market, balances and lines of the log itself: the screen shows them
 
