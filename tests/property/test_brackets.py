@@ -189,16 +189,23 @@ class Protected(RuleBasedStateMachine):
         assert here == there
 
     def teardown(self) -> None:
+        """Whatever happened: with a price again and an exchange that answers all holds, and a stop ends it."""
+        market = self.market
         try:
-            if hasattr(self.market, "algos") and self.market.state.algos and not self.market.algo.status.is_over:
-                self.settle()
-                if self.market.algo.status.is_over:
-                    return
-                self.market.stop(keep=False)
-                self.market.run(LONG_S)
-                assert self.market.algo.status.is_over
-                assert not [order for order in self.market.exchange.book.values() if order.open]
-                assert not self.market.state.working
+            if not market.state.algos:
+                return
+            market.recover()
+            market.exchange.move("60000")
+            self.settle()
+            self.exits_never_sum_above_what_came_in()
+            self.what_is_owned_is_protected_or_said_not_to_be()
+            self.both_sides_know_the_same()
+            if not market.algo.status.is_over:
+                market.stop(keep=False)
+                market.run(LONG_S)
+                assert market.algo.status.is_over
+            self.when_it_is_over_nothing_of_it_works()
+            self.both_sides_know_the_same()
         finally:
             self.stack.close()
 
@@ -219,4 +226,4 @@ class Protected(RuleBasedStateMachine):
 
 
 TestProtected = Protected.TestCase
-TestProtected.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestProtected.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
