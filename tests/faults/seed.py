@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from octopus_desktop.config.paths import DATABASE_NAME
-from octopus_desktop.model.commands import Done, Reconcile
+from octopus_desktop.model.commands import CancelAllOrders, Done, Reconcile, SetTradingLevel
 from octopus_desktop.model.errors import StorageError
+from octopus_desktop.model.events import KillStep
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
@@ -24,8 +25,10 @@ from tests.faults.world import VENUE, World, a_world
 
 SETTLES_WITHIN_S: Final = 240.0
 COMPARED_WITHIN_S: Final = 60.0
+PROTECTED_WITHIN_S: Final = 30.0
 STAYS_SO: Final = 4
 """Looks in a row, four a second."""
+_CANCELS = (KillStep.STOP_ALGOS, KillStep.CANCEL, KillStep.VERIFY_CANCELED)
 _DOUBT = (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
 
 
@@ -150,19 +153,29 @@ async def _settled(world: World, misfortune: Misfortune, random: Random) -> list
 
 async def _closed_for_the_day(world: World, trader: Trader) -> list[str]:
     """No algo and no kill switch sends anything any more, and nobody trades."""
+
+    def canceled() -> bool:
+        """A flattening that a crash left unfinished waits for the trader; the cancels never do."""
+        state = world.state
+        steps = [state.kill[step] for step in _CANCELS if step in state.kill]
+        return state.level.level is not TradingLevel.HALTED or all(step.done for step in steps)
+
+    def over() -> bool:
+        return all(algo.status.is_over for algo in world.state.algos.values())
+
+    if not await _until(canceled, SETTLES_WITHIN_S):
+        return [f"unknown: the kill switch does not end: {list(world.state.kill.values())}"]
+    await world.execute(SetTradingLevel(TradingLevel.ACTIVE))
     await trader.stop_algos()
     await asyncio.sleep(1.0)
     world.freeze_market()
-
-    def quiet() -> bool:
-        state = world.state
-        halted = state.level.level is TradingLevel.HALTED  # else what the switch has not done is not wanted any more
-        killed = not halted or all(step.done for step in state.kill.values())
-        return killed and all(algo.status.is_over for algo in state.algos.values())
-
-    if not await _until(quiet, SETTLES_WITHIN_S):
+    if not await _until(over, PROTECTED_WITHIN_S):
+        # Something keeps a position from being protected, and the algo says so: the trader gives that up.
+        await world.execute(CancelAllOrders())
+        await trader.stop_algos(keep_protection=False)
+    if not await _until(over, SETTLES_WITHIN_S):
         left = [(algo.algo_id, algo.status.value, algo.note) for algo in world.state.algos.values()]
-        return [f"unknown: algos or kill switch do not end: {left}, {list(world.state.kill.values())}"]
+        return [f"unknown: algos do not end: {left}"]
     return [] if await _until_known(world) else ["unknown: orders of algos did not settle"]
 
 

@@ -66,11 +66,11 @@ class Trader:
         (act,) = self._random.choices([a for _, a in actions], [w for w, _ in actions])
         await act()
 
-    async def stop_algos(self) -> None:
+    async def stop_algos(self, keep_protection: bool = True) -> None:
         """At the end of the day."""
         for algo in list(self._world.state.algos.values()):
             if not algo.status.is_over:
-                await self._world.execute(StopAlgo(algo.algo_id, keep_protection=self._random.random() < 0.5))
+                await self._world.execute(StopAlgo(algo.algo_id, keep_protection=keep_protection))
 
     # ── at this terminal ─────────────────────────────────────────────────────────────────────────────────
 
