@@ -170,7 +170,8 @@ class Switch:
         while True:
             problem = await self._cancel_once()
             self._tell(KillStep.VERIFY_CANCELED, False, "asking the venue")
-            problem = await self._verify() or problem
+            # Where the cancels were refused the venue gets the pause it asked for: a ban would stop everything.
+            problem = await self._verify(pressing=problem is None) or problem
             left = len(self._working())
             if not left and problem is None:
                 break
@@ -205,11 +206,11 @@ class Switch:
             return type(error).__name__
         return None
 
-    async def _verify(self) -> str | None:
+    async def _verify(self, *, pressing: bool) -> str | None:
         assert self._desk is not None
         assert self._client is not None
         try:
-            reports = await self._client.open_orders(pressing=True)
+            reports = await self._client.open_orders(pressing=pressing)
         except OctopusError as error:
             return str(error)
         except Exception as error:

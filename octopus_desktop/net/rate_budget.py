@@ -45,7 +45,7 @@ class RateBudget:
         """Takes `weight` now, or raises RateLimited with the seconds until there may be room.
 
         `urgent` may also take the share that is kept free for orders. `pressing` asks although the venue wants a
-        pause: a cancel on the other door may be let through. Only a ban holds it back.
+        pause: the one request that cancels everything may be let through. Only a ban holds it back.
         """
         wait = max(0.0, self._banned_until - self._now()) if pressing else self._wait_s(weight, urgent)
         if wait > 0.0:

@@ -205,6 +205,14 @@ def test_stale_is_per_stream() -> None:
     assert set(state.market(BTC).stale) == {Channel.TRADES}
 
 
+def test_stale_candles_are_per_interval() -> None:
+    """The minute recovers, the hour is still quiet; neither is a word about prices."""
+    state = after(*(FeedStale(BTC, Channel.CANDLES, 1, "quiet", each) for each in (Interval.M1, Interval.H1)))
+    state.apply(FeedRecovered(BTC, Channel.CANDLES, Interval.M1))
+    assert set(state.market(BTC).stale_candles) == {Interval.H1}
+    assert not state.market(BTC).stale
+
+
 def test_the_latest_of_everything_that_has_one() -> None:
     """Candles by interval, balances by asset, links by kind."""
     first = CandleChanged(BTC, Interval.M1, 0, 1.0, 1.0, 1.0, 1.0, 1.0, False)

@@ -52,6 +52,17 @@ def test_the_venues_count_corrects_ours() -> None:
         budget.reserve(1)
 
 
+def test_cancelling_everything_waits_for_a_ban_alone() -> None:
+    """The kill switch's one request goes out in a pause that the venue asked for; a ban holds that back, too."""
+    budget = RateBudget(100, Now())
+    budget.block(7.0, banned=False)
+    budget.reserve(1, pressing=True)
+    budget.block(60.0, banned=True)
+    with pytest.raises(RateLimited) as refused:
+        budget.reserve(1, pressing=True)
+    assert refused.value.retry_after_s == pytest.approx(60.0)
+
+
 def test_after_a_refusal_nothing_is_asked_until_the_venue_allows() -> None:
     """429 with Retry-After: even an order waits, because asking on turns a pause into a ban."""
     now = Now()
