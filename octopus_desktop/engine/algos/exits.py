@@ -27,6 +27,8 @@ NAKED_NS: Final = SECOND
 """How long a target that fills may stand without its stop: the venue takes the stop away with the first part."""
 AGAIN_NS: Final = SECOND
 NO_PAIRS_NS: Final = 30 * SECOND
+PAIR_AGAIN_NS: Final = 5 * SECOND
+MOST_PAIRS_REFUSED: Final = 3
 SLOWEST_AGAIN_NS: Final = 10 * SECOND
 
 SpecT = TypeVar("SpecT", bound=Bracket | Oco)
@@ -272,10 +274,18 @@ class ExitWork(Work[SpecT]):
         return target.price < touch[0] and touch[1] < self.trigger
 
     def _was_refused(self, target: Target) -> bool:
-        return any(
-            order.status is OrderStatus.REJECTED and order.intent.list_id and order.intent.price == target.price
+        """A pair is tried again a moment later, some times: it may have been refused for what is over by then."""
+        refused = [
+            order
             for order in self.children("target")
-        )
+            if order.status is OrderStatus.REJECTED and order.intent.list_id and order.intent.price == target.price
+        ]
+        if not refused:
+            return False
+        again_ns = refused[-1].updated_ns + PAIR_AGAIN_NS
+        if len(refused) < MOST_PAIRS_REFUSED and self.now_ns < again_ns:
+            self.wake_at(again_ns)
+        return len(refused) >= MOST_PAIRS_REFUSED or self.now_ns < again_ns
 
     def _refused_in_a_row(self) -> list[Order]:
         """The stops that the venue refused since the last one it took, the newest first."""

@@ -134,11 +134,28 @@ def test_without_lists_at_the_venue_targets_are_held_here(market: World, capabil
 
 
 def test_a_list_that_the_venue_refuses_goes_back_under_the_stop(market: World) -> None:
-    """A refused pair leaves nothing bare: the stop takes it back, and its target is held here."""
+    """A refused pair leaves nothing bare: the stop takes it back. Refused again and again, its target is held here."""
+    market.begin(bracket(targets=(("61000", "1"),)))
+    market.exchange.refused_prices.add(Decimal(61000))
+    market.exchange.move("59800")
+    market.run(4)
+    assert stops(market) == net("1")
+    assert not market.exchange.open_of("target")
+    market.run(60)
+    assert market.exchange.requests.count("list") == 3
+    market.exchange.refused_prices.clear()
+    market.exchange.move("61010")
+    market.run(3)
+    assert market.algo.filled == {"entry": ONE, "target": net("1")}
+
+
+def test_a_list_that_the_venue_refused_once_is_tried_again(market: World) -> None:
+    """A passing refusal costs a moment, not the pair."""
     market.begin(bracket(targets=(("61000", "1"),)))
     market.exchange.faults.extend(["", "refuse"])
     market.exchange.move("59800")
-    market.run(5)
+    market.run(15)
+    assert len(market.exchange.open_of("target")) == 1
     assert stops(market) == net("1")
 
 
