@@ -21,10 +21,8 @@ from ui.widgets.opening import Opening
 
 if TYPE_CHECKING:
     from octopus_desktop.actions.context import Contexts
-    from octopus_desktop.model.commands import Command
     from octopus_desktop.ports import Node
     from ui.dialogs.profile import AddProfile
-    from ui.dialogs.typed_name import TypedNameDialog
     from ui.docks import PaneDock
     from ui.frame import Dirty
     from ui.panes.pane import Pane
@@ -97,9 +95,11 @@ class MainWindow(QMainWindow):
         """Build everything that needs the node, in steps of a few milliseconds each. `node` may not run yet."""
         self._build_top()
         yield
+        from ui.questions import Questions
         from ui.session import Session
 
         self.session = Session(node, self.theme, self, safe_mode=self.safe_mode, preferences=self._preferences)
+        self.questions = Questions(self.session, self)
         self.session.told.connect(self._show_toast)
         self.session.instrument_changed.connect(self._paint_in_turns)  # the first who hears of it
         yield
@@ -202,7 +202,7 @@ class MainWindow(QMainWindow):
         self.ticket.close_wanted.connect(self.positions.close_selected)
         self.ticket.unlock_wanted.connect(lambda: self.run("entry.unlock"))
         self.status.ledger_wanted.connect(lambda: self.run("ledger.show"))
-        self.ticket.confirmation_wanted.connect(self.ask_to_confirm)
+        self.ticket.confirmation_wanted.connect(self.questions.confirm)
         self.kill_panel.flatten_wanted.connect(lambda: self.session.execute(KillSwitch(flatten=True)))
         self.top.kill.clicked.connect(lambda: self.run("kill.pull"))
         self.top.level.chosen.connect(lambda level: self.run(level_action(level)))
@@ -300,60 +300,6 @@ class MainWindow(QMainWindow):
     def search_instrument(self) -> None:
         self._offers.instruments()
         self.shortcuts.update()
-
-    def ask_to_unlock(self) -> None:
-        from octopus_desktop.model.commands import UnlockEntry
-
-        venue = self._profile.venue
-        self._ask_for_name(
-            "Unlock order entry", "Stay locked", f"Orders sent from here trade real money at {venue}.", UnlockEntry
-        )
-
-    def ask_to_activate(self) -> None:
-        from octopus_desktop.model.commands import SetTradingLevel
-        from octopus_desktop.model.safety import TradingLevel
-
-        level = self.session.state.level
-        self._ask_for_name(
-            "Go back to ACTIVE",
-            f"Stay {level.level.value}",
-            f"Orders that add risk will be let through again. {level.reason}".strip(),
-            lambda typed: SetTradingLevel(TradingLevel.ACTIVE, typed),
-        )
-
-    def ask_for_limits(self) -> None:
-        from ui.dialogs.risk_limits import open_risk_limits
-
-        open_risk_limits(self.session, self)
-
-    def show_ledger(self) -> None:
-        from ui.dialogs.ledger import LedgerDialog
-
-        LedgerDialog(self.session, self).open()
-
-    def ask_to_confirm(self, reason: str, then: Callable[[], None]) -> None:
-        """The first order of a LIVE profile; `then` sends it."""
-        from octopus_desktop.model.commands import ConfirmLive
-
-        dialog = self._ask_for_name("Send the first LIVE order", "Send nothing", reason, ConfirmLive)
-        dialog.accepted.connect(then)
-
-    def _ask_for_name(self, act: str, leave: str, warning: str, command: Callable[[str], Command]) -> TypedNameDialog:
-        from ui.dialogs.typed_name import TypedNameDialog
-
-        dialog = TypedNameDialog(self.session, self, act=act, leave=leave, warning=warning, command=command)
-        dialog.open()
-        return dialog
-
-    def ask_for_profile(self) -> None:
-        if self.add_profile is None:
-            self.session.tell("info", "Profiles are added on the command line", "octopus-desktop profile add NAME")
-            return
-        from ui.dialogs.profile import ProfileDialog
-
-        dialog = ProfileDialog(self.add_profile, self)
-        dialog.accepted.connect(lambda: self.session.tell("success", "Profile added", dialog.message))
-        dialog.open()
 
     def _show_toast(self, kind: str, title: str, text: str) -> None:
         self.toasts.show(_KINDS[kind], title, text)  # type: ignore[arg-type]  # the keys are the kinds there are

@@ -44,6 +44,7 @@ _MODULES_OF_THE_WINDOW: Final = (
     "ui.palette",
     "ui.panes.all_panes",
     "ui.panes.instrument_bar",
+    "ui.questions",
     "ui.session",
     "ui.shortcuts",
     "ui.status_line",

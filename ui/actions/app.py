@@ -19,7 +19,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
             window.session.tell("error", "The picture is not saved", f"{name} cannot be written.")
 
     return {
-        "profile.add": window.ask_for_profile,
+        "profile.add": lambda: window.questions.profile(window.add_profile),
         "window.screenshot": screenshot,
         "app.quit": window.close,
         "palette.open": window.open_palette,

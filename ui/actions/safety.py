@@ -20,7 +20,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     def set_level(level: TradingLevel) -> None:
         away = session.state.level.level is not TradingLevel.ACTIVE
         if level is TradingLevel.ACTIVE and away and session.node.profile.mode is Mode.LIVE:
-            window.ask_to_activate()
+            window.questions.activate()
         else:
             session.execute(SetTradingLevel(level))
 
@@ -30,8 +30,8 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     return {
         "kill.pull": lambda: session.execute(KillSwitch()),
         "kill.flatten": window.kill_panel.ask,
-        "risk.limits": window.ask_for_limits,
-        "ledger.show": window.show_ledger,
+        "risk.limits": window.questions.risk_limits,
+        "ledger.show": window.questions.ledger,
         **{level_action(level): setter(level) for level in TradingLevel},
     }
 

@@ -64,7 +64,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
 
     def unlock() -> None:
         if session.node.profile.mode is Mode.LIVE and session.state.entry_locked is not None:
-            window.ask_to_unlock()
+            window.questions.unlock()
         else:
             session.execute(UnlockEntry())
 

@@ -97,7 +97,7 @@ class TicketForm(Pane):
             self.tif.addItem(tif.value, tif)
         self.tif.setAccessibleName("Time in force")
         self.tif.setToolTip("How long it may wait: until canceled, not at all, or whole or not at all")
-        self.tif.setFixedWidth(64)
+        self.tif.setFixedWidth(76)
         self.trigger = NumberEdit(name="Trigger price", tooltip="The last price that sets the order off")
         self.price = NumberEdit(
             name="Price", tooltip="Limit price; a click in the book fills it (Alt+Up ask, Alt+Down bid)"
