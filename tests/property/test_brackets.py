@@ -37,6 +37,7 @@ class Protected(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.market: World = self.stack.enter_context(world())
         self.quiet = False
+        self.stop_taken_away = False
 
     @initialize(
         kind=st.sampled_from(("bracket", "oco")),
@@ -118,6 +119,7 @@ class Protected(RuleBasedStateMachine):
         order = self._pick(role, pick)
         if order is not None:
             self.market.exchange.cancel_at_the_venue(order)
+            self.stop_taken_away = self.stop_taken_away or order.intent.role != "entry"
             self.quiet = False
 
     @rule(seconds=st.sampled_from((0.0005, 0.0015, 0.005, 0.0115, 0.02, 0.03, 0.3, 2.0)))
@@ -168,6 +170,8 @@ class Protected(RuleBasedStateMachine):
         exposed = exchange.base - exchange.locked_base
         if self._is_oco() and algo.status.is_over:
             return  # it was there before, and is the trader's again
+        if "stays at the venue" in algo.reason and self.stop_taken_away:
+            return  # after the algo's end; the trader was told
         if exposed * 59000 >= 5:
             # Only below the stop, where the venue takes none, or before the first try of a pair that was paused.
             assert exchange.bid <= 59000 or not algo.children, algo

@@ -346,13 +346,40 @@ class AlgoDesk:
 
     def _told(self, event: Event) -> None:
         react = self._on.get(type(event))
-        if react is not None and self._runs:
+        if react is not None:
             react(event)
 
     def _order_changed(self, event: OrderEvent) -> None:
         order = self._state.orders.get(event.client_order_id)
-        if order is not None and order.intent.parent is not None:
+        if order is None or order.intent.parent is None:
+            return
+        if order.intent.parent in self._runs:
             self._wake(order.intent.parent)
+        elif self._restarted:
+            self._after_the_end(event, order)
+
+    def _after_the_end(self, event: OrderEvent, order: Order) -> None:
+        """Nobody looks after the orders of an algo that is over, so the trader must."""
+        algo = self._state.algos.get(order.intent.parent or AlgoId(""))
+        if algo is None or not algo.status.is_over:
+            return
+        symbol, role = symbol_of(order.intent.instrument_id), order.intent.role
+        if isinstance(event, OrderFilled) and role not in ("stop", "target"):
+            title = f"An order in {symbol} was filled after its algo had ended"
+            text = f"{event.fill.quantity:f} at {event.fill.price:f}: it has no stop and no target."
+        elif role == "stop" and order.status.is_terminal and order.remaining and not self._list_filled(order):
+            title = f"A stop in {symbol} is gone"
+            text = f"The algo that left {order.remaining:f} under it is over: nothing protects that now. {order.reason}"
+        else:
+            return
+        logger.warning("algo %s: %s: %s", algo.algo_id, title, text)
+        self._bus.publish(NoticeRaised(Severity.WARNING, title, text.strip(), self._clock.now_ns()))
+
+    def _list_filled(self, order: Order) -> bool:
+        list_id = order.intent.list_id
+        algo = self._state.algos[order.intent.parent or AlgoId("")]
+        others = (self._state.orders[name] for name in algo.children)
+        return list_id is not None and any(o.intent.list_id == list_id and o.filled_quantity for o in others)
 
     def _settled(self, order: Order) -> None:
         if order.intent.parent is not None:
@@ -360,7 +387,8 @@ class AlgoDesk:
 
     def _market_changed(self, event: QuoteChanged | FeedStale | FeedRecovered) -> None:
         for run in self._by_instrument.get(event.instrument_id, ()):
-            run.wake()
+            if run.work.follows_price:
+                run.wake()
 
     def _all_changed(self, event: object) -> None:
         for run in self._runs.values():

@@ -17,6 +17,7 @@ from octopus_desktop.state import State
 
 class GoodTillDateWork(Work[GoodTillDate]):
     spec_type = GoodTillDate
+    follows_price = False
     guards: ClassVar[bool] = True
 
     @staticmethod

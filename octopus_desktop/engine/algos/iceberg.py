@@ -19,6 +19,7 @@ MOST_PARTS: Final = 10
 
 class IcebergWork(Work[Iceberg]):
     spec_type = Iceberg
+    follows_price = False
 
     @staticmethod
     def refusal(spec: Iceberg, instrument: Instrument, state: State) -> str | None:

@@ -20,6 +20,7 @@ _NEVER_THERE: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 class ScaleWork(Work[Scale]):
     spec_type = Scale
+    follows_price = False
 
     @staticmethod
     def refusal(spec: Scale, instrument: Instrument, state: State) -> str | None:

@@ -75,6 +75,9 @@ class Work(ABC, Generic[SpecT]):
     guards: ClassVar[bool] = False
     """It protects a position, so it goes on while it is paused; it asks `paused` before it sends anything else."""
 
+    follows_price: ClassVar[bool] = True
+    """It is to be woken by each quote."""
+
     def __init__(self, algo: Algo, spec: SpecT, tools: Tools, instrument: Instrument) -> None:
         self.algo = algo
         self.spec = spec

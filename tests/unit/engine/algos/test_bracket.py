@@ -216,6 +216,19 @@ def test_end_at_restart_leaves_the_stop(market: World) -> None:
     assert stops(market) == net("0.3")
 
 
+def test_a_stop_that_was_left_and_is_gone_is_told(market: World) -> None:
+    """Nobody looks after it any more, so the trader is told when it is canceled."""
+    market.begin(bracket())
+    (entry,) = market.exchange.open_of("entry")
+    market.exchange.fill(entry, "0.3")
+    market.run()
+    market.stop()
+    assert market.algo.status is AlgoStatus.STOPPED
+    market.exchange.cancel_at_the_venue(market.exchange.open_of("stop")[0])
+    market.run()
+    assert "A stop in BTCUSDT is gone" in market.notices()
+
+
 def test_pause_at_restart_still_protects(market: World) -> None:
     """Paused means nothing new, not nothing: a fill of the resting entry goes under the stop."""
     market.begin(bracket(), OnRestart.PAUSE)
