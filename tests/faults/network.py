@@ -36,6 +36,7 @@ class Trouble:
 
     def __init__(self) -> None:
         self.latency_s = 0.0
+        self.http_latency_s = 0.0
         self.refuse = False
         self.silent = False
         """Nothing arrives, and nobody is told: what is sent waits until the line is back, or is lost with it."""
@@ -116,7 +117,7 @@ class Network:
             await asyncio.sleep(self.latency_s())
             raise aiohttp.ClientOSError(111, "Connection refused")
         await self._while_silent()
-        arrives = self.latency_s()
+        arrives = self.latency_s() + self.trouble.http_latency_s
         if self.strikes(trouble.lose_request):
             await asyncio.sleep(arrives)
             raise aiohttp.ServerDisconnectedError
