@@ -32,6 +32,7 @@ def differences(world: World, state: State, trader: Trader) -> list[str]:
     found += _of_fills(fills, state)
     found += _of_positions(fills, state)
     found += _of_balances(world, state)
+    found += _of_ledger(state)
     return found
 
 
@@ -130,6 +131,12 @@ def _of_balances(world: World, state: State) -> list[str]:
         if told != (_money(real.free), _money(real.locked)):
             found.append(f"guessed: {asset} is {_money(real.free)} + {_money(real.locked)} there, {told} here")
     return found
+
+
+def _of_ledger(state: State) -> list[str]:
+    """The engine's own sum check: what the balances were, and the fills since."""
+    checked = state.ledger.get(VENUE)
+    return [f"guessed: the ledger is off: {one}" for one in checked.differences] if checked is not None else []
 
 
 def _money(units: int) -> Decimal:
