@@ -20,6 +20,7 @@ from octopus_desktop.engine.amend import Amendments
 from octopus_desktop.engine.audit import Actor, Auditor
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
+from octopus_desktop.engine.comparisons import Comparisons
 from octopus_desktop.engine.confirmation import FirstOrder
 from octopus_desktop.engine.day_guard import DayGuard
 from octopus_desktop.engine.diary import Diary
@@ -29,7 +30,6 @@ from octopus_desktop.engine.ledger import Ledger
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.outages import Outages
-from octopus_desktop.engine.reconciliation import Compared, reconcile
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.health.tasks import tell_failure
@@ -100,9 +100,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RECONCILE_EVERY_S: Final = 300.0
 LIMITS_SETTING: Final = "risk.limits"
-COMPARED_SETTING: Final = "reconciled"
 
 
 class SystemClock:
@@ -135,13 +133,12 @@ class Engine:
         self._lock = EntryLock(self.bus, self._clock)
         self._auditor = Auditor(self.bus, self._clock)
         self._subscriptions = Subscriptions()
-        self._outages = Outages(self._reconcile_soon, self._notice)
+        self._comparisons = Comparisons(self.bus, self._lock, self._clock, self._retried, self._compared_clean)
+        self._outages = Outages(self._comparisons.ask, self._notice)
         self._risk = Risk(self.bus, self._lock, self._clock, limits or RiskLimits())
         self._levels = Levels(self.bus, self._clock, profile)
         self._kill = Switch(self.bus, self._levels, self._clock)
         self._first_order = FirstOrder(profile)
-        self._ledger: Ledger | None = None
-        self._checking: asyncio.Task[None] | None = None
         self._database: Database | None = None
         self._history: CandleHistory | None = None
         self._exchange: EmbeddedExchange | None = None
@@ -150,9 +147,6 @@ class Engine:
         self._desk: OrderDesk | None = None
         self._amendments: Amendments | None = None
         self._algos: AlgoDesk | None = None
-        self._reconciling: asyncio.Task[None] | None = None
-        self._reconcile_again = False
-        self._compared = Compared()
         self._tasks: list[asyncio.Task[Any]] = []
         self._stopping = asyncio.Event()
         self._auditor.note(
@@ -215,9 +209,9 @@ class Engine:
         guard = DayGuard(self.bus, self._risk, self._levels, self._clock, database.repository)
         await guard.remember()
         self._in_background(guard.watch(), "the day's limits")
-        self._ledger = Ledger(self.bus, database.journal, database.repository, self._clock, self.profile.venue)
-        await self._ledger.remember()
-        self._compared = await self._remembered_compared(database)
+        ledger = Ledger(self.bus, database.journal, database.repository, self._clock, self.profile.venue)
+        await ledger.remember()
+        await self._comparisons.remember(database.repository, ledger)
         self._history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
         self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
@@ -307,8 +301,7 @@ class Engine:
             self._lock.shut(Lock.KEY_REFUSED)
             return
         self._login("key accepted")
-        self._reconcile_soon()
-        self._in_background(self._reconcile_regularly(), "reconcile regularly")
+        self._comparisons.start(desk, execution)
 
     def _paper(self, market: MarketDataClient) -> ExecutionClient:
         from octopus_desktop.paper.execution import PaperExecution  # a matching engine: of PAPER profiles only
@@ -349,7 +342,7 @@ class Engine:
         self._outages.link_changed(event)
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
             self._lock.open(Lock.LINK)
-            self._reconcile_soon()
+            self._comparisons.ask()
         else:
             self._lock.shut(Lock.LINK)
 
@@ -362,70 +355,17 @@ class Engine:
         known = self.state.links.get((self.profile.venue, link))
         return known is not None and known.status is LinkStatus.UP
 
-    def _reconcile_soon(self) -> None:
-        """What happens while one comparison runs may be news to it or not: then there is another."""
-        self._reconcile_again = True
-        if self._reconciling is None or self._reconciling.done():
-            self._lock.shut(Lock.RECONCILING)
-            self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
-            self._reconciling.add_done_callback(tell_failure)
-
-    async def _reconcile(self) -> None:
-        desk, execution = self._desk, self._execution
-        assert desk is not None
-        assert execution is not None
-
-        async def attempt() -> None:
-            done = await reconcile(self.bus, desk, execution, self._clock, self._compared)
-            if done.differences:
-                logger.info("reconciled with %s: %d differences", done.venue, done.differences)
-
-        while self._reconcile_again:
-            self._reconcile_again = False
-            await self._retried(attempt, "Orders cannot be compared with the venue")
-            # Behind what the comparison recorded, so that it never claims more than the journal has.
-            assert self._database is not None
-            self._database.repository.record_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
-        self._lock.open(Lock.RECONCILING)
-        self._check_ledger()
+    async def _compared_clean(self) -> None:
         if self._amendments is not None and self._algos is not None:
             self._amendments.restart()
             await self._algos.restart()
 
-    def _check_ledger(self) -> None:
-        """Beside what follows: it may wait for a fill that is on its way."""
-        if self._checking is None or self._checking.done():
-            self._checking = asyncio.create_task(self._check_balances(), name="ledger check")
-            self._checking.add_done_callback(tell_failure)
-
-    async def _check_balances(self) -> None:
-        assert self._ledger is not None
-        assert self._execution is not None
-        try:
-            await self._ledger.check(self._execution)
-        except VenueError as error:
-            logger.warning("the sums could not be checked, the next comparison does it: %s", error)
-
-    async def _remembered_compared(self, database: Database) -> Compared:
-        text = await database.repository.setting(COMPARED_SETTING)
-        try:
-            return msgspec.json.decode(text, type=Compared) if text is not None else Compared()
-        except msgspec.DecodeError as error:
-            logger.warning("how far the last comparison came cannot be read, comparing from the beginning: %s", error)
-            return Compared()
-
-    async def _reconcile_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(RECONCILE_EVERY_S)
-            if not self._lock.holds(Lock.LINK):
-                self._reconcile_soon()
-
     async def _close(self) -> None:
         self._outages.stop()
-        for task in (*self._tasks, self._reconciling, self._checking):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._comparisons.stop()
         await self._kill.stop()
         if self._algos is not None:
             await self._algos.close()
@@ -494,7 +434,7 @@ class Engine:
             case Reconcile():
                 if self._desk is None:
                     return self._no_desk()
-                self._reconcile_soon()
+                self._comparisons.ask()
                 return Done()
             case ConfirmLive():
                 return await self._first_order.confirm(command)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import octopus_desktop.node as node_module
+from octopus_desktop.engine import comparisons
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.events import Reconciled
 from octopus_desktop.model.identifiers import Venue
@@ -43,7 +43,7 @@ def an_active_account(state: Path) -> int:
     for number in range(OPEN_ORDERS):
         market = exchange.markets[symbols[number % len(symbols)]]
         tick, lot = market.listing.tick, market.listing.lot
-        price = (market.last_price - (number + 100) * tick) // tick * tick
+        price = market.last_price * 9 // 10 // tick * tick - number * tick  # far enough to rest whatever happens
         exchange.place(ACCOUNT, NewOrder(market.listing.symbol, True, "LIMIT", _least(price, lot), price=price))
     fills, number = 0, 0
     while fills < FILLS:
@@ -75,7 +75,7 @@ async def _compare(ready: dict[str, Any], folder: Path) -> tuple[float, int, int
         if isinstance(event, Reconciled):
             done.set()
 
-    reconcile = node_module.reconcile
+    reconcile = comparisons.reconcile
 
     async def timed(*arguments: Any) -> Any:
         started[0] = time.perf_counter()
@@ -83,7 +83,7 @@ async def _compare(ready: dict[str, Any], folder: Path) -> tuple[float, int, int
         started.append(time.perf_counter())
         return result
 
-    node_module.reconcile = timed  # type: ignore[assignment]
+    comparisons.reconcile = timed  # type: ignore[assignment]
     engine.bus.subscribe(look)
     running = asyncio.create_task(engine.run())
     try:
@@ -91,7 +91,7 @@ async def _compare(ready: dict[str, Any], folder: Path) -> tuple[float, int, int
         resting = [o for o in engine.state.working.values() if o.status is OrderStatus.ACCEPTED]
         return started[1] - started[0], len(resting), len(engine.state.fills)
     finally:
-        node_module.reconcile = reconcile
+        comparisons.reconcile = reconcile
         engine.stop()
         await running
 

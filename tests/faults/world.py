@@ -16,7 +16,7 @@ from unittest import mock
 
 from octopus_desktop import node
 from octopus_desktop.config.paths import DATABASE_NAME
-from octopus_desktop.engine import reconciliation
+from octopus_desktop.engine import comparisons, reconciliation
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError
@@ -136,7 +136,8 @@ class World:
         """Whether a comparison was ever kept, as the file says it."""
         if not self._compared:
             with closing(sqlite3.connect(self.folder / DATABASE_NAME)) as connection:
-                kept = connection.execute("SELECT 1 FROM settings WHERE key = ?", (node.COMPARED_SETTING,)).fetchone()
+                asked = "SELECT 1 FROM settings WHERE key = ?"
+                kept = connection.execute(asked, (comparisons.COMPARED_SETTING,)).fetchone()
             self._compared = kept is not None
         return self._compared
 
