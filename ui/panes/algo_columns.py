@@ -62,7 +62,7 @@ def algo_columns(state: State, zone: tzinfo) -> list[Column[Algo]]:
     write = Precisions(state)
 
     def told(algo: Algo) -> str:
-        return algo.reason or algo.note
+        return algo.reason or ("" if algo.status.is_over else algo.note)  # what it was about to do is over, too
 
     return [
         Column("time", "Started", lambda a: iso(a.created_ns), lambda a: day_and_clock(a.created_ns, zone), 104,

@@ -139,7 +139,7 @@ class BracketWork(ExitWork[Bracket]):
         entered, left = self.algo.filled_as("entry"), self.to_leave()
         covered = sum((order.remaining for order in self.live("stop")), ZERO)
         small = left - covered
-        text = f"{entered:f} of {self.spec.quantity:f} entered, {covered:f} under a stop"
+        text = f"{entered.normalize():f} of {self.spec.quantity.normalize():f} entered, {covered.normalize():f} under a stop"
         if small > 0:
             text = f"unprotected: {small:f} is below the venue's least order; {text}"
         self.say(text)

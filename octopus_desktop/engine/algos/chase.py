@@ -61,7 +61,7 @@ class ChaseWork(Work[Chase]):
         price = self._price(touch)
         if not live:
             if not is_order(self.instrument, rest, price):
-                self.end(AlgoStatus.COMPLETED, f"{rest:f} is left, below the venue's least order.")
+                self.end(AlgoStatus.COMPLETED, f"{rest.normalize():f} is left, below the venue's least order.")
             elif self._may_move():
                 intent = self.intent("slice", OrderType.LIMIT, rest, price=price)
                 await self.send(intent, room=self.spec.quantity - self.taken())
@@ -73,7 +73,7 @@ class ChaseWork(Work[Chase]):
             if is_order(self.instrument, order.remaining, price):
                 await self.amend(order, price=price)
             return
-        self.say(f"at {order.intent.price}, {self.algo.filled_as():f} of {self.spec.quantity:f} filled")
+        self.say(f"at {order.intent.price}, {self.algo.filled_as().normalize():f} of {self.spec.quantity.normalize():f} filled")
 
     def _price(self, touch: tuple[Decimal, Decimal]) -> Decimal:
         if self.spec.side is Side.BUY:

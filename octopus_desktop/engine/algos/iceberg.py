@@ -40,7 +40,7 @@ class IcebergWork(Work[Iceberg]):
             (order for order in reversed(list(self.children())) if order.status is not OrderStatus.DENIED), None
         )
         if live:
-            self.say(f"{filled:f} of {self.spec.quantity:f} filled")
+            self.say(f"{filled.normalize():f} of {self.spec.quantity.normalize():f} filled")
         elif filled >= self.spec.quantity:
             self.end(AlgoStatus.COMPLETED)
         elif last is not None and last.status is OrderStatus.REJECTED:

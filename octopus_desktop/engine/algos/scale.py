@@ -62,7 +62,7 @@ class ScaleWork(Work[Scale]):
         if len(there) + given_up == len(rungs) and not live:
             self._finish(filled, given_up)
         else:
-            self.say(f"{len(live)} of {len(rungs)} orders rest, {filled:f} filled")
+            self.say(f"{len(live)} of {len(rungs)} orders rest, {filled.normalize():f} filled")
 
     def _finish(self, filled: Decimal, given_up: int) -> None:
         refused = self.refused_orders()

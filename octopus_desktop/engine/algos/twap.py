@@ -88,7 +88,7 @@ class TwapWork(Work[Twap]):
             self.held_up(denial, protects=False)
             return
         # Before the order: a crash between loses a slice's moment, never its quantity.
-        self.say(f"slice {sent + 1} of {self.spec.slices}: {quantity:f}", **count)
+        self.say(f"slice {sent + 1} of {self.spec.slices}: {quantity.normalize():f}", **count)
         await self.send(self._order(quantity, touch), room=rest)
         self.wake_at(due)
 
@@ -111,4 +111,4 @@ class TwapWork(Work[Twap]):
         return self.now_ns + int((pause + jitter) * SECOND)
 
     def _progress(self, sent: int, filled: Decimal) -> None:
-        self.say(f"{sent} of {self.spec.slices} slices, {filled:f} of {self.spec.quantity:f} filled")
+        self.say(f"{sent} of {self.spec.slices} slices, {filled.normalize():f} of {self.spec.quantity.normalize():f} filled")
