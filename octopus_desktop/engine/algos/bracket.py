@@ -139,7 +139,8 @@ class BracketWork(ExitWork[Bracket]):
         entered, left = self.algo.filled_as("entry"), self.to_leave()
         covered = sum((order.remaining for order in self.live("stop")), ZERO)
         small = left - covered
-        text = f"{entered.normalize():f} of {self.spec.quantity.normalize():f} entered, {covered.normalize():f} under a stop"
+        whole = self.spec.quantity.normalize()
+        text = f"{entered.normalize():f} of {whole:f} entered, {covered.normalize():f} under a stop"
         if small > 0:
             text = f"unprotected: {small:f} is below the venue's least order; {text}"
         self.say(text)

@@ -73,7 +73,8 @@ class ChaseWork(Work[Chase]):
             if is_order(self.instrument, order.remaining, price):
                 await self.amend(order, price=price)
             return
-        self.say(f"at {order.intent.price}, {self.algo.filled_as().normalize():f} of {self.spec.quantity.normalize():f} filled")
+        filled, whole = self.algo.filled_as().normalize(), self.spec.quantity.normalize()
+        self.say(f"at {order.intent.price}, {filled:f} of {whole:f} filled")
 
     def _price(self, touch: tuple[Decimal, Decimal]) -> Decimal:
         if self.spec.side is Side.BUY:

@@ -111,4 +111,6 @@ class TwapWork(Work[Twap]):
         return self.now_ns + int((pause + jitter) * SECOND)
 
     def _progress(self, sent: int, filled: Decimal) -> None:
-        self.say(f"{sent} of {self.spec.slices} slices, {filled.normalize():f} of {self.spec.quantity.normalize():f} filled")
+        self.say(
+            f"{sent} of {self.spec.slices} slices, {filled.normalize():f} of {self.spec.quantity.normalize():f} filled"
+        )
