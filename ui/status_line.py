@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 from octopus_desktop.model.events import Link, LinkStatus, Severity
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.columns import clock
@@ -119,8 +120,11 @@ class StatusLine(QStatusBar):
         else:
             self._say("journal", "journal ok" if state.reconciled else "journal …", "mid")
         locked = "safe mode" if self.session.safe_mode else state.entry_locked
-        self._say("entry", "entry locked" if locked else "entry open", "warn" if locked else "mid")
-        self.labels["entry"].setToolTip(state.entry_locked or "Orders can be sent")
+        level = state.level.level
+        limited = level is not TradingLevel.ACTIVE
+        word = "locked" if locked else level.value.lower() if limited else "open"
+        self._say("entry", f"entry {word}", "warn" if locked or limited else "mid")
+        self.labels["entry"].setToolTip(state.entry_locked or state.level.reason or "Orders can be sent")
         self._say_breakers(state)
         differences = sum(len(check.differences) for check in state.ledger.values())
         self.ledger.setVisible(differences > 0)
