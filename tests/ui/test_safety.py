@@ -133,6 +133,8 @@ def test_the_level_is_a_word_on_its_colour(window: MainWindow, node: ScriptedNod
     colors = window.theme.colors
     expected = {TradingLevel.ACTIVE: colors.bg1, TradingLevel.REDUCING: colors.warn, TradingLevel.HALTED: colors.danger}
     assert badge.grab().toImage().pixelColor(6, 9) == expected[level]
+    word = "open" if level is TradingLevel.ACTIVE else level.value.lower()
+    assert window.status.labels["entry"].text() == f"entry {word}"
 
 
 def test_the_level_is_changed_by_keys(window: MainWindow, node: ScriptedNode) -> None:
