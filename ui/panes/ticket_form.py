@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -170,6 +170,7 @@ class TicketForm(Pane):
         for box, _ in self.sums.values():
             sums.addWidget(box)
         column.addLayout(sums)
+        column.addStretch(1)  # rows stay together for the moment in which the area is still as high as the last form
         self._yielding = [self.sums["free"][0], self.sums["quantity"][0], percents, self.sums["after"][0]]
         self._fields = inner
         self._area = QScrollArea(self)
@@ -209,6 +210,8 @@ class TicketForm(Pane):
         assert layout is not None
         layout.activate()
         self._share_height()
+        # Rows that were shown or hidden just now tell their layouts' heights only by way of the event loop.
+        QTimer.singleShot(0, self, self._share_height)
 
     def _share_height(self) -> None:
         """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket.
