@@ -83,6 +83,19 @@ def test_a_bracket_has_a_stop_and_split_targets(window: MainWindow, node: Script
     assert node.of(StartAlgo)[0].on_restart is OnRestart.PAUSE
 
 
+@pytest.mark.parametrize("after", [Qt.Key.Key_W, Qt.Key.Key_O])
+def test_rows_stay_together_when_the_kind_changes(window: MainWindow, after: Qt.Key) -> None:
+    """A form with fewer rows than the one before it does not spread them over the room that is left."""
+    open_kind(window, Qt.Key.Key_K)
+    press(window, Qt.Key.Key_E, ALT)
+    press(window, after, ALT)
+    settle(window)
+    ticket = window.ticket
+    above, below = ticket.amount, ticket.percents[0]
+    gap = below.mapTo(ticket, below.rect().topLeft()).y() - above.mapTo(ticket, above.rect().bottomLeft()).y()
+    assert 0 < gap < 16
+
+
 def test_a_brackets_exits_may_be_percentages(window: MainWindow, node: ScriptedNode) -> None:
     """In percent of the entry, on ticks, with parts of the trader's own; they must add up to the whole."""
     open_kind(window, Qt.Key.Key_K)
