@@ -238,8 +238,8 @@ class OrderDesk:
         name = report.client_order_id
         if name not in self._fetching:
             self._spawn(self._fetch_fills(name), f"fills of {name}")
-        elif self._fetching[name].filled_quantity > report.filled_quantity:
-            return  # an older word than the one that is being looked into
+        elif _is_older(report, self._fetching[name]):
+            return  # than the word that is being looked into
         self._fetching[name] = report
 
     def fetching(self) -> set[InstrumentId]:
@@ -435,3 +435,10 @@ class OrderDesk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_older(report: OrderReport, known: OrderReport) -> bool:
+    """Two reports of one order, over two sockets: fills only grow, and of two with the same fills the end is later."""
+    if report.filled_quantity != known.filled_quantity:
+        return report.filled_quantity < known.filled_quantity
+    return known.status.is_terminal and not report.status.is_terminal

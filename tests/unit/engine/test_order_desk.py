@@ -167,3 +167,19 @@ async def test_the_log_tells_the_course_of_an_order(desk: Desk, caplog: pytest.L
     lines = [record.getMessage() for record in caplog.records if record.name.endswith("diary")]
     assert [line.split(" BTCUSDT ")[1].split(" ")[0] for line in lines] == ["sent", "accepted", "canceled", "denied:"]
     assert lines[0].startswith("buy 0.1 BTCUSDT sent")
+
+
+async def test_the_end_of_an_order_outlasts_an_older_word_with_the_same_fills(desk: Desk) -> None:
+    """The cancel's answer overtakes the stream's last fill: both count fills that are still being asked for."""
+    intent = buy("0.3")
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    name = intent.client_order_id
+    desk.account.fill(name, "0.1", 5)
+    desk.account.fill(name, "0.1", 6)
+    partly = desk.account.book[name]
+    canceled = desk.account.end(name, OrderStatus.CANCELED)
+    desk.desk.report(canceled)
+    desk.desk.report(partly)
+    await until(lambda: desk.order(intent).status is OrderStatus.CANCELED)
+    assert desk.order(intent).filled_quantity == Decimal("0.2")
