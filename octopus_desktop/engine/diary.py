@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from octopus_desktop.model.events import (
+    Cause,
     EntryLocked,
     EntryUnlocked,
     Event,
@@ -16,6 +17,7 @@ from octopus_desktop.model.events import (
     OrderCanceled,
     OrderCancelRejected,
     OrderDenied,
+    OrderEvent,
     OrderExpired,
     OrderFilled,
     OrderRejected,
@@ -38,18 +40,19 @@ class Diary:
         self._state = state
 
     def write(self, event: Event) -> None:
+        found = " (found by comparing)" if isinstance(event, OrderEvent) and event.cause is Cause.RECONCILED else ""
         match event:
             case OrderSubmitted():
-                self._order(event.client_order_id, "sent")
+                self._order(event.client_order_id, f"sent{found}")
             case OrderAccepted():
-                self._order(event.client_order_id, f"accepted as {event.venue_order_id}")
+                self._order(event.client_order_id, f"accepted as {event.venue_order_id}{found}")
             case OrderFilled():
                 quantity, price = event.fill.quantity.normalize(), event.fill.price.normalize()
-                self._order(event.client_order_id, f"filled {quantity:f} at {price:f}")
+                self._order(event.client_order_id, f"filled {quantity:f} at {price:f}{found}")
             case OrderCanceled():
-                self._order(event.client_order_id, "canceled")
+                self._order(event.client_order_id, f"canceled{found}")
             case OrderExpired():
-                self._order(event.client_order_id, f"expired {event.reason}".rstrip())
+                self._order(event.client_order_id, f"expired {event.reason}".rstrip() + found)
             case OrderRejected() | OrderDenied() | OrderCancelRejected():
                 word = {OrderRejected: "rejected", OrderDenied: "denied"}.get(type(event), "not canceled")
                 self._order(event.client_order_id, f"{word}: {event.reason}", logging.WARNING)

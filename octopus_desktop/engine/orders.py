@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.lifecycle import progress
@@ -25,6 +27,7 @@ from octopus_desktop.model.commands import (
 from octopus_desktop.model.errors import RequestRefused, StorageError, VenueError
 from octopus_desktop.model.events import (
     AnyOrderEvent,
+    Cause,
     NoticeRaised,
     OrderCancelRejected,
     OrderCancelRequested,
@@ -231,9 +234,9 @@ class OrderDesk:
 
     # The venue's word -------------------------------------------------------
 
-    def report(self, report: OrderReport, extra: tuple[Fill, ...] = ()) -> None:
+    def report(self, report: OrderReport, extra: tuple[Fill, ...] = (), cause: Cause = Cause.TOLD) -> None:
         """From the account stream, or from whoever asked; `extra` are fills of the order known from elsewhere."""
-        if self._apply(report, extra):
+        if self._apply(report, extra, cause):
             return
         name = report.client_order_id
         if name not in self._fetching:
@@ -252,13 +255,13 @@ class OrderDesk:
             return fill.client_order_id
         return self._by_venue_id.get((fill.instrument_id, fill.venue_order_id))
 
-    def _apply(self, report: OrderReport, extra: tuple[Fill, ...]) -> bool:
+    def _apply(self, report: OrderReport, extra: tuple[Fill, ...], cause: Cause) -> bool:
         """False where fills are still missing."""
         name = report.client_order_id
         order = self._state.orders.get(name)
         events, missing = progress(order, report, self._clock.now_ns(), extra)
         for event in events:
-            self._publish(event)
+            self._publish(event if cause is Cause.TOLD else msgspec.structs.replace(event, cause=cause))
         if report.venue_order_id:
             self._by_venue_id[report.intent.instrument_id, report.venue_order_id] = name
         return missing <= 0
@@ -345,7 +348,7 @@ class OrderDesk:
             logger.warning("asking for order %s: %s", order.client_order_id, error)
             return False
 
-    async def inquire(self, order: Order, extra: tuple[Fill, ...] = ()) -> bool:
+    async def inquire(self, order: Order, extra: tuple[Fill, ...] = (), cause: Cause = Cause.TOLD) -> bool:
         """True once the venue has told where the order stands. Raises VenueError where it cannot be asked."""
         name = order.client_order_id
         instrument = self._state.instruments.get(order.intent.instrument_id)
@@ -354,14 +357,16 @@ class OrderDesk:
             return False
         report = await self._client.order(instrument, name, order.venue_order_id)
         if report is not None:
-            self.report(report, extra)
+            self.report(report, extra, cause)
             return True
         if order.status.is_terminal:
             return True
         if order.venue_order_id is not None:
             logger.error("the venue does not know order %s any more, though it once accepted it", name)
         elif self._cannot_arrive(order):
-            self._publish(OrderRejected(name, self._clock.now_ns(), "The venue never received this order."))
+            self._publish(
+                OrderRejected(name, self._clock.now_ns(), "The venue never received this order.", cause=cause)
+            )
             return True
         return False
 
@@ -410,7 +415,7 @@ class OrderDesk:
                 logger.warning("asking for the fills of order %s: %s", name, error)
             else:
                 report = self._fetching[name]
-                if self._apply(report, tuple(fills)):
+                if self._apply(report, tuple(fills), Cause.TOLD):
                     return
             order = self._state.orders.get(name)
             if order is not None and order.filled_quantity >= report.filled_quantity and order.status.is_terminal:

@@ -10,7 +10,7 @@ import msgspec
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.orders import OrderDesk
-from octopus_desktop.model.events import BalanceChanged, Reconciled
+from octopus_desktop.model.events import BalanceChanged, Cause, Reconciled
 from octopus_desktop.model.identifiers import InstrumentId, TradeId, Venue, VenueOrderId, venue_of
 from octopus_desktop.model.orders import ZERO, Fill, OrderStatus
 from octopus_desktop.model.reports import OrderReport
@@ -54,13 +54,14 @@ async def reconcile(bus: Bus, desk: OrderDesk, client: ExecutionClient, clock: C
     resting = set()
     for report in reports:
         resting.add(report.client_order_id)
-        desk.report(report, missed.pop((report.intent.instrument_id, report.venue_order_id), ()))
+        fills = missed.pop((report.intent.instrument_id, report.venue_order_id), ())
+        desk.report(report, fills, Cause.RECONCILED)
     for order in list(state.working.values()):
         if venue_of(order.intent.instrument_id) != client.venue or order.client_order_id in resting:
             continue
         known_as = order.venue_order_id or VenueOrderId("")
         fills = missed.pop((order.intent.instrument_id, known_as), ())
-        if not await desk.inquire(order, fills) and not order.status.is_terminal:
+        if not await desk.inquire(order, fills, Cause.RECONCILED) and not order.status.is_terminal:
             desk.resolve(order)
     await _recover(bus, desk, client, missed)
     totals = await _compare_balances(bus, client)
@@ -150,7 +151,7 @@ async def _recover(
         for report in reports:
             fills = missed.pop((instrument_id, report.venue_order_id), ()) if report is not None else ()
             if report is not None and fills:
-                desk.report(report, fills)
+                desk.report(report, fills, Cause.RECONCILED)
     for (_, number), fills in missed.items():
         logger.error("trades %s belong to an order the venue does not know: %s", [f.trade_id for f in fills], number)
 

@@ -175,7 +175,20 @@ class VenueMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
     ts_ns: int
 
 
-class OrderEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+class Cause(Enum):
+    """How an order event came to be known."""
+
+    TOLD = "told"
+    """By the trader, the venue's answer or its account stream."""
+    RECONCILED = "reconciled"
+    """A comparison with the venue found it: nobody had told us."""
+
+
+class _Caused(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    cause: Cause = Cause.TOLD
+
+
+class OrderEvent(_Caused, frozen=True, gc=False, tag=True, omit_defaults=True):
     client_order_id: ClientOrderId
     ts_ns: int
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from octopus_desktop.engine.reconciliation import ASKED_ONE_BY_ONE, reconcile
+from octopus_desktop.model.events import Cause, OrderCanceled, OrderEvent, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.identifiers import VenueOrderId
 from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.model.reports import OrderReport
@@ -41,6 +42,7 @@ async def test_orders_of_another_terminal_come_with_all_their_fills(desk: Desk, 
 
     await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
 
+    assert {event.cause for event in desk.journal.events if isinstance(event, OrderEvent)} == {Cause.RECONCILED}
     half = desk.order(resting)
     assert (half.status, half.filled_quantity, half.adopted) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.1"), True)
     for intent in over:
@@ -67,5 +69,8 @@ async def test_fills_of_our_own_order_while_nobody_listened(desk: Desk) -> None:
 
     await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
 
+    causes = [(type(event), event.cause) for event in desk.journal.events if isinstance(event, OrderEvent)]
+    assert causes[:2] == [(OrderInitiated, Cause.TOLD), (OrderSubmitted, Cause.TOLD)]
+    assert causes[-1] == (OrderCanceled, Cause.RECONCILED)
     order = desk.order(intent)
     assert (order.status, order.filled_quantity, order.adopted) == (OrderStatus.CANCELED, Decimal("0.2"), False)
