@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, get_args
 
+from octopus_desktop.model.algos import Bracket
 from octopus_desktop.model.events import AnyOrderEvent, Event
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.instrument import InstrumentKind
@@ -117,6 +118,8 @@ class Exposure:
             instrument = self._state.instruments.get(intent.instrument_id)
             if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
                 return True  # the venue sees to it
+        if self._closes_its_entry(intent):
+            return True
         held = position_of(self._state, intent.instrument_id)
         if not held or (held > 0) == (intent.side is Side.BUY):
             return False
@@ -124,6 +127,13 @@ class Exposure:
         if quantity is None or quantity > abs(held):
             return False
         return quantity + self.working(intent.instrument_id, intent.side, intent) <= abs(held)
+
+    def _closes_its_entry(self, intent: OrderIntent) -> bool:
+        """A bracket's stop or target makes what its own entry brought smaller, whatever else was traded beside it."""
+        algo = self._state.algos.get(intent.parent) if intent.parent is not None else None
+        if algo is None or not isinstance(algo.spec, Bracket) or intent.side is algo.spec.side:
+            return False
+        return intent.quantity <= algo.filled_as("entry") - algo.filled_as("stop", "target")
 
     def worst_case(self, intent: OrderIntent) -> Decimal | None:
         """The position if this order and all that works on its side were filled; None where it has no price."""

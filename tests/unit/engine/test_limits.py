@@ -11,8 +11,10 @@ import pytest
 from octopus_desktop.engine.day_guard import DAY_SETTING, DayGuard
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.trading_day import DAY_NS
+from octopus_desktop.model.algos import Bracket, OnRestart
 from octopus_desktop.model.commands import Done, NeedsAcknowledgement, Refused, SetTradingLevel, SubmitOrder
 from octopus_desktop.model.events import (
+    AlgoStarted,
     BookBroken,
     BookReset,
     Channel,
@@ -23,6 +25,7 @@ from octopus_desktop.model.events import (
     LinkStatus,
     QuoteChanged,
 )
+from octopus_desktop.model.identifiers import AlgoId, new_algo_id
 from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
@@ -280,3 +283,29 @@ async def test_a_broken_book_is_stale(desk: Trading) -> None:
     assert desk.said(buy("0.01", None, type_=OrderType.MARKET)) == ""
     desk.bus.publish(BookBroken(BTC, "gap", 1))
     assert "missed a change" in desk.said(buy("0.01", None, type_=OrderType.MARKET))
+
+
+# Brackets -------------------------------------------------------------------
+
+
+async def test_a_brackets_exit_reduces_whatever_else_was_sold(desk: Trading) -> None:
+    """Coins held from before were sold, so our fills add up to less than nothing; the entry is protected all the same,
+    by as much as it brought and not more."""
+    algo = new_algo_id()
+    entry = msgspec.structs.replace(buy("0.2"), parent=algo, role="entry")
+    spec = Bracket(instrument_id=BTC, side=Side.BUY, quantity=Decimal("0.2"), entry=entry, stop_trigger=Decimal(59000))
+    desk.bus.publish(AlgoStarted(algo, 1, spec, OnRestart.RESUME))
+    await desk.filled("0.3", "60000", Side.SELL)
+    assert await desk.submit(entry) == Done()
+    await until(lambda: desk.order(entry).status is OrderStatus.ACCEPTED)
+    desk.account.fill(entry.client_order_id, "0.2", 50)
+    await desk.desk.ask(desk.order(entry))
+    await until(lambda: desk.order(entry).status is OrderStatus.FILLED)
+    await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING))
+
+    def exit_of(quantity: str, parent: AlgoId | None) -> OrderIntent:
+        return msgspec.structs.replace(sell(quantity), parent=parent, role="stop")
+
+    assert desk.said(exit_of("0.2", algo)) == ""
+    assert "REDUCING" in desk.said(exit_of("0.2001", algo))
+    assert "REDUCING" in desk.said(exit_of("0.2", None))
