@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,9 @@ def run(app: QApplication, window: MainWindow, options: Options, node_factory: C
     """Until the window is closed and the node has stopped; the exit code."""
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
+    # By itself qasync starts ten QThreads for the first thing that wants one. PySide looks up a Python `run` in each of
+    # them at once, beside the Qt thread making its first enums: a start in some hundreds ended in a segmentation fault.
+    loop.set_default_executor(ThreadPoolExecutor(2, thread_name_prefix="screen"))
     terminal = _Terminal(window, options, node_factory)
     failures = Failures(window)
     loop.set_exception_handler(failures.of_loop)
