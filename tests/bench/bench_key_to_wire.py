@@ -70,6 +70,7 @@ def measure() -> list[dict[str, Any]]:
         finally:
             pan.stop()
             window.frames.stop()
+            window.session.save_now()
             window.may_close = True
             window.close()
             node.stop()

@@ -115,7 +115,15 @@ async def _ours(port: int) -> list[int]:
     )
     up = asyncio.Event()
     session = Session(
-        url, host, signer, "bench", on_up=up.set, on_down=_ignore, on_connecting=lambda: None, on_event=_ignore
+        url,
+        host,
+        signer,
+        "bench",
+        on_up=up.set,
+        on_down=_ignore,
+        on_connecting=lambda: None,
+        on_event=_ignore,
+        on_unreadable=lambda: None,
     )
     execution._session = session
     session.start()
