@@ -61,8 +61,8 @@ def run(app: QApplication, window: MainWindow, options: Options, node_factory: C
     """Until the window is closed and the node has stopped; the exit code."""
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
-    # By itself qasync starts ten QThreads for the first thing that wants one. PySide looks up a Python `run` in each of
-    # them at once, beside the Qt thread making its first enums: a start in some hundreds ended in a segmentation fault.
+    # By itself qasync starts ten QThreads for the first thing that wants one: threads of PySide's, at a moment when the
+    # Qt thread makes its first enums. One start in hundreds ended there, in a segmentation fault.
     loop.set_default_executor(ThreadPoolExecutor(2, thread_name_prefix="screen"))
     terminal = _Terminal(window, options, node_factory)
     failures = Failures(window)
@@ -133,6 +133,10 @@ class _Terminal:
             for name in _MODULES_OF_THE_WINDOW:
                 importlib.import_module(name)
             return self._factory()
+
+        # PySide makes the enums of `Qt` when it is first wanted, without a lock and for 50 ms: so after the first paint,
+        # and before two threads want them at once, this one to end a timer, the other in the modules it imports.
+        from PySide6.QtCore import Qt  # noqa: F401
 
         node = await asyncio.to_thread(prepare)
         if self._closed.is_set():
