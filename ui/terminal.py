@@ -134,7 +134,7 @@ class _Terminal:
                 importlib.import_module(name)
             return self._factory()
 
-        # PySide makes the enums of `Qt` when it is first wanted, without a lock and for 50 ms: so after the first paint,
+        # PySide makes the enums of `Qt` when it is first wanted, with no lock and for 50 ms: so after the first paint,
         # and before two threads want them at once, this one to end a timer, the other in the modules it imports.
         from PySide6.QtCore import Qt  # noqa: F401
 
