@@ -115,3 +115,16 @@ def line(process: subprocess.Popen[str]) -> str:
         process.wait(10)
         raise AssertionError(f"the child ended with {process.returncode}: {process.stderr.read()}")
     return text
+
+
+def fill(disk: Path) -> Path:
+    """Until not a byte more fits; the file to delete for room again."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65536, 512):
+            try:
+                while file.write(b"x" * size) == size:
+                    pass
+            except OSError:
+                continue
+    return ballast

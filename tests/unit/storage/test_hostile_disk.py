@@ -17,7 +17,7 @@ from octopus_desktop.model.errors import DiskFull, StorageError
 from octopus_desktop.storage import audit, upgrade
 from octopus_desktop.storage import writer as writing
 from octopus_desktop.storage.database import Database, open_database
-from tests.unit.storage.stored import accepted, child, line, sent
+from tests.unit.storage.stored import accepted, child, fill, line, sent
 
 Open = Callable[[], Database]
 
@@ -89,18 +89,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting a disk is not allowed here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 512):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
-    return ballast
 
 
 async def test_the_audit_of_a_full_disk_comes_later_and_whole(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from octopus_desktop.model.events import LogRecorded, OrderInitiated, Severity
 from octopus_desktop.storage import writer as writing
 from octopus_desktop.storage.database import Database, open_database
 from octopus_desktop.storage.writer import Row
-from tests.unit.storage.stored import accepted, candles, child, line, sent
+from tests.unit.storage.stored import accepted, candles, child, fill, line, sent
 
 Open = Callable[[], Database]
 
@@ -90,18 +90,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting is not allowed here")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 512):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
-    return ballast
 
 
 async def test_a_full_disk_stops_orders_and_loses_nothing(
