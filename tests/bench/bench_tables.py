@@ -26,9 +26,9 @@ GOAL_MS = 33.0
 
 
 def measure() -> list[dict[str, Any]]:
+    from lively_node import LivelyNode, lively_session
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
-    from scripted_node import LivelyNode, lively_session
 
     from ui.app import open_window
     from ui.options import Options
@@ -105,7 +105,8 @@ def _run(app: Any, seconds: float) -> None:
 
 
 def _place(node: Any, chance: random.Random) -> Any:
-    from scripted_node import BTC, ETH, SOL, place
+    from scripted_day import place
+    from scripted_market import BTC, ETH, SOL
 
     from octopus_desktop.model.orders import Side
 

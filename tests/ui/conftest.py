@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 sys.path.insert(0, str(Path(__file__).parent))  # importmode=importlib leaves test folders off the path
 
-from scripted_node import ScriptedNode, scripted_session
+from scripted_day import scripted_session
+from scripted_node import ScriptedNode
 
 from ui.app import open_window
 from ui.main_window import MainWindow

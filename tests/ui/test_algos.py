@@ -11,7 +11,9 @@ from conftest import OpenWindow, settle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from scripted_node import BTC, ScriptedNode, place, scripted_session
+from scripted_day import place, scripted_session
+from scripted_market import BTC
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.algos import AlgoStatus, OnRestart, Twap
 from octopus_desktop.model.commands import PauseAlgo, ResumeAlgo, StopAlgo

@@ -9,7 +9,9 @@ from conftest import settle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from scripted_node import BTC, ScriptedNode, place
+from scripted_day import place
+from scripted_market import BTC
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import AmendOrder, SubmitOrder
 from octopus_desktop.model.events import OrderUnknown

@@ -28,7 +28,7 @@ import ui.main_window
 profile = Profile("demo", Venue("SIM"), Dialect.BINANCE_SPOT, Mode.DEMO)
 nodes = []
 def factory():
-    from scripted_node import scripted_session
+    from scripted_day import scripted_session
     nodes.append(scripted_session())
     return nodes[0]
 def when_furnished(work):

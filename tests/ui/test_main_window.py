@@ -12,7 +12,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ETH, SIM, SOL, ScriptedNode, demo_profile, scripted_session
+from scripted_day import scripted_session
+from scripted_market import BTC, ETH, SIM, SOL
+from scripted_node import ScriptedNode, demo_profile
 
 from octopus_desktop.model.commands import LockEntry, SaveSetting, SubmitOrder, Subscribe, UnlockEntry, Unsubscribe
 from octopus_desktop.model.errors import VenueUnavailable

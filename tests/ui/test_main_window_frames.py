@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from conftest import settle
 from PySide6.QtWidgets import QApplication
-from scripted_node import BTC, ScriptedNode, place
+from scripted_day import place
+from scripted_market import BTC
+from scripted_node import ScriptedNode
 
 import ui.frame
 from octopus_desktop.model.events import OrderCanceled, TradePrinted

@@ -8,7 +8,9 @@ import pytest
 from conftest import settle
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ETH, ScriptedNode, place
+from scripted_day import place
+from scripted_market import BTC, ETH
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.events import OrderCanceled
 from octopus_desktop.model.orders import Side

@@ -7,7 +7,8 @@ from conftest import settle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from scripted_node import SOL, ScriptedNode
+from scripted_market import SOL
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import CancelAllOrders
 from ui.main_window import MainWindow

@@ -13,7 +13,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ETH, SIM, SOL, ScriptedNode, connect, demo_profile, list_market, place
+from scripted_day import connect, place
+from scripted_market import BTC, ETH, SIM, SOL, list_market
+from scripted_node import ScriptedNode, demo_profile
 
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.errors import LinkError

@@ -10,7 +10,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ETH, ScriptedNode, place
+from scripted_day import place
+from scripted_market import BTC, ETH
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, SubmitOrder
 from octopus_desktop.model.events import Channel, EntryLocked, FeedStale, OrderAccepted, OrderUnknown

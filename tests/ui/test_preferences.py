@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import OpenWindow, settle
-from scripted_node import BTC, ETH, SOL, ScriptedNode, connect, list_market, scripted_session
+from scripted_day import connect, scripted_session
+from scripted_market import BTC, ETH, SOL, list_market
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import Subscribe
 from octopus_desktop.model.events import Event, InstrumentListed

@@ -11,7 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ETH, SIM, ScriptedNode, scripted_session
+from scripted_day import scripted_session
+from scripted_market import BTC, ETH, SIM
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import KillSwitch, SetRiskLimits, SetTradingLevel
 from octopus_desktop.model.events import BreakerChanged, KillProgressed, KillStep, LedgerChecked, TradingLevelChanged

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import Future
 
 from pytestqt.qtbot import QtBot
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import CancelAllOrders, Command, Done, Outcome
-from tests.ui.scripted_node import ScriptedNode
 from ui.session import Session
 from ui.theme.theme import Theme
 

@@ -11,7 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_node import BTC, ScriptedNode, scripted_session
+from scripted_day import scripted_session
+from scripted_market import BTC
+from scripted_node import ScriptedNode
 
 from octopus_desktop.model.algos import (
     Bracket,

@@ -193,6 +193,17 @@ def test_one_sided_and_thin_books(book: BookView, bids: list[Level], asks: list[
     assert len(book._rows.bids) == min(len(bids), book.row_count())
 
 
+@pytest.mark.parametrize("height", [220, 333, 397, 420, 421, 900])
+def test_the_rows_of_a_book_fill_its_pane(book: BookView, height: int) -> None:
+    """No stripe is left below the last bid: whatever the height, the row at the bottom can be clicked."""
+    book.set_book(BIDS, ASKS, 0.5, 1, 2)
+    book.resize(260, height)
+    image(book)
+    count = book.row_count()
+    assert book.row_at(QPoint(100, height - 1)) == (BIDS[count - 1][0], True)
+    assert book.row_at(QPoint(100, 21)) == (ASKS[count - 1][0], False)
+
+
 # -- tape
 
 

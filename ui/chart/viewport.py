@@ -20,6 +20,7 @@ class Viewport:
     """Plot of `width` × `height` pixels. `right` is the candle index at its right edge.
 
     `following` keeps the last candle in view as new ones come; `auto_price` fits the prices to what is seen.
+    `margin` is how many candles are left free at the right of the newest one.
     """
 
     width: int = 1
@@ -30,7 +31,7 @@ class Viewport:
     log: bool = False
     following: bool = True
     auto_price: bool = True
-    margin: float = 8.0
+    margin: float = 3.0
     wanted_spacing: float = 8.0
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import AmendOrder, Done, Outcome
 from octopus_desktop.model.identifiers import new_client_order_id, symbol_of
 from octopus_desktop.model.orders import Order
+from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.models.ticket_draft import off_tick
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
 from ui.session import Session
@@ -53,23 +54,14 @@ class AmendDialog(QDialog):
                 form.addRow(word, entry)
                 self.entries[key], self._before[key] = entry, value
         column.addLayout(form)
-        self.problem = QLabel()
-        self.problem.setProperty("tone", "danger")
-        self.problem.setWordWrap(True)
+        self.problem = problem_line()
         column.addWidget(self.problem)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        leave = QPushButton("Leave it")
-        leave.setToolTip("The order stays as it is (Esc)")
-        leave.setAutoDefault(False)
-        leave.clicked.connect(self.reject)
-        self.change = QPushButton("Change the order")
-        self.change.setProperty("role", "primary")
-        self.change.setToolTip("Send the change (Enter)")
-        self.change.setDefault(True)
-        self.change.clicked.connect(self._send)
-        buttons.addWidget(leave)
-        buttons.addWidget(self.change)
+        buttons, self.change = answer_row(
+            self,
+            Answer("Leave it", "The order stays as it is"),
+            Answer("Change the order", "Send the change"),
+            self._send,
+        )
         column.addLayout(buttons)
         first = self.entries.get("price") or next(iter(self.entries.values()), None)
         if first is not None:

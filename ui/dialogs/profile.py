@@ -12,11 +12,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +23,7 @@ from octopus_desktop.config.add_profile import WITH_ACCOUNT
 from octopus_desktop.config.profiles import PRESETS
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.profile import Dialect
+from ui.dialogs.answers import Answer, answer_row, problem_line
 
 AddProfile = Callable[[str, str, Credentials], Future[str]]
 """Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
@@ -99,24 +98,14 @@ class ProfileDialog(QDialog):
         self.progress.setRange(0, 0)
         self.progress.hide()
         column.addWidget(self.progress)
-        self.problem = QLabel()
-        self.problem.setProperty("tone", "danger")
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setWordWrap(True)
+        self.problem = problem_line()
         column.addWidget(self.problem)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        leave = QPushButton("Cancel")
-        leave.setAutoDefault(False)
-        leave.setToolTip("Keep nothing (Esc)")
-        leave.clicked.connect(self.reject)
-        self.accept_button = QPushButton("Check and keep the key")
-        self.accept_button.setProperty("role", "primary")
-        self.accept_button.setToolTip("Ask the venue what the key may do, then keep it (Enter)")
-        self.accept_button.setDefault(True)
-        self.accept_button.clicked.connect(self._send)
-        buttons.addWidget(leave)
-        buttons.addWidget(self.accept_button)
+        buttons, self.accept_button = answer_row(
+            self,
+            Answer("Cancel", "Keep nothing"),
+            Answer("Check and keep the key", "Ask the venue what the key may do, then keep it"),
+            self._send,
+        )
         column.addLayout(buttons)
         self.message = ""
         for entry in (self.name, self.key, self.secret):

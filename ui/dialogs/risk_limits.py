@@ -13,6 +13,7 @@ from octopus_desktop.model.commands import Done, Outcome, SetRiskLimits
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.limits import InstrumentLimits, RiskLimits
 from octopus_desktop.model.queries import LimitsQuery, RiskStatus, RiskStatusQuery
+from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.models.columns import clock
 from ui.models.limits_draft import (
     GROUPS,
@@ -76,11 +77,16 @@ class RiskLimitsDialog(QDialog):
         column.addLayout(across)
         column.addLayout(self._where_and_when())
         column.addLayout(self._instruments())
-        self.problem = QLabel()
-        self.problem.setProperty("tone", "danger")
-        self.problem.setWordWrap(True)
+        self.problem = problem_line()
         column.addWidget(self.problem)
-        column.addLayout(self._buttons())
+        buttons, self.keep = answer_row(
+            self,
+            Answer("Leave them", "The limits stay as they are"),
+            Answer("Set the limits", "From the next order on"),
+            self._send,
+            beside=self.add,
+        )
+        column.addLayout(buttons)
         self._timer = QTimer(self)
         self._timer.setInterval(_EACH_MS)
         self._timer.timeout.connect(self._ask_for_the_day)
@@ -188,23 +194,6 @@ class RiskLimitsDialog(QDialog):
             entry.setText(_plain(getattr(limits, key)))
             self._grid.addWidget(entry, place, at)
             self.rows[name][key] = entry
-
-    def _buttons(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addWidget(self.add)
-        row.addStretch(1)
-        leave = QPushButton("Leave them")
-        leave.setToolTip("The limits stay as they are (Esc)")
-        leave.setAutoDefault(False)
-        leave.clicked.connect(self.reject)
-        self.keep = QPushButton("Set the limits")
-        self.keep.setProperty("role", "primary")
-        self.keep.setToolTip("From the next order on (Enter)")
-        self.keep.setDefault(True)
-        self.keep.clicked.connect(self._send)
-        row.addWidget(leave)
-        row.addWidget(self.keep)
-        return row
 
     # The day ----------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import Command, Done, Outcome
+from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.session import Session
 from ui.widgets.mode_frame import ModeBadge
 
@@ -50,24 +51,12 @@ class TypedNameDialog(QDialog):
         self.entry.setAccessibleName(f"The profile's name, {name}")
         label.setBuddy(self.entry)
         column.addWidget(self.entry)
-        self.problem = QLabel()
-        self.problem.setProperty("tone", "danger")
-        self.problem.setWordWrap(True)
+        self.problem = problem_line()
         column.addWidget(self.problem)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        stay = QPushButton(leave)
-        stay.setToolTip("Nothing changes (Esc)")
-        stay.setAutoDefault(False)
-        stay.clicked.connect(self.reject)
-        self.act_button = QPushButton(act)
-        self.act_button.setProperty("role", "danger")
-        self.act_button.setToolTip(f"{act} (Enter)")
-        self.act_button.setDefault(True)
+        buttons, self.act_button = answer_row(
+            self, Answer(leave, "Nothing changes"), Answer(act, act), self._send, role="danger"
+        )
         self.act_button.setEnabled(False)
-        self.act_button.clicked.connect(self._send)
-        buttons.addWidget(stay)
-        buttons.addWidget(self.act_button)
         column.addLayout(buttons)
         self.entry.textChanged.connect(lambda text: self.act_button.setEnabled(bool(text.strip())))
         self.entry.setFocus()

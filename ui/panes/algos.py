@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.algos import Algo, AlgoStatus
@@ -35,10 +35,10 @@ class AlgosPane(TablePane):
         )
         self.set_table(self.model, ("time", True))
         self._buttons = [
-            (self._button("Pause", "Send nothing new; what rests stays (P)", self.pause), self._pausable),
-            (self._button("Resume", "Let it go on (R)", self.resume), self._resumable),
+            (self.add_control("Pause", "Send nothing new; what rests stays (P)", self.pause), self._pausable),
+            (self.add_control("Resume", "Let it go on (R)", self.resume), self._resumable),
             (
-                self._button("Stop", "Cancel its orders and end it; a protecting stop stays (Del)", self.stop),
+                self.add_control("Stop", "Cancel its orders and end it; a protecting stop stays (Del)", self.stop),
                 self._live,
             ),
         ]
@@ -46,16 +46,6 @@ class AlgosPane(TablePane):
         self.table.customContextMenuRequested.connect(self._open_menu)
         self.table.selectionModel().selectionChanged.connect(self._label)
         self._label()
-
-    def _button(self, text: str, tooltip: str, clicked: Callable[[], None]) -> QPushButton:
-        button = QPushButton(text)
-        button.setProperty("role", "flat")
-        button.setToolTip(tooltip)
-        button.setAccessibleName(f"{text} the selected algos")
-        button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
-        button.clicked.connect(clicked)
-        self.controls_row.addWidget(button)
-        return button
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         if dirty.everything:

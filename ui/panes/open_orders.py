@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome
@@ -48,24 +48,18 @@ class OpenOrdersPane(TablePane):
             faded=lambda order: order.status in _PENDING or order.cancel_requested,
         )
         self.set_table(self.model, ("time", True))
-        self.amend_button = self._button("Change…", "Another price or quantity for the order (F2)", self.amend_selected)
-        self.cancel_button = self._button("Cancel", "Cancel the selected orders (Del)", self.cancel_selected)
-        self.cancel_all_button = self._button("Cancel all", "Cancel every open order (Ctrl+Shift+X)", self.cancel_all)
+        self.amend_button = self.add_control(
+            "Change…", "Another price or quantity for the order (F2)", self.amend_selected
+        )
+        self.cancel_button = self.add_control("Cancel", "Cancel the selected orders (Del)", self.cancel_selected)
+        self.cancel_all_button = self.add_control(
+            "Cancel all", "Cancel every open order (Ctrl+Shift+X)", self.cancel_all
+        )
         self.table.selectionModel().selectionChanged.connect(self._label)
         self.table.chosen.connect(self.amend_selected)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._open_menu)
         self._label()
-
-    def _button(self, text: str, tooltip: str, clicked: object) -> QPushButton:
-        button = QPushButton(text)
-        button.setProperty("role", "flat")
-        button.setToolTip(tooltip)
-        button.setAccessibleName(text)
-        button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
-        button.clicked.connect(clicked)
-        self.controls_row.addWidget(button)
-        return button
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         if dirty.everything:

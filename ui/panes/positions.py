@@ -6,7 +6,7 @@ from datetime import tzinfo
 from decimal import Decimal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.account import Position
@@ -113,13 +113,12 @@ class PositionsPane(TablePane):
             faded=lambda position: not position.quantity,
         )
         self.set_table(self.model, ("value", True))
-        self.close_button = QPushButton("Close position…")
-        self.close_button.setProperty("role", "flat")
-        self.close_button.setToolTip("Fill the ticket with the order that closes the position (Ctrl+Shift+C)")
-        self.close_button.setAccessibleName("Close position")
-        self.close_button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
-        self.close_button.clicked.connect(self.close_selected)
-        self.controls_row.addWidget(self.close_button)
+        self.close_button = self.add_control(
+            "Close position…",
+            "Fill the ticket with the order that closes the position (Ctrl+Shift+C)",
+            self.close_selected,
+            name="Close position",
+        )
         self.table.chosen.connect(self._show_instrument)
 
     def refresh(self, state: State, dirty: Dirty) -> None:

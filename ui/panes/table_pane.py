@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
 from ui.models.rows_model import RowsModel
@@ -66,6 +67,17 @@ class TablePane(Pane):
         self.controls_row.setContentsMargins(0, 0, 0, 0)
         self.controls_row.setSpacing(4)
         self.controls_row.addWidget(self.filter_edit)
+
+    def add_control(self, text: str, tooltip: str, clicked: Callable[[], None], *, name: str = "") -> QPushButton:
+        """A flat button beside the filter. `name` says more than its text to who can't see the pane."""
+        button = QPushButton(text)
+        button.setProperty("role", "flat")
+        button.setToolTip(tooltip)
+        button.setAccessibleName(name or text)
+        button.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 8px")
+        button.clicked.connect(clicked)
+        self.controls_row.addWidget(button)
+        return button
 
     def set_table(self, model: RowsModel[Any], sort: tuple[str, bool] | None) -> None:
         self.table = Table(self.session.theme, model, self.title, self, sort=sort)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, QTimer, Signal
@@ -52,6 +53,18 @@ class _Cell(NamedTuple):
     own: bool
     hover: bool
     selected: bool
+
+
+class _Place(NamedTuple):
+    """Where a row is, and the row, if the book has one for it."""
+
+    top: int
+    height: int
+    row: BookRow | None
+    is_bid: bool
+
+    def holds(self, y: int) -> bool:
+        return self.top <= y < self.top + self.height
 
 
 class _Moved(NamedTuple):
@@ -170,8 +183,11 @@ class BookView(QWidget):
         self._touch()
 
     def row_count(self) -> int:
-        """Rows that fit on each side."""
-        return max(1, (self.height() - _HEADER - _SPREAD) // (2 * ROW))
+        """Rows on each side: as many as fill the height best."""
+        return max(1, round(self._room() / (2 * ROW)))
+
+    def _room(self) -> int:
+        return max(0, self.height() - _HEADER - _SPREAD)
 
     # -- painting
 
@@ -206,11 +222,11 @@ class BookView(QWidget):
             self.width() * 0.4 / (self._rows.highest_quantity or 1.0),
             time.monotonic(),
         )
-        for top, row, is_bid in self._places():
-            cell = self._cell(top, row, is_bid, scale) if row is not None else None
-            if top not in self._painted or self._painted[top] != cell:
-                self._paint_row(painter, top, cell)
-                self._painted[top] = cell
+        for place in self._places():
+            cell = self._cell(place, place.row, scale) if place.row is not None else None
+            if place.top not in self._painted or self._painted[place.top] != cell:
+                self._paint_row(painter, place, cell)
+                self._painted[place.top] = cell
         self._paint_spread(painter)
         painter.end()
 
@@ -255,33 +271,36 @@ class BookView(QWidget):
         between = abs(round(mid, digits) - mid) > 0.01 * 10.0**-digits
         return format_price(mid, digits + between)
 
-    def _places(self) -> list[tuple[int, BookRow | None, bool]]:
-        """Top pixel, row and side of every place a row can be, empty ones too."""
+    def _places(self) -> list[_Place]:
+        """Every place a row can be, empty ones too. The rows share the height to the last pixel."""
         count = self.row_count()
+        pitch = self._room() / (2 * count)
         middle = self._spread_top()
-        places: list[tuple[int, BookRow | None, bool]] = []
+        ends = [round(number * pitch) for number in range(count + 1)]
+        below = middle + _SPREAD
+        places: list[_Place] = []
         for rows, is_bid in ((self._rows.asks, False), (self._rows.bids, True)):
-            for number in range(count):
-                top = middle + _SPREAD + number * ROW if is_bid else middle - (number + 1) * ROW
-                places.append((top, rows[number] if number < len(rows) else None, is_bid))
+            for number, (near, far) in enumerate(pairwise(ends)):
+                top = below + near if is_bid else middle - far
+                places.append(_Place(top, far - near, rows[number] if number < len(rows) else None, is_bid))
         return places
 
     def _spread_top(self) -> int:
-        return _HEADER + self.row_count() * ROW
+        return _HEADER + round(self._room() / 2)
 
-    def _cell(self, top: int, row: BookRow, is_bid: bool, scale: _Scale) -> _Cell:
+    def _cell(self, place: _Place, row: BookRow, scale: _Scale) -> _Cell:
         flash = self._flashes.get(row.price)
         return _Cell(
             format_price(row.price, self._price_precision),
             format_quantity(row.quantity, self._quantity_precision),
             format_quantity(row.cumulative, self._quantity_precision) if self._edges[2] else "",
-            is_bid,
+            place.is_bid,
             round(row.cumulative * scale.depth),
             round(row.quantity * scale.quantity),
             flash[1] if flash is not None and flash[0] > scale.now else 0,
             row.own > 0,
-            self._hover is not None and top <= self._hover.y() < top + ROW,
-            self._selected == (row.price, is_bid),
+            self._hover is not None and place.holds(self._hover.y()),
+            self._selected == (row.price, place.is_bid),
         )
 
     def _columns(self) -> tuple[int, int, int]:
@@ -293,16 +312,17 @@ class BookView(QWidget):
             return price, width, 0
         return price, price + (width - price) // 2, width
 
-    def _paint_row(self, painter: QPainter, top: int, cell: _Cell | None) -> None:
+    def _paint_row(self, painter: QPainter, place: _Place, cell: _Cell | None) -> None:
         colors, width = self._colors, self.width()
+        top, height = place.top, place.height
         if cell is None:
-            painter.fillRect(0, top, width, ROW, colors.bg0)
+            painter.fillRect(0, top, width, height, colors.bg0)
             return
-        painter.fillRect(0, top, width, ROW, colors.hover if cell.hover else colors.bg0)
+        painter.fillRect(0, top, width, height, colors.hover if cell.hover else colors.bg0)
         faint, soft = (colors.up_faint, colors.up_soft) if cell.is_bid else (colors.down_faint, colors.down_soft)
-        painter.fillRect(width - cell.bar, top, cell.bar, ROW - 1, faint)
-        painter.fillRect(width - cell.own_bar, top, cell.own_bar, ROW - 1, soft)
-        middle = top + ROW / 2
+        painter.fillRect(width - cell.bar, top, cell.bar, height - 1, faint)
+        painter.fillRect(width - cell.own_bar, top, cell.own_bar, height - 1, soft)
+        middle = top + height / 2
         price, quantity, cumulative = self._edges
         painter.setPen(colors.side(cell.is_bid))
         self._numbers.right(painter, price, middle, cell.price)
@@ -316,7 +336,7 @@ class BookView(QWidget):
         if cell.selected:
             painter.setPen(colors.accent)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(0, top, width - 1, ROW - 1)
+            painter.drawRect(0, top, width - 1, height - 1)
 
     def _paint_header(self, painter: QPainter) -> None:
         painter.setPen(self._colors.text_lo)
@@ -370,9 +390,9 @@ class BookView(QWidget):
 
     def row_at(self, at: QPoint) -> tuple[float, bool] | None:
         """Price of the row at a position, and whether it is a bid."""
-        for top, row, is_bid in self._places():
-            if row is not None and top <= at.y() < top + ROW:
-                return row.price, is_bid
+        for place in self._places():
+            if place.row is not None and place.holds(at.y()):
+                return place.row.price, place.is_bid
         return None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -433,9 +453,9 @@ class BookView(QWidget):
 
     def _explain(self, event: QHelpEvent) -> None:
         """Own quantity in the row under the pointer."""
-        for top, row, _ in self._places():
-            if row is not None and row.own and top <= event.pos().y() < top + ROW:
-                own = format_quantity(row.own, self._quantity_precision)
+        for place in self._places():
+            if place.row is not None and place.row.own and place.holds(event.pos().y()):
+                own = format_quantity(place.row.own, self._quantity_precision)
                 QToolTip.showText(event.globalPos(), f"Own orders here: {own}", self)
                 return
         QToolTip.hideText()

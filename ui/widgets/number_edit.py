@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
-from ui.theme import fonts
 from ui.theme.numbers import decimals_of, format_price, parse_number
+from ui.widgets.parsed_edit import ParsedEdit
 
 
-class NumberEdit(QLineEdit):
-    """A right-aligned decimal entry.
+class NumberEdit(ParsedEdit[Decimal]):
+    """A decimal entry.
 
     Up and Down step by the tick (Shift: ten, Ctrl: a hundred), to the next multiple of it first. `1.5k` and
     pasted thousands separators are read; what can't be used turns the border red, and the tooltip says why.
     The wheel steps only while the entry has the focus: scrolling past must not change an order.
     """
-
-    value_changed = Signal(object)
-    """The new value: a Decimal, or None while the text is empty or can't be used."""
 
     def __init__(
         self,
@@ -33,28 +30,9 @@ class NumberEdit(QLineEdit):
         name: str = "",
         tooltip: str = "",
     ) -> None:
-        super().__init__(parent)
+        super().__init__(self._number, parent, name=name, tooltip=tooltip)
         self._step, self._minimum, self._maximum = step, minimum, maximum
         self._decimals = decimals_of(step)
-        self._value: Decimal | None = None
-        self._reason = ""
-        self._extra_reason = ""
-        self._hint = tooltip
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.setFont(fonts.numbers(fonts.BASE))
-        self.setProperty("numeric", True)
-        self.setAccessibleName(name)
-        self.setToolTip(tooltip)
-        self.textChanged.connect(self._read)
-
-    @property
-    def reason(self) -> str:
-        """Why the text can't be used, in a sentence; empty when it can."""
-        return self._reason or self._extra_reason
-
-    def value(self) -> Decimal | None:
-        """The number in the entry; None when it is empty or can't be used."""
-        return self._value
 
     def set_value(self, value: Decimal | None) -> None:
         """Write a number, at the step's decimals, or more where it has more; None clears."""
@@ -72,11 +50,6 @@ class NumberEdit(QLineEdit):
     def set_range(self, minimum: Decimal | None, maximum: Decimal | None) -> None:
         self._minimum, self._maximum = minimum, maximum
         self._read(self.text())
-
-    def set_reason(self, reason: str) -> None:
-        """Mark the entry for a reason it can't know itself ("above your balance"); empty clears it."""
-        self._extra_reason = reason
-        self._mark()
 
     def step_by(self, steps: int) -> None:
         """Move by whole steps; a value between two goes to the next one first. Stays within the range."""
@@ -105,11 +78,6 @@ class NumberEdit(QLineEdit):
         self.step_by((1 if event.angleDelta().y() > 0 else -1) * self._factor(event.modifiers()))
         event.accept()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
-            self.selectAll()
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._tidy()
         super().focusOutEvent(event)
@@ -128,29 +96,10 @@ class NumberEdit(QLineEdit):
     def _written(self, value: Decimal) -> str:
         return format_price(value, max(self._decimals, decimals_of(value)))
 
-    def _read(self, text: str) -> None:
-        before = self._value
-        self._value, self._reason = None, ""
-        if text.strip():
-            try:
-                value = parse_number(text)
-            except ValueError as error:
-                self._reason = str(error)
-            else:
-                if self._minimum is not None and value < self._minimum:
-                    self._reason = f"At least {self._written(self._minimum)}."
-                elif self._maximum is not None and value > self._maximum:
-                    self._reason = f"At most {self._written(self._maximum)}."
-                else:
-                    self._value = value
-        self._mark()
-        if self._value != before:
-            self.value_changed.emit(self._value)
-
-    def _mark(self) -> None:
-        self.setToolTip(self.reason or self._hint)
-        invalid = bool(self.reason)
-        if bool(self.property("invalid")) != invalid:
-            self.setProperty("invalid", invalid)
-            self.style().unpolish(self)
-            self.style().polish(self)
+    def _number(self, text: str) -> Decimal:
+        value = parse_number(text)
+        if self._minimum is not None and value < self._minimum:
+            raise ValueError(f"At least {self._written(self._minimum)}.")
+        if self._maximum is not None and value > self._maximum:
+            raise ValueError(f"At most {self._written(self._maximum)}.")
+        return value

@@ -1,4 +1,4 @@
-"""An entry for what is typed as words and read as a value: a duration, a moment."""
+"""An entry for what is typed as text and read as a value: a number, a duration, a moment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ui.theme import fonts
@@ -14,9 +15,11 @@ V = TypeVar("V")
 
 
 class ParsedEdit(QLineEdit, Generic[V]):
-    """`parse` raises ValueError with a sentence; then the border turns red and the tooltip says it."""
+    """A right-aligned entry. `parse` raises ValueError with a sentence; then the border turns red and the tooltip
+    says it."""
 
     value_changed = Signal(object)
+    """The new value, or None while the text is empty or can't be used."""
 
     def __init__(
         self, parse: Callable[[str], V], parent: QWidget | None = None, *, name: str, tooltip: str, example: str = ""
@@ -36,16 +39,22 @@ class ParsedEdit(QLineEdit, Generic[V]):
 
     @property
     def reason(self) -> str:
-        """Why the text can't be used; empty when it can."""
+        """Why the text can't be used, in a sentence; empty when it can."""
         return self._reason or self._extra_reason
 
     def value(self) -> V | None:
+        """What was read; None when the entry is empty or can't be used."""
         return self._value
 
     def set_reason(self, reason: str) -> None:
-        """Mark the entry for a reason it can't know itself; empty clears it."""
+        """Mark the entry for a reason it can't know itself ("above your balance"); empty clears it."""
         self._extra_reason = reason
         self._mark()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.selectAll()
 
     def _read(self, text: str) -> None:
         before = self._value, self._reason

@@ -36,6 +36,14 @@ def view(**changes: float) -> Viewport:
     return result
 
 
+def test_the_newest_candle_stands_near_the_prices_and_the_future_can_be_scrolled_to() -> None:
+    """Three candles of air at the right, and more of it for who drags the chart there."""
+    v = view()
+    assert v.width - v.x_of(1000) == 3 * v.spacing
+    v.pan(-400, 1000)
+    assert v.width - v.x_of(1000) == 3 * v.spacing + 400
+
+
 @given(st.floats(-500, 1500), st.floats(0.05, 150))
 def test_pixels_and_candles_agree(index: float, spacing: float) -> None:
     """What is under a pixel is painted at that pixel."""
