@@ -184,10 +184,11 @@ class BookView(QWidget):
 
     def row_count(self) -> int:
         """Rows on each side: as many as fill the height best."""
-        return max(1, round(self._room() / (2 * ROW)))
+        return max(1, round(self._side() / ROW))
 
-    def _room(self) -> int:
-        return max(0, self.height() - _HEADER - _SPREAD)
+    def _side(self) -> int:
+        """The height that each side has. The spread takes the odd pixel."""
+        return max(0, self.height() - _HEADER - _SPREAD) // 2
 
     # -- painting
 
@@ -273,20 +274,15 @@ class BookView(QWidget):
 
     def _places(self) -> list[_Place]:
         """Every place a row can be, empty ones too. The rows share the height to the last pixel."""
-        count = self.row_count()
-        pitch = self._room() / (2 * count)
-        middle = self._spread_top()
-        ends = [round(number * pitch) for number in range(count + 1)]
-        below = middle + _SPREAD
+        count, side = self.row_count(), self._side()
+        middle, below = _HEADER + side, self.height() - side
+        ends = [round(number * side / count) for number in range(count + 1)]
         places: list[_Place] = []
         for rows, is_bid in ((self._rows.asks, False), (self._rows.bids, True)):
             for number, (near, far) in enumerate(pairwise(ends)):
                 top = below + near if is_bid else middle - far
                 places.append(_Place(top, far - near, rows[number] if number < len(rows) else None, is_bid))
         return places
-
-    def _spread_top(self) -> int:
-        return _HEADER + round(self._room() / 2)
 
     def _cell(self, place: _Place, row: BookRow, scale: _Scale) -> _Cell:
         flash = self._flashes.get(row.price)
@@ -347,7 +343,8 @@ class BookView(QWidget):
             self._words.right(painter, cumulative, _HEADER / 2, "Total")
 
     def _paint_spread(self, painter: QPainter) -> None:
-        colors, top, width = self._colors, self._spread_top(), self.width()
+        colors, top, width = self._colors, _HEADER + self._side(), self.width()
+        height = self.height() - self._side() - top
         mid = self._rows.mid
         spread, mid_text = "", ""
         if mid is not None:
@@ -359,8 +356,8 @@ class BookView(QWidget):
         if self._painted.get(top) == key:
             return
         self._painted[top] = key
-        painter.fillRect(0, top, width, _SPREAD, colors.bg1)
-        middle = top + _SPREAD / 2
+        painter.fillRect(0, top, width, height, colors.bg1)
+        middle = top + height / 2
         painter.setPen(colors.text_hi)
         self._middle.left(painter, _GUTTER, middle, mid_text)
         # Room for the digit that comes and goes: the arrow stays where it is.
@@ -374,7 +371,7 @@ class BookView(QWidget):
                 self._words.right(painter, width - _PAD, middle, text)
                 break
         if self.hasFocus():
-            painter.fillRect(0, top, 2, _SPREAD, colors.accent)
+            painter.fillRect(0, top, 2, height, colors.accent)
 
     def _dress(self) -> None:
         self._colors = self._theme.colors.faded() if self._stale else self._theme.colors
