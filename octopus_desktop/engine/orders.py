@@ -14,6 +14,7 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.lifecycle import progress
 from octopus_desktop.engine.risk import Risk
+from octopus_desktop.engine.staleness import depends_on_price, staleness
 from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import (
     CancelAllOrders,
@@ -145,15 +146,26 @@ class OrderDesk:
             return self._unwritten(initiated, error)
         for sent in submitted:
             self._bus.publish(sent)
-        if self._state.level.level is TradingLevel.HALTED and not flattening:
-            # The kill switch was pulled while the disk worked, and nothing of this has left.
+        too_late = self._too_late(intents) if not flattening else None
+        if too_late is not None:
             for sent in submitted:
-                self.refused(sent.client_order_id, "Never sent: trading was halted before it left.")
-            return Refused("Trading was halted before the order left.")
+                self.refused(sent.client_order_id, f"Never sent: {too_late} before it left.")
+            return Refused(f"{too_late[0].upper()}{too_late[1:]} before the order left.")
         names = [intent.client_order_id for intent in intents]
         self._leaving.update(names)
         self._spawn(self._leave(names, send), f"send {names[0]}")
         return Done(len(intents))
+
+    def _too_late(self, intents: Sequence[OrderIntent]) -> str | None:
+        """What happened while the disk worked, and nothing of them has left."""
+        if self._state.level.level is TradingLevel.HALTED:
+            return "trading was halted"
+        for intent in intents:
+            if depends_on_price(intent) and not self._risk.exposure.reduces(intent):
+                stale = staleness(self._state, intent.instrument_id)
+                if stale is not None:
+                    return f"the price went stale ({stale})"
+        return None
 
     async def _leave(self, names: Sequence[ClientOrderId], send: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Until their request failed or was answered, nobody may conclude that the orders never arrived."""

@@ -67,6 +67,7 @@ _NAMES = {
     "orders": "orders",
     "fills": "fills",
     "dead": "kills",
+    "power": "power losses",
     "lives": "lives",
     "disk": "disk errors",
     "ws >": "frames sent",

@@ -109,10 +109,12 @@ def _of_fills(fills: list[Execution], state: State) -> list[str]:
 
 
 def _of_positions(fills: list[Execution], state: State) -> list[str]:
+    """On spot nothing is held that no fill brought; of a trade with ourselves the bought half comes first."""
     sums: dict[InstrumentId, Decimal] = {}
-    for fill in fills:
+    for fill in sorted(fills, key=lambda fill: (fill.trade_id, not fill.is_buy)):
         where = InstrumentId(f"{fill.symbol}.{VENUE}")
-        sums[where] = sums.get(where, Decimal(0)) + _money(fill.quantity) * (1 if fill.is_buy else -1)
+        signed = _money(fill.quantity) * (1 if fill.is_buy else -1)
+        sums[where] = max(sums.get(where, Decimal(0)) + signed, Decimal(0))
     found = []
     for where in {*sums, *state.positions}:
         mine = state.positions.get(where, Position(where)).quantity

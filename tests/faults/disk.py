@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from octopus_desktop.storage.writer import Writer
+from tests.faults.power import Platter
 from tests.faults.timeline import Timeline
 
 _CODES: Final = {
@@ -19,13 +20,18 @@ _CODES: Final = {
 }
 """`ghost`: the error comes after the rows are in the file, so that a crash may bring back what was called failed."""
 
+_FULL: Final = 2
+
 
 class Disk:
     """How long it takes, and what is wrong with it now (a key of `_CODES`, or None)."""
 
-    def __init__(self, random: Random, timeline: Timeline) -> None:
+    def __init__(self, random: Random, timeline: Timeline, platter: Platter) -> None:
         self._random = random
         self._timeline = timeline
+        self.platter = platter
+        self.log_pages = random.choice((20, 200, 1000))
+        """How long the write-ahead log gets before it is moved into the file; a thousand in the product."""
         self.trouble: str | None = None
         self.slow_s = 0.0
         self.errors = 0
@@ -51,6 +57,8 @@ class _Connection:
     def __init__(self, real: sqlite3.Connection, disk: Disk) -> None:
         self._real = real
         self._disk = disk
+        (synchronous,) = real.execute("PRAGMA synchronous").fetchone()
+        self._syncs = synchronous >= _FULL
 
     @property
     def in_transaction(self) -> bool:
@@ -64,8 +72,13 @@ class _Connection:
 
     def _tried(self, run: Any, sql: str, values: Any) -> sqlite3.Cursor:
         trouble = self._disk.trouble
-        if trouble is None or sql.startswith(("ROLLBACK", "PRAGMA", "SELECT")):
+        if sql.startswith(("ROLLBACK", "PRAGMA", "SELECT")):
             return run(sql, values)  # type: ignore[no-any-return]
+        if trouble is None:
+            done = run(sql, values)
+            if self._syncs and not self._real.in_transaction:
+                self._disk.platter.sync()
+            return done  # type: ignore[no-any-return]
         if trouble == "ghost":
             alone = not self._real.in_transaction and not sql.startswith("BEGIN")
             cursor = run(sql, values)
@@ -88,6 +101,7 @@ class SimulatedWriter(Writer):
         self._timer: asyncio.TimerHandle | None = None
         self._wake = self  # type: ignore[assignment]  # it has the one method that is used
         self._open_connections()
+        self._normal.execute(f"PRAGMA wal_autocheckpoint={self.disk.log_pages}").fetchall()
         self._full: Any = _Connection(self._full, self.disk)
         self._normal: Any = _Connection(self._normal, self.disk)
         self.disk.writers.append(self)

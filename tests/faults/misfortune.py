@@ -53,6 +53,7 @@ class Misfortune:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._countdown = None
+        self._world.power_fails = False
         self._world.disk.trouble = None
         self._world.disk.slow_s = 0.0
         self._world.timeline.note("fault", "none any more")
@@ -93,7 +94,12 @@ class Misfortune:
             "disk broken": (0.7, lambda: self._disk("broken")),
             "disk ghost": (0.5, lambda: self._disk("ghost")),
             "disk slow": (0.7, self._slow_disk),
-            "kill": (2.5, self._kill_soon),
+            "kill": (1.8, self._kill_soon),
+            "power": (1.0, self._power_soon),
+            "exchange restarted": (1, self._exchange_away),
+            "market silent": (1.5, self._market_silent),
+            "account silent": (1, line(account_silent=True)),
+            "account ended": (1.2, self._account_ended),
         }
 
     def _http_fault(self) -> HttpFault:
@@ -175,6 +181,39 @@ class Misfortune:
         else:
             self._countdown = self._random.choice((1, 1, 2, 3, 5))
         yield
+
+    @contextmanager
+    def _power_soon(self) -> Iterator[None]:
+        self._world.power_fails = True
+        with self._kill_soon():
+            yield
+
+    @contextmanager
+    def _exchange_away(self) -> Iterator[None]:
+        if not self._world.process.is_up:
+            yield
+            return
+        self._world.kill_exchange()
+        try:
+            yield
+        finally:
+            self._world.process.start()
+
+    @contextmanager
+    def _market_silent(self) -> Iterator[None]:
+        self._world.market_line.silences += 1
+        try:
+            yield
+        finally:
+            self._world.market_line.silences -= 1
+
+    @contextmanager
+    def _account_ended(self) -> Iterator[None]:
+        """The stream alone; the session goes on. A new one is refused meanwhile, or only the newer kind of it."""
+        path = self._random.choice(("userDataStream", "userDataStream.subscribe"))
+        with self._planned({"http": [HttpFault(503, path=path)]}):
+            self._world.network.end_account_streams()
+            yield
 
     def _sent(self, what: str) -> None:
         """Something left for the venue, or became an event."""

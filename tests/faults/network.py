@@ -22,11 +22,13 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 
 from octopus_desktop.simulator.server import Server
+from tests.faults.exchange_process import ExchangeProcess
 from tests.faults.simulated_time import Life, SimulatedLoop, current_life
 from tests.faults.timeline import Timeline
 
 _GONE: Final = object()
 _CREATED: Final = re.compile(r'"(?:new|working|pending|above|below)ClientOrderId":"([^"]+)"')
+_OF_ACCOUNT: Final = b'{"subscriptionId":'
 _APART_S: Final = 1e-7
 """Between two frames of one direction: timers of the same moment have no order, a stream of bytes has."""
 
@@ -44,23 +46,38 @@ class Trouble:
         self.lose_answer = 0.0
         self.tear_answer = 0.0
         """The answer comes cut short."""
+        self.account_silent = False
+        """As `silent`, for what the account tells and for nothing else."""
 
 
 class Network:
-    """`random` decides fates; everything of the exchange runs in `world`, so that no kill of the engine touches it."""
+    """`random` decides fates; the exchange's side runs in its process, so that no kill of the engine touches it."""
 
-    def __init__(self, loop: SimulatedLoop, random: Random, timeline: Timeline, server: Server) -> None:
+    def __init__(self, loop: SimulatedLoop, random: Random, timeline: Timeline, process: ExchangeProcess) -> None:
         self.loop = loop
         self.random = random
         self.timeline = timeline
-        self.server = server
+        self._process = process
+        self._asked: set[asyncio.Future[web.Response | None]] = set()
         self.trouble = Trouble()
-        self.world = contextvars.copy_context()
         self.lines: dict[_Line, None] = {}
         self.held: list[Callable[[], object]] = []
         self.on_sent: Callable[[str], None] = _nobody
         self.on_create: Callable[[str], None] = _nobody
         """Called with the name of each order on the moment its first byte leaves."""
+
+    @property
+    def server(self) -> Server:
+        return self._process.server
+
+    @property
+    def world(self) -> contextvars.Context:
+        """Where the exchange's side of a connection runs."""
+        return self._process.life.context
+
+    @property
+    def refuses(self) -> bool:
+        return self.trouble.refuse or not self._process.is_up
 
     def latency_s(self) -> float:
         return self.random.uniform(0.001, 0.02) + self.trouble.latency_s
@@ -82,27 +99,55 @@ class Network:
             line.break_()
         return len(lines)
 
+    def exchange_gone(self) -> None:
+        """Its process was killed: the system resets every connection, and nothing is answered any more."""
+        self.cut()
+        for answer in self._asked:
+            if not answer.done():
+                answer.set_result(None)
+
+    def end_account_streams(self) -> None:
+        """By the venue, while the order session goes on: a listen key's socket breaks, a subscription is called off."""
+        for line in list(self.lines):
+            if line.is_of_account:
+                line.break_()
+        for sinks in self._process.users._sinks.values():
+            for sink in list(sinks):
+                sink(b'{"e":"eventStreamTerminated","E":0}')
+            sinks.clear()
+
     def change(self, trouble: Trouble) -> None:
         self.trouble = trouble
+        if not trouble.account_silent:
+            for line in self.lines:
+                line.release()
         if not trouble.silent:
             held, self.held = self.held, []
             for arrive in held:
                 arrive()
 
-    def close_ends_of(self, life: Life) -> None:
-        """The engine's process is gone: the system closes its sockets, behind what it had taken for sending."""
+    def close_ends_of(self, life: Life, *, cut: bool = False) -> None:
+        """The engine's process is gone: the system closes its sockets, behind what it had taken for sending.
+
+        `cut`: the system is gone, too.
+        """
         for line in list(self.lines):
             if line.owner is life:
-                line.hang_up()
+                if cut:
+                    line.break_()
+                else:
+                    line.hang_up()
 
     # ── WebSocket ────────────────────────────────────────────────────────────────────────────────────────
 
     async def ws_connect(self, factory: Callable[[], Any], url: str, **_: Any) -> tuple[Any, Any]:
         await asyncio.sleep(self.latency_s())
         await self._while_silent()
-        if self.trouble.refuse:
-            raise ConnectionRefusedError(111, "Connection refused")
         line = _Line(self, url, factory())
+        while line.is_of_account and self.trouble.account_silent:  # noqa: ASYNC110  # as in `_while_silent`
+            await asyncio.sleep(0.2)
+        if self.refuses:
+            raise ConnectionRefusedError(111, "Connection refused")
         await line.open()
         return line.client, line.listener
 
@@ -113,7 +158,7 @@ class Network:
         target = str(url)
         self.timeline.note("http >", f"{method} {target}")
         trouble = self.trouble
-        if trouble.refuse:
+        if self.refuses:
             await asyncio.sleep(self.latency_s())
             raise aiohttp.ClientOSError(111, "Connection refused")
         await self._while_silent()
@@ -122,12 +167,16 @@ class Network:
             await asyncio.sleep(arrives)
             raise aiohttp.ServerDisconnectedError
         self.on_sent(f"{method} {urlsplit(target).path}")
+        if not self._process.is_up:
+            raise aiohttp.ClientOSError(111, "Connection refused")
         answer: asyncio.Future[web.Response | None] = self.loop.create_future()
+        self._asked.add(answer)
         request = _Request(method, target, headers)
         self.in_world(self._serve(request, arrives, answer))
         try:
             response = await answer
         finally:
+            self._asked.discard(answer)
             request.transport = None  # whoever still works on it sees that nobody waits
         await asyncio.sleep(self.latency_s())
         await self._while_silent()
@@ -298,6 +347,9 @@ class _Line:
         self.client = _Client(self)
         self._request = _Request("GET", url)
         self._request.line = self
+        self.is_of_account = self._request.path.startswith("/ws/")
+        """Behind a listen key, where the venue has the account's events on a socket of their own."""
+        self._withheld: list[bytes] = []
         self._socket: _ServerSocket | None = None
         self._accepted: asyncio.Future[None] = network.loop.create_future()
         self._up_at = 0.0
@@ -337,8 +389,16 @@ class _Line:
             self._socket.put(message)
 
     def down(self, frame: bytes) -> None:
+        if self._network.trouble.account_silent and (self.is_of_account or frame.startswith(_OF_ACCOUNT)):
+            self._withheld.append(frame)
+            return
         self._down_at = max(self._down_at + _APART_S, self._loop.now_s + self._network.latency_s())
         self._travel(self._down_at, self._arrive_down, frame, self._life)
+
+    def release(self) -> None:
+        withheld, self._withheld = self._withheld, []
+        for frame in withheld:
+            self.down(frame)
 
     def _arrive_down(self, frame: bytes) -> None:
         if not self.broken:
@@ -347,13 +407,18 @@ class _Line:
             self._network.timeline.note("ws <", frame)
             self.listener.on_ws_frame(self.client, _Frame(picows.WSMsgType.TEXT, frame))
 
+    @property
+    def _mute(self) -> bool:
+        trouble = self._network.trouble
+        return trouble.silent or (trouble.account_silent and self.is_of_account)
+
     def ping(self, payload: bytes) -> None:
-        if not self._network.trouble.silent and not self.broken:
+        if not self._mute and not self.broken:
             delay = self._network.trouble.latency_s * 2 + 0.01
             self._loop.call_later(delay, self._pong, payload, context=self._life)
 
     def _pong(self, payload: bytes) -> None:
-        if not self.broken and not self._network.trouble.silent:
+        if not self.broken and not self._mute:
             self.listener.on_ws_frame(self.client, _Frame(picows.WSMsgType.PONG, payload))
 
     def _travel(self, at: float, arrive: Callable[[bytes], None], data: bytes, context: contextvars.Context) -> None:

@@ -145,7 +145,7 @@ class Trader:
 
     async def _order_outside(self) -> None:
         random, exchange = self._random, self._world.exchange
-        if not self._world.has_compared():
+        if not self._world.process.is_up or not self._world.has_compared():
             return  # before the first comparison the account's past is not this terminal's
         self._world.server.catch_up()
         symbol = random.choice(sorted(exchange.markets))
@@ -171,6 +171,8 @@ class Trader:
             self._world.timeline.note("outside", f"placed {name}")
 
     async def _cancel_outside(self) -> None:
+        if not self._world.process.is_up:
+            return
         self._world.server.catch_up()
         resting = self._world.exchange.open_orders(ACCOUNT)
         if resting:

@@ -17,6 +17,7 @@ from unittest import mock
 from octopus_desktop import node
 from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.engine import comparisons, reconciliation
+from octopus_desktop.model.algos import Chase
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError
@@ -26,28 +27,28 @@ from octopus_desktop.model.events import (
     Event,
     LogRecorded,
     OrderEvent,
+    OrderInitiated,
     QuoteChanged,
     Reconciled,
     TradePrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, Venue
-from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
 from octopus_desktop.simulator import auth, crowd
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import Faults
-from octopus_desktop.simulator.listings import LISTINGS
 from octopus_desktop.simulator.server import Server
-from octopus_desktop.simulator.units import SECOND_NS, to_units
-from octopus_desktop.simulator.user_streams import UserStreams
 from octopus_desktop.state import State
 from octopus_desktop.storage import database
 from octopus_desktop.venues import factory
 from octopus_desktop.venues.binance import execution, host
 from tests.faults.disk import Disk, SimulatedWriter
-from tests.faults.market import MarketFeed
+from tests.faults.exchange_process import ExchangeProcess
+from tests.faults.market import MarketFeed, MarketLine
 from tests.faults.network import Network, wired
-from tests.faults.simulated_time import EPOCH_NS, Life, SimulatedLoop, simulated_time
+from tests.faults.power import Platter
+from tests.faults.simulated_time import Life, SimulatedLoop, simulated_time
 from tests.faults.timeline import Timeline
 
 ACCOUNT: Final = 1
@@ -59,7 +60,6 @@ PROFILE: Final = Profile(
     Mode.DEMO,
     VenueUrls(rest="http://exchange", stream="ws://exchange", ws_api="ws://exchange/ws-api/v3"),
 )
-DEPOSITS: Final = (("USDT", "200000"), ("BNB", "150"), ("LTC", "600"))
 BEAT_S: Final = 0.1
 LEVELS: Final = 60
 """Prices the crowd keeps up on each side: a tenth of a second of ours buys a minute of such a market."""
@@ -72,11 +72,13 @@ class World:
         self.loop = loop
         self.folder = folder
         self.timeline = timeline
-        self.faults = Faults(seed)
-        self.exchange, self.server = self._open_exchange(seed)
-        self.network = Network(loop, Random(f"network {seed}"), timeline, self.server)
-        self.disk = Disk(Random(f"disk {seed}"), timeline)
         keys = _keys()
+        self.process = ExchangeProcess(seed, loop, folder, timeline, Faults(seed), keys, self.random)
+        self.network = Network(loop, Random(f"network {seed}"), timeline, self.process)
+        self.market_line = MarketLine()
+        self.disk = Disk(Random(f"disk {seed}"), timeline, Platter(folder / DATABASE_NAME))
+        self.power_fails = False
+        """The next death is the machine's: what was not synced may be gone."""
         self._credentials = (
             Credentials(keys.ed25519_api_key, keys.ed25519_private_key)
             if self.random.random() < 0.7
@@ -97,30 +99,27 @@ class World:
         self._reader: sqlite3.Connection | None = None
         self.network.on_create = self._leaves
 
-    def _open_exchange(self, seed: int) -> tuple[Exchange, Server]:
-        users = UserStreams()
-        symbols = {"BNBUSDT", "LTCUSDT"} if self.random.random() < 0.25 else {"BNBUSDT"}
-        listings = [listing for listing in LISTINGS if listing.symbol in symbols]
-        exchange = Exchange(seed, EPOCH_NS - 2 * SECOND_NS, listings=listings, listener=users)
-        users.attach(exchange)
-        exchange.open()
-        exchange.advance(EPOCH_NS)
-        for asset, amount in DEPOSITS:
-            exchange.deposit(ACCOUNT, asset, to_units(amount))
-        keyring = auth.KeyRing()
-        keyring.add(_keys())
-        server = Server(exchange, keyring, users, self.faults)
-        server._wall_clock = True
-        return exchange, server
-
     # ── the exchange ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.process.exchange
+
+    @property
+    def server(self) -> Server:
+        return self.process.server
+
+    def kill_exchange(self) -> None:
+        self.process.kill()
+        self.network.exchange_gone()
 
     def open_market(self) -> None:
         self.loop.create_task(self._beat())
 
     async def _beat(self) -> None:
         while True:
-            self.server.catch_up()
+            if self.process.is_up:
+                self.process.beat()
             await asyncio.sleep(BEAT_S)
 
     def freeze_market(self) -> None:
@@ -175,6 +174,8 @@ class World:
             self.reconciliations += 1
         if isinstance(event, OrderEvent):
             self._follow(event)
+        if isinstance(event, OrderInitiated) and self.market_line.is_stale and self._is_pegged(event.intent):
+            self.broken_rules.append(f"guessed: {event.client_order_id} was pegged to a stale price")
         if not isinstance(event, _UNTOLD):
             self.timeline.note("event", event if self.timeline.kept else "")
             self.network.on_sent(type(event).__name__)
@@ -188,6 +189,10 @@ class World:
             self.broken_rules.append(f"guessed: {name} was {before.value}, and then {order.status.value}")
         self._statuses[name] = order.status
 
+    def _is_pegged(self, intent: OrderIntent) -> bool:
+        algo = self.state.algos.get(intent.parent) if intent.parent is not None else None
+        return algo is not None and isinstance(algo.spec, Chase)
+
     def _leaves(self, name: str) -> None:
         """The first byte of a create: its intent is durable, and it never left before."""
         if name in self._created:
@@ -196,6 +201,9 @@ class World:
         if self._reader is None:
             self._reader = sqlite3.connect(self.folder / DATABASE_NAME)
         kinds = self._reader.execute("SELECT kind FROM journal WHERE client_order_id = ?", (name,)).fetchall()
+        intent = self.state.orders[ClientOrderId(name)].intent
+        if self.market_line.is_stale and _needs_a_price(intent):
+            self.broken_rules.append(f"guessed: {name} left on a stale price: {intent}")
         if ("OrderSubmitted",) not in kinds:
             self.broken_rules.append(f"lost: {name} left and is not in the journal: {kinds}")
 
@@ -205,14 +213,26 @@ class World:
             self.life.kill()
 
     def _buried(self) -> None:
-        self.timeline.note("dead", f"{self.life.name} after {self.life.steps} steps")
-        self.network.close_ends_of(self.life)
+        """By a kill all that was written is there, and all that was sent arrives; without power neither is sure."""
+        platter, power_fails = self.disk.platter, self.power_fails
+        self.power_fails = False
+        self.timeline.note("power" if power_fails else "dead", f"{self.life.name} after {self.life.steps} steps")
+        left = platter.after_a_power_loss(self.random) if power_fails else platter.after_a_kill()
+        self.network.close_ends_of(self.life, cut=power_fails)
         self._let_go()
+        self._stop_reading()
+        platter.leave(*left)
+        self._compared = False
 
     def close(self) -> None:
         self._let_go()
+        self._stop_reading()
+        self.process.close()
+
+    def _stop_reading(self) -> None:
         if self._reader is not None:
             self._reader.close()
+            self._reader = None
 
     def _let_go(self) -> None:
         for writer in list(self.disk.writers):
@@ -259,6 +279,12 @@ class World:
         return opened
 
 
+def _needs_a_price(intent: OrderIntent) -> bool:
+    """It adds, for whatever the market asks: on spot that is to buy, but for what closes an algo's or all."""
+    closes = intent.role in ("stop", "target", "flatten")
+    return intent.type is OrderType.MARKET and intent.side is Side.BUY and not closes
+
+
 async def _executed(engine: node.Engine, command: Command) -> Outcome:
     """As LocalNode does it."""
     try:
@@ -296,7 +322,7 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
             timeline = Timeline(loop.time, folder, kept=kept)
             world = World(seed, loop, folder, timeline)
             writer = type("SeedsWriter", (SimulatedWriter,), {"disk": world.disk})
-            feed: Any = lambda profile, urls: MarketFeed(VENUE, world.exchange, loop)  # noqa: E731
+            feed: Any = lambda profile, urls: MarketFeed(VENUE, world.process, world.market_line, loop)  # noqa: E731
             with (
                 wired(world.network),
                 mock.patch.object(database, "Writer", writer),
