@@ -468,9 +468,9 @@ class Engine:
         return Refused(self._lock.reason or "There is no connection to the venue yet.")
 
     def _unconfirmed(self, intent: OrderIntent) -> NeedsConfirmation | None:
-        """Asked only of an order that would leave, and never of one that makes a position smaller."""
+        """Asked only of an order that would leave, and never of one that closes what was bought or sold before it."""
         missing = self._first_order.missing()
-        if missing is None or self._desk is None or self._risk.exposure.reduces(intent):
+        if missing is None or self._desk is None or self._risk.exposure.closes(intent):
             return None
         return missing if self._desk.opinion(intent).denial is None else None
 

@@ -62,7 +62,7 @@ from octopus_desktop.model.events import (
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue
-from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orderbook import OrderBook
 from octopus_desktop.model.orders import LIFECYCLE, ZERO, Fill, Order, OrderStatus, Step
 from octopus_desktop.model.safety import TradingLevel
@@ -72,6 +72,11 @@ logger = logging.getLogger(__name__)
 KEPT_TRADES: Final = 2000
 KEPT_LOG_LINES: Final = 5000
 KEPT_LEDGER_CHECKS: Final = 200
+
+
+def _by_trade(fill: Fill) -> tuple[int, str, int]:
+    """The venue counts the trades of an instrument, in numbers written as text. One with ourselves was bought first."""
+    return len(fill.trade_id), fill.trade_id, -fill.side.sign
 
 
 class Market:
@@ -120,7 +125,9 @@ class State:
         self.working: dict[ClientOrderId, Order] = {}
         self.algos: dict[AlgoId, Algo] = {}
         self.fills: list[Fill] = []
-        self.positions: dict[InstrumentId, Position] = {}
+        self._positions: dict[InstrumentId, Position] = {}
+        self._newest: dict[InstrumentId, tuple[int, str, int]] = {}
+        self._told_late: set[InstrumentId] = set()
         self.balances: dict[tuple[Venue, str], Balance] = {}
         self.links: dict[tuple[Venue, Link], LinkChanged] = {}
         self.measured: dict[Venue, VenueMeasured] = {}
@@ -181,6 +188,28 @@ class State:
     def apply(self, event: Event) -> None:
         self._apply[type(event)](event)
 
+    @property
+    def positions(self) -> dict[InstrumentId, Position]:
+        """The fold of our fills in the order in which the venue made them, whatever order they were told in.
+
+        On spot the order matters: coins that were sold before they were bought had been there before.
+        """
+        while self._told_late:
+            name = self._told_late.pop()
+            position = Position(name, can_be_short=self.can_be_short(name))
+            for fill in sorted((one for one in self.fills if one.instrument_id == name), key=_by_trade):
+                position.apply(fill)
+            self._positions[name] = position
+        return self._positions
+
+    def position_as_told(self, instrument_id: InstrumentId) -> Position | None:
+        """As `positions`, but for a fill that was told late: for who looks at each of many late ones."""
+        return self._positions.get(instrument_id)
+
+    def can_be_short(self, instrument_id: InstrumentId) -> bool:
+        instrument = self.instruments.get(instrument_id)
+        return instrument is not None and instrument.kind is not InstrumentKind.SPOT
+
     def market(self, instrument_id: InstrumentId) -> Market:
         """Created empty where nothing is known yet, so that a reader always has something to read."""
         market = self.markets.get(instrument_id)
@@ -191,8 +220,12 @@ class State:
     # Market -----------------------------------------------------------------
 
     def _instrument_listed(self, event: InstrumentListed) -> None:
-        self.instruments[event.instrument_id] = event.instrument
-        self.market(event.instrument_id)
+        name = event.instrument_id
+        self.instruments[name] = event.instrument
+        self.market(name)
+        position = self._positions.get(name)
+        if position is not None and position.can_be_short is not self.can_be_short(name):
+            self._told_late.add(name)  # the journal is folded before the venue has said what the instrument is
 
     def _trade_printed(self, event: TradePrinted) -> None:
         try:
@@ -322,16 +355,27 @@ class State:
         if not order.status.is_terminal:
             order.reason = ""
         self.fills.append(fill)
-        position = self.positions.get(fill.instrument_id)
-        if position is None:
-            position = self.positions[fill.instrument_id] = Position(fill.instrument_id)
-        position.apply(fill)
+        self._count(fill)
         algo = self.algos.get(order.intent.parent) if order.intent.parent is not None else None
         if algo is not None:
             role = order.intent.role
             algo.filled[role] = algo.filled.get(role, ZERO) + fill.quantity
             algo.filled_notional[role] = algo.filled_notional.get(role, ZERO) + fill.price * fill.quantity
+            algo.net += fill.quantity * fill.side.sign
             algo.updated_ns = event.ts_ns
+
+    def _count(self, fill: Fill) -> None:
+        name = fill.instrument_id
+        position = self._positions.get(name)
+        if position is None:
+            position = self._positions[name] = Position(name, can_be_short=self.can_be_short(name))
+        position.apply(fill)
+        trade = _by_trade(fill)
+        newest = self._newest.get(name)
+        if newest is None or trade > newest:
+            self._newest[name] = trade
+        else:
+            self._told_late.add(name)
 
     def _order_canceled(self, event: OrderCanceled) -> None:
         self._step(event, Step.CANCEL, event.reason)

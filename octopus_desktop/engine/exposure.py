@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, get_args
 
-from octopus_desktop.model.algos import Bracket
 from octopus_desktop.model.events import AnyOrderEvent, Event
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.instrument import InstrumentKind
@@ -21,7 +20,7 @@ _Key = tuple[InstrumentId, Side]
 
 
 def position_of(state: State, instrument_id: InstrumentId) -> Decimal:
-    """Signed, as our fills add up."""
+    """Signed, as our fills add up; on spot never below zero."""
     position = state.positions.get(instrument_id)
     return position.quantity if position is not None else ZERO
 
@@ -35,6 +34,10 @@ def base_quantity(intent: OrderIntent, state: State) -> Decimal | None:
     if market is not None and (touch := market.touch) is not None:
         price = touch[1] if intent.side is Side.BUY else touch[0]
     return intent.quote_quantity / Decimal(repr(price)) * QUOTED_MARGIN if price else None
+
+
+def _makes_smaller(held: Decimal, side: Side, quantity: Decimal) -> bool:
+    return bool(held) and (held > 0) is (side is Side.SELL) and quantity <= abs(held)
 
 
 class Exposure:
@@ -113,27 +116,33 @@ class Exposure:
                 yield max(roles.values())
 
     def reduces(self, intent: OrderIntent) -> bool:
-        """Whether it makes the position smaller for certain: with all that works on its side it does not cross zero."""
-        if intent.reduce_only:
-            instrument = self._state.instruments.get(intent.instrument_id)
-            if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
-                return True  # the venue sees to it
-        if self._closes_its_entry(intent):
+        """Whether it makes smaller for certain what is held, or what its own algo has brought in.
+
+        On spot each sale does: nobody sells there what is not owned, and the venue sees to that. Elsewhere the venue
+        sees to what is marked `reduce_only`.
+        """
+        instrument = self._state.instruments.get(intent.instrument_id)
+        if instrument is not None:
+            spot = instrument.kind is InstrumentKind.SPOT
+            if intent.side is Side.SELL if spot else intent.reduce_only:
+                return True
+        return self.closes(intent)
+
+    def closes(self, intent: OrderIntent) -> bool:
+        """Whether it makes smaller what our fills add up to: with all that works on its side it crosses no zero.
+
+        The fills of an algo are a position of their own, whatever else was traded beside it.
+        """
+        quantity = base_quantity(intent, self._state)
+        if quantity is None:
+            return False
+        algo = self._state.algos.get(intent.parent) if intent.parent is not None else None
+        if algo is not None and _makes_smaller(algo.net, intent.side, quantity):
             return True
         held = position_of(self._state, intent.instrument_id)
-        if not held or (held > 0) == (intent.side is Side.BUY):
-            return False
-        quantity = base_quantity(intent, self._state)
-        if quantity is None or quantity > abs(held):
+        if not _makes_smaller(held, intent.side, quantity):
             return False
         return quantity + self.working(intent.instrument_id, intent.side, intent) <= abs(held)
-
-    def _closes_its_entry(self, intent: OrderIntent) -> bool:
-        """A bracket's stop or target makes what its own entry brought smaller, whatever else was traded beside it."""
-        algo = self._state.algos.get(intent.parent) if intent.parent is not None else None
-        if algo is None or not isinstance(algo.spec, Bracket) or intent.side is algo.spec.side:
-            return False
-        return intent.quantity <= algo.filled_as("entry") - algo.filled_as("stop", "target")
 
     def worst_case(self, intent: OrderIntent) -> Decimal | None:
         """The position if this order and all that works on its side were filled; None where it has no price."""

@@ -282,7 +282,7 @@ class Switch:
 
     def _closable(self, position: Position, instrument: Instrument) -> Decimal:
         quantity = abs(position.quantity)
-        if instrument.kind is InstrumentKind.SPOT and position.quantity > 0:
+        if instrument.kind is InstrumentKind.SPOT:
             # A fee taken in the base currency leaves less than was bought.
             balance = self._state.balances.get((instrument.venue, instrument.base))
             quantity = min(quantity, balance.free if balance is not None else ZERO)

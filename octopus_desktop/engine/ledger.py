@@ -184,10 +184,13 @@ class Ledger:
         begin = self._baseline.fills if self._baseline is not None else 0
         for at in range(self._taken, len(fills)):
             fill = fills[at]
-            position = self._positions.setdefault(fill.instrument_id, Position(fill.instrument_id))
+            name = fill.instrument_id
+            position = self._positions.get(name)
+            if position is None:
+                position = self._positions[name] = Position(name, can_be_short=self._state.can_be_short(name))
             before = position.realised
             position.apply(fill)
-            instrument = self._state.instruments.get(fill.instrument_id)
+            instrument = self._state.instruments.get(name)
             if at < begin:
                 continue
             if instrument is None:

@@ -20,7 +20,7 @@ from octopus_desktop.engine.staleness import depends_on_price, staleness
 from octopus_desktop.engine.trading_day import TradingDay
 from octopus_desktop.engine.valuation import mark_of, rate_of
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
-from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.limits import InstrumentLimits, RiskLimits
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side
 from octopus_desktop.model.queries import RiskStatus, Verdict
@@ -203,7 +203,9 @@ class Risk:
                 bought += quantity
             else:
                 sold += quantity
-        return max(abs(held + bought), abs(held - sold)) * price * rate
+        # What was there before is sold on spot without a short.
+        short = abs(held - sold) if instrument.kind is not InstrumentKind.SPOT else ZERO
+        return max(abs(held + bought), short) * price * rate
 
     def _unusual(self, intent: OrderIntent, instrument: Instrument) -> str | None:
         multiple = self.limits.max_size_multiple

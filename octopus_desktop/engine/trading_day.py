@@ -206,15 +206,16 @@ class TradingDay:
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
         order = self._state.orders.get(event.client_order_id)
-        position = self._state.positions.get(fill.instrument_id)
+        position = self._state.position_as_told(fill.instrument_id)
         line = self._lines.setdefault(fill.instrument_id, _Line())
-        signed = fill.quantity * fill.side.sign
         if order is None or position is None:
             return
-        if position.quantity == line.quantity:  # told twice: the state counted it once
+        if self._state.fills[-1] is not fill:  # told twice: the state counted it once
             if order.status.is_terminal:
                 self._settle(order, event.ts_ns)
             return
+        # Of coins that were there before the day's profit knows nothing, nor of what selling them brought.
+        signed = position.quantity - line.quantity
         self.roll(fill.ts_venue_ns)
         closes = bool(line.quantity) and (line.quantity > 0) != (signed > 0)
         fee = self._fee_in_quote(fill)

@@ -27,7 +27,9 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
 class Position(msgspec.Struct):
     """What our fills in one instrument add up to, at average cost.
 
-    `quantity` is signed (short below zero). `realised` is in quote currency and before fees; `fees` sums by asset.
+    `quantity` is signed where it `can_be_short`. On spot it never is below zero: `from_before` counts what was sold
+    without having been bought by any fill of ours, and what that gained is not known. `realised` is of the rest, in
+    quote currency and before fees; `fees` sums by asset.
     """
 
     instrument_id: InstrumentId
@@ -39,6 +41,8 @@ class Position(msgspec.Struct):
     fees: dict[str, Decimal] = msgspec.field(default_factory=dict)
     opened_ns: int = 0
     updated_ns: int = 0
+    can_be_short: bool = False
+    from_before: Decimal = ZERO
 
     def apply(self, fill: Fill) -> None:
         """Average-cost accounting: adding moves the average, reducing realises, crossing zero does both."""
@@ -52,6 +56,12 @@ class Position(msgspec.Struct):
             self.bought += fill.quantity
         else:
             self.sold += fill.quantity
+        self.updated_ns = fill.ts_venue_ns
+        if signed < -before and not self.can_be_short:
+            self.from_before -= before + signed
+            signed = -before
+            if not before:
+                return
         if before == 0 or (before > 0) == (signed > 0):
             cost = self.average_price * abs(before) + fill.price * fill.quantity
             self.quantity = before + signed
@@ -67,7 +77,6 @@ class Position(msgspec.Struct):
             elif (self.quantity > 0) != (before > 0):
                 self.average_price = fill.price
                 self.opened_ns = fill.ts_venue_ns
-        self.updated_ns = fill.ts_venue_ns
 
     def unrealised(self, mark: Decimal) -> Decimal:
         """In quote currency, at `mark`."""

@@ -162,8 +162,8 @@ class Algo(msgspec.Struct):
     """The state of one algo: a fold of its events and of its orders'. Only `State.apply` writes to it.
 
     `native`: the venue holds it and works it, whether this terminal runs or not. `filled` sums the fills of its
-    orders by their intent's `role`. `memo` is what its own code must remember beside them (a trailing stop's best
-    price), `note` its progress as the trader reads it.
+    orders by their intent's `role`, `net` by their side (sold below zero). `memo` is what its own code must remember
+    beside them (a trailing stop's best price), `note` its progress as the trader reads it.
     """
 
     algo_id: AlgoId
@@ -176,6 +176,7 @@ class Algo(msgspec.Struct):
     children: list[ClientOrderId] = msgspec.field(default_factory=list)
     filled: dict[str, Decimal] = msgspec.field(default_factory=dict)
     filled_notional: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    net: Decimal = ZERO
     memo: dict[str, str] = msgspec.field(default_factory=dict)
     note: str = ""
     reason: str = ""

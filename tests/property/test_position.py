@@ -26,8 +26,8 @@ trades = st.lists(
 )
 
 
-def held(sequence: list[tuple[Side, Decimal, Decimal, Decimal]]) -> Position:
-    position = Position(BTC)
+def held(sequence: list[tuple[Side, Decimal, Decimal, Decimal]], *, can_be_short: bool = True) -> Position:
+    position = Position(BTC, can_be_short=can_be_short)
     for number, (side, quantity, price, fee) in enumerate(sequence):
         name, venue_name, trade = ClientOrderId("od"), VenueOrderId("v"), TradeId(str(number))
         position.apply(Fill(BTC, name, venue_name, trade, side, price, quantity, fee, "BNB", False, number + 1))
@@ -73,3 +73,21 @@ def test_buying_back_the_same_way_round(sequence: list[tuple[Side, Decimal, Deci
     assert mirror.realised == -position.realised
     assert mirror.average_price == position.average_price
     assert mirror.opened_ns == position.opened_ns
+
+
+@given(trades, st.integers(1, 10_000_000).map(lambda ticks: Decimal(ticks) / 100))
+def test_on_spot_nobody_is_short(sequence: list[tuple[Side, Decimal, Decimal, Decimal]], mark: Decimal) -> None:
+    """What was sold without having been bought was there before: it makes no position and no profit, and is counted."""
+    position = held(sequence, can_be_short=False)
+    assert position.quantity >= 0
+    assert position.quantity == position.bought - position.sold + position.from_before
+    left, cash = Decimal(0), Decimal(0)
+    for side, quantity, price, _ in sequence:
+        quantity = min(quantity, left) if side is Side.SELL else quantity
+        left += quantity * side.sign
+        cash -= quantity * side.sign * price
+    assert position.quantity == left
+    assert abs(position.realised + position.unrealised(mark) - (cash + left * mark)) < ALMOST * 1000
+    if position.from_before == 0:
+        margin = held(sequence)
+        assert (position.quantity, position.realised) == (margin.quantity, margin.realised)

@@ -21,15 +21,16 @@ from hypothesis.stateful import (
 )
 
 from octopus_desktop.engine import kill_switch, ledger
-from octopus_desktop.engine.exposure import Exposure, position_of
+from octopus_desktop.engine.exposure import Exposure
 from octopus_desktop.engine.ledger import Baseline, added, differences, effect_of
+from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import Done, KillSwitch, SetTradingLevel
 from octopus_desktop.model.errors import LinkError, RateLimited
 from octopus_desktop.model.events import KillStep, OrderAccepted, OrderCanceled, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, VenueOrderId, new_client_order_id
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.safety import TradingLevel
-from tests.unit.engine.scripted import BTC, Desk, bitcoin, buy, until
+from tests.unit.engine.scripted import BTC, SIM, Desk, bitcoin, buy, until
 from tests.unit.engine.test_kill_switch import Safety
 from tests.unit.engine.test_ledger import Books
 
@@ -109,13 +110,12 @@ class Pulled(RuleBasedStateMachine):
         intent = buy(
             size, None if market else "60000", side=side, type_=OrderType.MARKET if market else OrderType.LIMIT
         )
-        held = position_of(self.desk.state, BTC)
         level = self.desk.state.level.level
         sent = self.run(self.desk.submit(intent)) == Done()
         if sent:
             assert level is not TradingLevel.HALTED
             if level is TradingLevel.REDUCING:
-                assert abs(held + side.sign * intent.quantity) < abs(held)
+                assert side is Side.SELL
         self.run(asyncio.sleep(0.002))
 
     @precondition(lambda self: self.desk.state.working)
@@ -172,6 +172,37 @@ def test_the_kill_switch_holds_whatever_happens(monkeypatch: pytest.MonkeyPatch)
             max_examples=20, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(sizes, sides), max_size=8), st.randoms(use_true_random=False))
+def test_flattening_on_spot_sells_what_was_bought_and_nothing_else(history: list[tuple[str, Side]], order: Any) -> None:
+    """Whatever was bought and sold, told in whatever order: one sale of what the trades in the venue's order leave."""
+
+    async def session() -> None:
+        desk = Safety().open()
+        held, names, told = ZERO, [], {}
+        for number, (size, side) in enumerate(history, 1):
+            intent = await desk.rest("60000", side, size)
+            names.append(intent)
+            told[intent.client_order_id] = desk.account.fill(intent.client_order_id, size, number)
+            held = max(ZERO, held + Decimal(size) * side.sign)
+        order.shuffle(names)
+        for intent in names:
+            desk.desk.report(desk.account.book[intent.client_order_id], (told[intent.client_order_id],))
+        assert desk.state.positions[BTC].quantity == held if names else not held
+        desk.account.money = [Balance(SIM, "BTC", Decimal(5), Decimal(0), 1)]
+        await desk.kill.pull(KillSwitch(flatten=True))
+        if held:
+            await until(lambda: any(i.role == "flatten" for i in desk.account.submitted))
+        else:
+            await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+        closing = [(i.side, i.quantity) for i in desk.account.submitted if i.role == "flatten"]
+        assert closing == ([(Side.SELL, held)] if held else [])
+        await desk.kill.stop()
+        await desk.desk.stop()
+
+    asyncio.run(session())
 
 
 # Ledger ---------------------------------------------------------------------

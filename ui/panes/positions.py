@@ -57,6 +57,17 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
             return None
         return (at / position.average_price - 1) * 100 * (1 if position.quantity > 0 else -1)
 
+    def gained(position: Position) -> Decimal | None:
+        return position.realised if position.sold != position.from_before or not position.sold else None
+
+    def gained_text(position: Position) -> str:
+        gain = gained(position)
+        return format_change(gain, 2) if gain is not None else "not known"
+
+    def from_before(position: Position) -> str:
+        sold = position.from_before.normalize()
+        return f"Without {sold:f} sold that were held before: what they gained is not known" if sold else ""
+
     def side(position: Position) -> str:
         return "Long" if position.quantity > 0 else "Short" if position.quantity < 0 else "Flat"
 
@@ -78,8 +89,7 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         Column("unrealised", "Unrealised", unrealised, lambda p: format_change(unrealised(p), 2), 92,
                tone=lambda p: sign_tone(unrealised(p))),
         Column("percent", "%", percent, lambda p: format_percent(percent(p)), 68, tone=lambda p: sign_tone(percent(p))),
-        Column("realised", "Realised", lambda p: p.realised, lambda p: format_change(p.realised, 2), 92,
-               tone=lambda p: sign_tone(p.realised)),
+        Column("realised", "Realised", gained, gained_text, 92, tone=lambda p: sign_tone(gained(p)), tip=from_before),
         Column("bought", "Bought", lambda p: p.bought, lambda p: write.quantity(p.instrument_id, p.bought), 92,
                tone=lambda p: "text_mid"),
         Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,

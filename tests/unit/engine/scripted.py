@@ -35,14 +35,14 @@ SIM = Venue("SIM")
 BTC = InstrumentId("BTCUSDT.SIM")
 
 
-def bitcoin() -> Instrument:
+def bitcoin(kind: InstrumentKind = InstrumentKind.SPOT) -> Instrument:
     return Instrument(
         BTC,
         SIM,
         "BTCUSDT",
         "BTC",
         "USDT",
-        InstrumentKind.SPOT,
+        kind,
         tick_size=Decimal("0.01"),
         lot_size=Decimal("0.00001"),
         min_quantity=Decimal("0.00001"),

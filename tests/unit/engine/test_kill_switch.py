@@ -14,7 +14,8 @@ from octopus_desktop.engine.level import Levels
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import Done, KillSwitch, Refused, SetTradingLevel
 from octopus_desktop.model.errors import LinkError, RateLimited, StorageError
-from octopus_desktop.model.events import KillProgressed, KillStep, TradingLevelChanged
+from octopus_desktop.model.events import InstrumentListed, KillProgressed, KillStep, TradingLevelChanged
+from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.safety import TradingLevel
@@ -204,7 +205,9 @@ async def test_an_order_caught_by_the_switch_on_its_way_to_the_disk_never_leaves
 
 
 async def test_reducing_lets_only_the_smaller_through(desk: Safety) -> None:
-    """At REDUCING a sale of what is held passes, a purchase does not, and sales cannot add up to more than is held."""
+    """At REDUCING a sale of what is held passes, a purchase does not, and where one can be short sales cannot add up
+    to more than is held."""
+    desk.bus.publish(InstrumentListed(BTC, bitcoin(InstrumentKind.PERPETUAL)))
     await desk.hold("0.1")
     assert await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING)) == Done()
     outcome = await desk.submit(buy("0.001"))
@@ -213,6 +216,30 @@ async def test_reducing_lets_only_the_smaller_through(desk: Safety) -> None:
     await desk.rest("70000", Side.SELL, "0.06")
     assert isinstance(await desk.submit(buy("0.05", "70000", side=Side.SELL)), Refused)
     assert await desk.submit(buy("0.04", "70000", side=Side.SELL)) == Done()
+
+
+async def test_on_spot_every_sale_reduces(desk: Safety) -> None:
+    """Coins that were there before any fill of ours can be sold at REDUCING, as far as they are free; a purchase after
+    it is one, and closes nothing."""
+    assert await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING)) == Done()
+    await desk.rest("70000", Side.SELL, "0.6")
+    outcome = await desk.submit(buy("1.1", "70000", side=Side.SELL))
+    assert isinstance(outcome, Refused)
+    assert "needs 1.1 BTC, free is 1" in outcome.reason
+    assert isinstance(await desk.submit(buy("0.1")), Refused)
+
+
+async def test_flattening_on_spot_never_buys_back(desk: Safety) -> None:
+    """Coins held from before were sold: that is no short. What was bought since is sold, and no more."""
+    sold = await desk.rest("70000", Side.SELL, "0.6")
+    desk.account.fill(sold.client_order_id, "0.6", 1)
+    await desk.desk.ask(desk.order(sold))
+    await until(lambda: desk.order(sold).status is OrderStatus.FILLED)
+    assert desk.state.positions[BTC].quantity == 0
+    assert desk.state.positions[BTC].from_before == Decimal("0.6")
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+    assert [i for i in desk.account.submitted if i.role == "flatten"] == []
 
 
 async def test_what_reduces_passes_the_trader_s_lock_and_a_comparison(desk: Safety) -> None:

@@ -20,17 +20,19 @@ from octopus_desktop.model.events import (
     Channel,
     FeedRecovered,
     FeedStale,
+    InstrumentListed,
     Link,
     LinkChanged,
     LinkStatus,
     QuoteChanged,
 )
 from octopus_desktop.model.identifiers import AlgoId, new_algo_id
+from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.safety import TradingLevel
-from tests.unit.engine.scripted import BTC, SIM, Desk, buy, until
+from tests.unit.engine.scripted import BTC, SIM, Desk, bitcoin, buy, until
 from tests.unit.engine.test_ledger import Settings
 
 
@@ -102,6 +104,42 @@ async def test_the_worth_of_a_position_and_of_all_is_limited(desk: Trading) -> N
     assert "your limit for one order is 600" in desk.said(buy("0.02"))
 
 
+async def test_what_was_held_before_is_sold_without_a_short(desk: Trading) -> None:
+    """The sale of older coins is no position, no profit and no loss, whatever the price does then; what it reduces
+    passes every limit, and what is bought afterwards is a position of its own."""
+    desk.limit(max_position_notional=Decimal(1000), max_total_notional=Decimal(1000), max_daily_loss=Decimal(1))
+    assert desk.said(sell("0.5")) == ""
+    await desk.filled("0.5", "60000", Side.SELL)
+    desk.quote(70000.0, 70000.02)
+    assert desk.risk.status().profit == 0
+    assert desk.risk.status().losses_in_a_row == 0
+    assert "would be worth 1,400" in desk.said(buy("0.02", "70000"))
+    assert desk.said(buy("0.01", "70000")) == ""
+    desk.limit(max_position_notional=None, max_total_notional=None)
+    await desk.filled("0.01", "70000")
+    position = desk.state.positions[BTC]
+    assert (position.quantity, position.average_price, position.realised) == (Decimal("0.01"), 70000, 0)
+    await desk.filled("0.02", "70100", Side.SELL)
+    assert (desk.risk.status().profit, desk.state.positions[BTC].from_before) == (1, Decimal("0.51"))
+
+
+async def test_a_bracket_that_sold_on_spot_may_buy_back(desk: Trading) -> None:
+    """Its exit closes what its own entry sold, at REDUCING too; any other purchase adds."""
+    algo = new_algo_id()
+    entry = msgspec.structs.replace(sell("0.2"), parent=algo, role="entry")
+    spec = Bracket(instrument_id=BTC, side=Side.SELL, quantity=Decimal("0.2"), entry=entry, stop_trigger=Decimal(61000))
+    desk.bus.publish(AlgoStarted(algo, 1, spec, OnRestart.RESUME))
+    assert await desk.submit(entry) == Done()
+    await until(lambda: desk.order(entry).status is OrderStatus.ACCEPTED)
+    desk.account.fill(entry.client_order_id, "0.2", 50)
+    await desk.desk.ask(desk.order(entry))
+    await until(lambda: desk.order(entry).status is OrderStatus.FILLED)
+    await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING))
+    assert desk.said(msgspec.structs.replace(buy("0.2"), parent=algo, role="stop")) == ""
+    assert "REDUCING" in desk.said(msgspec.structs.replace(buy("0.2001"), parent=algo, role="stop"))
+    assert "REDUCING" in desk.said(buy("0.2"))
+
+
 # Size, price, pace, hours ---------------------------------------------------
 
 
@@ -122,6 +160,7 @@ async def test_the_price_collar_has_two_sides(desk: Trading) -> None:
     assert desk.said(buy("0.01", "6000")) == ""
     desk.limit(max_resting_distance=Decimal("0.5"))
     assert "90.0 % away from the market" in desk.said(buy("0.01", "6000"))
+    desk.bus.publish(InstrumentListed(BTC, bitcoin(InstrumentKind.PERPETUAL)))
     assert "66.7 % away from the market" in desk.said(sell("0.01", "100000"))
     stop = OrderIntent(
         buy().client_order_id, BTC, Side.BUY, OrderType.STOP_LIMIT, Decimal("0.01"), Decimal(70000), Decimal(61000)
@@ -289,8 +328,8 @@ async def test_a_broken_book_is_stale(desk: Trading) -> None:
 
 
 async def test_a_brackets_exit_reduces_whatever_else_was_sold(desk: Trading) -> None:
-    """Coins held from before were sold, so our fills add up to less than nothing; the entry is protected all the same,
-    by as much as it brought and not more."""
+    """The fills of all add up to a short; the entry is protected all the same, by as much as it brought, not more."""
+    desk.bus.publish(InstrumentListed(BTC, bitcoin(InstrumentKind.PERPETUAL)))
     algo = new_algo_id()
     entry = msgspec.structs.replace(buy("0.2"), parent=algo, role="entry")
     spec = Bracket(instrument_id=BTC, side=Side.BUY, quantity=Decimal("0.2"), entry=entry, stop_trigger=Decimal(59000))

@@ -1,0 +1,47 @@
+"""What the positions say of coins that were there before."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from decimal import Decimal
+
+from octopus_desktop.model.account import Position
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, VenueOrderId
+from octopus_desktop.model.orders import Fill, Side
+from octopus_desktop.state import State
+from ui.panes.positions import position_columns
+
+BTC = InstrumentId("BTCUSDT.SIM")
+
+
+def fill(side: Side, quantity: str, price: str, number: int) -> Fill:
+    return Fill(
+        BTC,
+        ClientOrderId("od"),
+        VenueOrderId("v"),
+        TradeId(str(number)),
+        side,
+        Decimal(price),
+        Decimal(quantity),
+        Decimal(0),
+        "USDT",
+        True,
+        number,
+    )
+
+
+def test_the_gain_of_coins_held_before_is_not_guessed() -> None:
+    """Sold without having been bought: no short, and the gain is not known; what is bought here gains as ever."""
+    columns = {column.key: column for column in position_columns(State(), UTC)}
+    realised = columns["realised"]
+    assert realised.tip is not None
+    position = Position(BTC)
+    assert realised.text(position) == "0.00"
+    position.apply(fill(Side.SELL, "0.6", "60000", 1))
+    assert columns["side"].text(position) == "Flat"
+    assert (realised.text(position), realised.raw(position)) == ("not known", None)
+    assert "0.6 sold that were held before" in realised.tip(position)
+    position.apply(fill(Side.BUY, "0.1", "60000", 2))
+    position.apply(fill(Side.SELL, "0.1", "60100", 3))
+    assert realised.text(position) == "+10.00"
+    assert "0.6 sold" in realised.tip(position)
