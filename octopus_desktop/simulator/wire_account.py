@@ -28,13 +28,9 @@ def _extras(order: Order) -> Json:
     return extras
 
 
-def order_status(order: Order) -> Json:
-    """As `GET order`, `openOrders` and `allOrders` tell it."""
+def _body(order: Order) -> Json:
+    """What every answer about an order has."""
     return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": order.list_id,
-        "clientOrderId": order.name,
         "price": _shown_price(order),
         "origQty": spelled(order.quantity),
         "executedQty": spelled(order.filled),
@@ -44,14 +40,28 @@ def order_status(order: Order) -> Json:
         "timeInForce": order.time_in_force,
         "type": order.type,
         "side": "BUY" if order.is_buy else "SELL",
+        "selfTradePreventionMode": order.stp,
+    } | _extras(order)
+
+
+def _working_time(order: Order) -> int:
+    return ms(order.working_ns) if order.triggered else -1
+
+
+def order_status(order: Order) -> Json:
+    """As `GET order`, `openOrders` and `allOrders` tell it."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": order.list_id,
+        "clientOrderId": order.name,
         "stopPrice": spelled(order.stop_price),
         "icebergQty": spelled(order.display),
         "time": ms(order.created_ns),
         "updateTime": ms(order.updated_ns),
         "isWorking": order.triggered,
-        "workingTime": ms(order.working_ns) if order.triggered else -1,
-        "selfTradePreventionMode": order.stp,
-    } | _extras(order)
+        "workingTime": _working_time(order),
+    } | _body(order)
 
 
 def order_ack(order: Order) -> Json:
@@ -65,23 +75,7 @@ def order_ack(order: Order) -> Json:
 
 
 def order_result(order: Order) -> Json:
-    return (
-        order_ack(order)
-        | {
-            "price": _shown_price(order),
-            "origQty": spelled(order.quantity),
-            "executedQty": spelled(order.filled),
-            "origQuoteOrderQty": spelled(order.quote_quantity),
-            "cummulativeQuoteQty": spelled(order.filled_quote),
-            "status": order.status,
-            "timeInForce": order.time_in_force,
-            "type": order.type,
-            "side": "BUY" if order.is_buy else "SELL",
-            "workingTime": ms(order.working_ns) if order.triggered else -1,
-            "selfTradePreventionMode": order.stp,
-        }
-        | _extras(order)
-    )
+    return order_ack(order) | {"workingTime": _working_time(order)} | _body(order)
 
 
 def order_full(order: Order) -> Json:
@@ -107,17 +101,7 @@ def canceled(order: Order) -> Json:
         "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         "transactTime": ms(order.updated_ns),
-        "price": _shown_price(order),
-        "origQty": spelled(order.quantity),
-        "executedQty": spelled(order.filled),
-        "origQuoteOrderQty": spelled(order.quote_quantity),
-        "cummulativeQuoteQty": spelled(order.filled_quote),
-        "status": order.status,
-        "timeInForce": order.time_in_force,
-        "type": order.type,
-        "side": "BUY" if order.is_buy else "SELL",
-        "selfTradePreventionMode": order.stp,
-    } | _extras(order)
+    } | _body(order)
 
 
 def my_trade(fill: Execution) -> Json:
