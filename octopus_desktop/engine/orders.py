@@ -78,7 +78,7 @@ class OrderDesk:
         self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
         self._asking: set[ClientOrderId] = set()
         self._canceling: set[ClientOrderId] = set()
-        self._fetching: dict[ClientOrderId, OrderReport] = {}
+        self._fetching: dict[ClientOrderId, tuple[OrderReport, Cause]] = {}
         self._leaving: set[ClientOrderId] = set()
         self._left_ns: dict[ClientOrderId, int] = {}
         self._born_ns = clock.now_ns()
@@ -99,13 +99,12 @@ class OrderDesk:
             return Done(0)
         if name in self._state.orders:
             return Done(0)
-        if not command.acknowledged:
-            verdict = self._risk.judge(intent, flattening=flattening)
-            if verdict.denial is None and verdict.warning is not None:
-                return NeedsAcknowledgement(verdict.warning)
+        verdict = self._risk.judge(intent, flattening=flattening)
+        if not command.acknowledged and verdict.denial is None and verdict.warning is not None:
+            return NeedsAcknowledgement(verdict.warning)
         if intent.token is not None:
             self._remember(intent.token, name)
-        return await self.place([intent], lambda: self.send(intent), flattening=flattening)
+        return await self._place([intent], verdict.denial, lambda: self.send(intent), flattening=flattening)
 
     def _remember(self, token: IntentToken, name: ClientOrderId) -> None:
         self._tokens[token] = name
@@ -122,13 +121,22 @@ class OrderDesk:
         self,
         intents: Sequence[OrderIntent],
         send: Callable[[], Coroutine[Any, Any, None]],
+    ) -> Outcome:
+        """The orders of one request: judged, written, then `send`. Where one is denied none of them leaves."""
+        verdicts = (self._risk.judge(intent) for intent in intents)
+        denial = next(filter(None, (verdict.denial for verdict in verdicts)), None)
+        return await self._place(intents, denial, send)
+
+    async def _place(
+        self,
+        intents: Sequence[OrderIntent],
+        denial: str | None,
+        send: Callable[[], Coroutine[Any, Any, None]],
         *,
         flattening: bool = False,
     ) -> Outcome:
-        """The orders of one request: judged, written, then `send`. Where one is denied none of them leaves."""
+        """Judged just now, with nothing awaited since."""
         now = self._clock.now_ns()
-        verdicts = (self._risk.judge(intent, flattening=flattening) for intent in intents)
-        denial = next(filter(None, (verdict.denial for verdict in verdicts)), None)
         initiated = [OrderInitiated(intent.client_order_id, now, intent) for intent in intents]
         if denial is not None:
             for event in initiated:
@@ -253,13 +261,15 @@ class OrderDesk:
         name = report.client_order_id
         if name not in self._fetching:
             self._spawn(self._fetch_fills(name), f"fills of {name}")
-        elif _is_older(report, self._fetching[name]):
-            return  # than the word that is being looked into
-        self._fetching[name] = report
+        else:
+            known, cause = self._fetching[name]  # what is fetched is news by whoever told first that it is missing
+            if _is_older(report, known):
+                return  # than the word that is being looked into
+        self._fetching[name] = report, cause
 
     def fetching(self) -> set[InstrumentId]:
         """Where trades are known to be missing still."""
-        return {report.intent.instrument_id for report in self._fetching.values()}
+        return {report.intent.instrument_id for report, _ in self._fetching.values()}
 
     def name_of(self, fill: Fill) -> ClientOrderId | None:
         """Whose fill it is, where the venue names only its own order id."""
@@ -419,15 +429,15 @@ class OrderDesk:
         # The stream usually brings them itself a moment later; asking at once would be one request an order.
         await asyncio.sleep(wait)
         while True:
-            report = self._fetching[name]
+            report, _ = self._fetching[name]
             instrument = self._state.instruments[report.intent.instrument_id]
             try:
                 fills = await self._client.fills(instrument, None, report.venue_order_id)
             except VenueError as error:
                 logger.warning("asking for the fills of order %s: %s", name, error)
             else:
-                report = self._fetching[name]
-                if self._apply(report, tuple(fills), Cause.TOLD):
+                report, cause = self._fetching[name]
+                if self._apply(report, tuple(fills), cause):
                     return
             order = self._state.orders.get(name)
             if order is not None and order.filled_quantity >= report.filled_quantity and order.status.is_terminal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import get_args
 
+import msgspec
 import pytest
 
 from octopus_desktop.model.account import Balance
@@ -20,6 +21,7 @@ from octopus_desktop.model.events import (
     Event,
     FeedRecovered,
     FeedStale,
+    InstrumentListed,
     Link,
     LinkChanged,
     LinkStatus,
@@ -36,8 +38,10 @@ from octopus_desktop.model.events import (
     TradePrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, TradeId, Venue, VenueOrderId
+from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.orders import Fill, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.state import State
+from tests.unit.engine.scripted import bitcoin
 
 SIM = Venue("SIM")
 BTC = InstrumentId("BTCUSDT.SIM")
@@ -143,6 +147,28 @@ def test_a_fill_of_nothing_breaks_nothing() -> None:
     state.apply(filled("2", "1"))
     assert state.positions[BTC].average_price == 100
     assert state.positions[BTC].opened_ns == 5
+
+
+def sold(trade: str, quantity: str, price: str = "100") -> OrderFilled:
+    told = filled(trade, quantity, price=price)
+    return msgspec.structs.replace(told, fill=msgspec.structs.replace(told.fill, side=Side.SELL))
+
+
+def test_a_purchase_told_after_its_sale_was_still_before_it() -> None:
+    """The venue counts its trades: coins bought and sold again are gone, in whatever order one hears of it."""
+    told = after(initiated("9", quote="900"), OrderSubmitted(NAME, 2), sold("10", "1"), filled("9", "1", price="90"))
+    position = told.positions[BTC]
+    assert (position.quantity, position.from_before, position.realised) == (0, 0, 10)
+
+
+def test_what_can_be_short_is_short() -> None:
+    """The journal is read before the venue has listed anything; a perpetual that was sold is short once it is known."""
+    state = after(initiated("9", quote="900"), OrderSubmitted(NAME, 2), sold("1", "1"))
+    assert (state.positions[BTC].quantity, state.positions[BTC].from_before) == (0, 1)
+    state.apply(InstrumentListed(BTC, bitcoin(InstrumentKind.PERPETUAL)))
+    assert (state.positions[BTC].quantity, state.positions[BTC].from_before) == (-1, 0)
+    state.apply(filled("2", "1", price="90"))
+    assert (state.positions[BTC].quantity, state.positions[BTC].realised) == (0, 10)
 
 
 def test_an_event_of_an_unknown_order_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,10 +8,11 @@ from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import Lock
 from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
 from octopus_desktop.engine.reconciliation import reconcile
-from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused
+from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused, SubmitOrder
 from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError, VenueTimeout
 from octopus_desktop.model.events import OrderDenied, OrderInitiated, OrderSubmitted
-from octopus_desktop.model.orders import OrderStatus, Side
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
+from octopus_desktop.model.queries import Verdict
 from tests.unit.engine.scripted import BTC, Desk, buy, until
 
 
@@ -183,3 +184,24 @@ async def test_the_end_of_an_order_outlasts_an_older_word_with_the_same_fills(de
     desk.desk.report(partly)
     await until(lambda: desk.order(intent).status is OrderStatus.CANCELED)
     assert desk.order(intent).filled_quantity == Decimal("0.2")
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+@pytest.mark.parametrize("quantity", ["0.1", "10"])
+async def test_an_order_is_judged_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, acknowledged: bool, quantity: str
+) -> None:
+    """Between the press and the wire the checks cost what they cost once, for an order that passes and one that does
+    not."""
+    judged: list[OrderIntent] = []
+    judge = desk.risk.judge
+
+    def counted(intent: OrderIntent, *, flattening: bool = False) -> Verdict:
+        judged.append(intent)
+        return judge(intent, flattening=flattening)
+
+    monkeypatch.setattr(desk.risk, "judge", counted)
+    intent = buy(quantity)
+    outcome = await desk.desk.submit(SubmitOrder(intent, acknowledged=acknowledged))
+    assert isinstance(outcome, Done) is (quantity == "0.1")
+    assert judged == [intent]

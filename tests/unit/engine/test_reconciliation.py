@@ -8,11 +8,18 @@ from decimal import Decimal
 import pytest
 
 from octopus_desktop.engine.reconciliation import ASKED_ONE_BY_ONE, reconcile
-from octopus_desktop.model.events import Cause, OrderCanceled, OrderEvent, OrderInitiated, OrderSubmitted
+from octopus_desktop.model.events import (
+    Cause,
+    OrderCanceled,
+    OrderEvent,
+    OrderFilled,
+    OrderInitiated,
+    OrderSubmitted,
+)
 from octopus_desktop.model.identifiers import VenueOrderId
 from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.model.reports import OrderReport
-from tests.unit.engine.scripted import Desk, buy
+from tests.unit.engine.scripted import Desk, buy, until
 
 
 @pytest.fixture
@@ -74,3 +81,34 @@ async def test_fills_of_our_own_order_while_nobody_listened(desk: Desk) -> None:
     assert causes[-1] == (OrderCanceled, Cause.RECONCILED)
     order = desk.order(intent)
     assert (order.status, order.filled_quantity, order.adopted) == (OrderStatus.CANCELED, Decimal("0.2"), False)
+
+
+async def test_a_trade_the_venue_tells_later_is_still_found_by_comparing(desk: Desk) -> None:
+    """The comparison sees that something was filled, and the list of trades lags behind: fetched a moment later, the
+    trade is told as what the comparison found."""
+    intent = buy("0.3")
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    desk.account.fill(intent.client_order_id, "0.1", 5)
+    late, desk.account.trades = desk.account.trades, []
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert desk.order(intent).filled_quantity == 0
+    desk.account.trades = late
+    await until(lambda: desk.order(intent).filled_quantity == Decimal("0.1"))
+    (filled,) = [event for event in desk.journal.events if isinstance(event, OrderFilled)]
+    assert filled.cause is Cause.RECONCILED
+
+
+async def test_who_told_first_that_a_trade_is_missing_is_its_cause(desk: Desk) -> None:
+    """The stream told of it; a comparison that sees it too meanwhile changes nothing about that."""
+    intent = buy("0.3")
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    desk.account.fill(intent.client_order_id, "0.1", 5)
+    late, desk.account.trades = desk.account.trades, []
+    desk.desk.report(desk.account.book[intent.client_order_id])
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    desk.account.trades = late
+    await until(lambda: desk.order(intent).filled_quantity == Decimal("0.1"))
+    (filled,) = [event for event in desk.journal.events if isinstance(event, OrderFilled)]
+    assert filled.cause is Cause.TOLD
