@@ -66,12 +66,12 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
         if quantity % instrument.lot_size:
             return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {name}."
         if quantity < instrument.min_quantity:
-            return f"The smallest order in {name} is {instrument.min_quantity:f} {instrument.base}."
+            return f"The smallest order in {name} is {instrument.min_quantity.normalize():,f} {instrument.base}."
         most = instrument.max_quantity
         if intent.type is OrderType.MARKET and instrument.market_max_quantity is not None:
             most = min(most, instrument.market_max_quantity)
         if quantity > most:
-            return f"The largest order in {name} is {most:f} {instrument.base}."
+            return f"The largest order in {name} is {most.normalize():,f} {instrument.base}."
     reference = reference_price(intent, state)
     if reference is None and reducing:
         return None

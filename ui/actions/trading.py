@@ -50,7 +50,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         orders.amend_selected()
 
     def typed(kind: Kind) -> Callable[[], None]:
-        return lambda: ticket.set_type(kind)
+        return lambda: ticket.take_kind(kind)
 
     def submit() -> None:
         focused = window.focusWidget()

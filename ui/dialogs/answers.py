@@ -17,8 +17,10 @@ class Answer(NamedTuple):
 
 
 def problem_line() -> QLabel:
-    """Empty until something is wrong."""
+    """Empty until something is wrong. It has room for two lines, so that nothing moves when it is said."""
     line = QLabel()
+    line.setMinimumHeight(2 * line.fontMetrics().lineSpacing())
+    line.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
     line.setProperty("tone", "danger")
     line.setTextFormat(Qt.TextFormat.PlainText)
     line.setWordWrap(True)

@@ -289,6 +289,17 @@ class Table(QTableView, Generic[Row]):
         super().focusInEvent(event)
         self.stand_on_a_row()
 
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End go to the first and the last row: rows are selected here, not cells."""
+        rows, column = self._filter.rowCount(), max(0, self.currentIndex().column())
+        match action:
+            case QAbstractItemView.CursorAction.MoveHome if rows:
+                return self._filter.index(0, column)
+            case QAbstractItemView.CursorAction.MoveEnd if rows:
+                return self._filter.index(rows - 1, column)
+            case _:
+                return super().moveCursor(action, modifiers)
+
     def stand_on_a_row(self) -> None:
         """While the table has the keyboard a row is current: the arrows and Del need one."""
         if self.hasFocus() and not self.currentIndex().isValid() and self._filter.rowCount():

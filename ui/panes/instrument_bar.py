@@ -130,7 +130,7 @@ class InstrumentBar(QWidget):
         if ticker is not None:
             first = ticker.last / (1 + ticker.change) if ticker.change > -1 else ticker.last
             moved = format_change(ticker.last - first, digits)
-            self.change.say(f"{format_percent(ticker.change * 100)}  {moved}", _TONES[sign_tone(ticker.change)])
+            self.change.say(f"{format_percent(ticker.change * 100)}  {moved}", _TONES[sign_tone(ticker.change, 4)])
             self.high.say(format_price(ticker.high, digits))
             self.low.say(format_price(ticker.low, digits))
             self.volume.say(f"{format_compact(ticker.quote_volume)} {instrument.quote}", "mid")

@@ -31,8 +31,9 @@ def mark_of(state: State, name: InstrumentId) -> Decimal | None:
     return Decimal(repr(mark)) if mark is not None else None
 
 
-def sign_tone(value: Decimal | float | None) -> str:
-    if value is None or value == 0:
+def sign_tone(value: Decimal | float | None, digits: int | None = None) -> str:
+    """Grey for nothing, and for what is nothing when it is written with so many `digits`."""
+    if value is None or not (value if digits is None else round(value, digits)):
         return "text_mid"
     return "up" if value > 0 else "down"
 
@@ -87,9 +88,11 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         Column("mark", "Mark", mark, lambda p: write.price(p.instrument_id, mark(p)), 96),
         Column("value", "Value", value, lambda p: format_price(value(p), 2), 96, tone=lambda p: "text_mid"),
         Column("unrealised", "Unrealised", unrealised, lambda p: format_change(unrealised(p), 2), 92,
-               tone=lambda p: sign_tone(unrealised(p))),
-        Column("percent", "%", percent, lambda p: format_percent(percent(p)), 68, tone=lambda p: sign_tone(percent(p))),
-        Column("realised", "Realised", gained, gained_text, 92, tone=lambda p: sign_tone(gained(p)), tip=from_before),
+               tone=lambda p: sign_tone(unrealised(p), 2)),
+        Column("percent", "%", percent, lambda p: format_percent(percent(p)), 68,
+               tone=lambda p: sign_tone(percent(p), 2)),
+        Column("realised", "Realised", gained, gained_text, 92,
+               tone=lambda p: sign_tone(gained(p), 2), tip=from_before),
         Column("bought", "Bought", lambda p: p.bought, lambda p: write.quantity(p.instrument_id, p.bought), 92,
                tone=lambda p: "text_mid"),
         Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,

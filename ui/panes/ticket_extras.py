@@ -36,6 +36,7 @@ Entry = NumberEdit | ParsedEdit[Any]
 E = TypeVar("E", NumberEdit, ParsedEdit[Any])
 
 _PRICES: Final = ("activation", "stop", "stop_limit", "first", "last")
+_OPTIONAL: Final = {"activation", "stop_limit", "jitter", "skew", "timeout"}
 _ROWS: Final = {
     Kind.TRAILING_STOP: ("offset", "activation"),
     Kind.GOOD_TILL_DATE: ("until",),
@@ -120,7 +121,7 @@ class TicketExtras(QWidget):
         self._row("rungs", None, self.rungs)
         self._row("step", "Step", self._number("step", "It moves when the touch is this far away"))
         timeout = self._parsed("timeout", parse_duration, "Give up after 60s, 5m; empty: never", "never")
-        self._row("timeout", "Give up after", timeout)
+        self._row("timeout", "Timeout", timeout)
         self.take = QCheckBox("Then take what is left at the limit")
         self.take.setToolTip("After that time, send what is left as an order that fills at once or not at all")
         self.take.toggled.connect(self.changed)
@@ -307,6 +308,11 @@ class TicketExtras(QWidget):
     def shown(self) -> list[tuple[str, Entry]]:
         """The entries of this kind, from top to bottom."""
         return [(name, entry) for name, entry in self.fields.items() if entry.isVisibleTo(self)]
+
+    def first_gap(self) -> Entry | None:
+        """The first entry of this kind that must have something in it and has not."""
+        needed = (entry for name, entry in self.shown() if name not in _OPTIONAL and not name.startswith("share_"))
+        return next((entry for entry in needed if not entry.text()), None)
 
     def takes_price(self) -> NumberEdit | None:
         """The entry that has the keyboard, where a price can go into it."""

@@ -8,10 +8,12 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QFrame,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -255,7 +257,21 @@ class TicketForm(Pane):
         return box
 
     def focus_target(self) -> QWidget:
-        return self.price if self._draft.kind.has_price else self.amount
+        kind = self._draft.kind
+        return self.trigger if kind.has_trigger else self.price if kind.has_price else self.amount
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round in the ticket: what is typed on must not end up in another pane. F6 leaves it."""
+        start = QApplication.focusWidget()
+        at = start and (start.nextInFocusChain() if forward else start.previousInFocusChain())
+        while at is not None and at is not start:
+            tabbed = at.focusPolicy() & Qt.FocusPolicy.TabFocus and at.focusProxy() is None
+            if tabbed and self.isAncestorOf(at) and at.isVisible() and at.isEnabled():
+                at.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+                self._area.ensureWidgetVisible(at)
+                return True
+            at = at.nextInFocusChain() if forward else at.previousInFocusChain()
+        return False
 
     # Filling it -------------------------------------------------------------
 
@@ -275,14 +291,25 @@ class TicketForm(Pane):
         )
 
     def take_side(self, side: Side) -> None:
-        """Bring the keyboard to the field that comes first."""
+        """Choose it, and bring the keyboard to the first price that is missing, else to the quantity."""
         self.side.choose(side.value)
-        target = self.focus_target()
-        if isinstance(target, NumberEdit) and target is self.price and target.value() is not None:
-            target = self.amount
-        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        if isinstance(target, NumberEdit):
-            target.selectAll()
+        self._go_to(self._first_gap() or self.amount)
+
+    def take_kind(self, kind: Kind) -> None:
+        """Choose it, and bring the keyboard to the first field that it still needs."""
+        self.set_type(kind)
+        self._go_to(self._first_gap() or self.extras.first_gap() or self.amount)
+
+    def _first_gap(self) -> NumberEdit | None:
+        """The first of trigger, price and quantity that this kind needs and that is empty."""
+        kind = self._draft.kind
+        needed = ((self.trigger, kind.has_trigger), (self.price, kind.needs_price), (self.amount, True))
+        return next((entry for entry, is_needed in needed if is_needed and not entry.text()), None)
+
+    def _go_to(self, entry: QLineEdit) -> None:
+        entry.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        entry.selectAll()
+        self._area.ensureWidgetVisible(entry)
 
     def take_price(self, price: float, side: Side | None) -> None:
         """A price of the market into the ticket, and the side where one was meant."""
@@ -329,7 +356,7 @@ class TicketForm(Pane):
     def step_type(self, by: int) -> None:
         """The next (1) or previous (-1) kind, past the names of their groups."""
         kinds = [kind for _, group in GROUPS for kind in group]
-        self.set_type(kinds[(kinds.index(self.type.currentData()) + by) % len(kinds)])
+        self.take_kind(kinds[(kinds.index(self.type.currentData()) + by) % len(kinds)])
 
     def next_unit(self) -> None:
         units = self.unit.values

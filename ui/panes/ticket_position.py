@@ -80,4 +80,8 @@ class Held(QWidget):
             "realised": (f"{format_change(position.realised, 2)} {instrument.quote}", position.realised),
         }
         for key, (text, signed) in texts.items():
-            set_text(self.figures[key], text, _TONES[sign_tone(signed)] if key != "average" else "hi")
+            set_text(
+                self.figures[key],
+                text,
+                _TONES[sign_tone(signed, None if key == "position" else 2)] if key != "average" else "hi",
+            )

@@ -12,8 +12,8 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
-_SUFFIXES = {"k": 3, "m": 6, "b": 9}
-_TYPED = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([kmb]?)")
+_SUFFIXES = {"k": 3, "m": 6}
+_TYPED = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([km]?)")
 
 
 def format_price(value: Number | None, precision: int) -> str:
@@ -78,7 +78,7 @@ def parse_number(text: str) -> Decimal:
     if not raw:
         raise ValueError("Type a number.")
     whole = raw.partition(".")[0]
-    if "," in whole and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+[kmb]?", whole):
+    if "," in whole and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+[km]?", whole):
         raise ValueError("A comma separates thousands; use a point for decimals.")
     if "," in raw.partition(".")[2]:
         raise ValueError("A comma separates thousands and can't follow the point.")
@@ -93,6 +93,14 @@ def parse_number(text: str) -> Decimal:
         raise ValueError(f"“{text.strip()}” is not a number.") from error
     scaled = number.scaleb(_SUFFIXES.get(suffix, 0))
     return scaled.quantize(Decimal(1)) if scaled == scaled.to_integral_value() else scaled.normalize()
+
+
+_IN_NUMBERS = frozenset(f"0123456789.,+-{MINUS}_'kKmM \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}")
+
+
+def may_be_in_number(character: str) -> bool:
+    """Whether `parse_number` has a use for it."""
+    return character in _IN_NUMBERS
 
 
 def decimals_of(step: Number) -> int:

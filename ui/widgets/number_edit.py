@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from ui.theme.numbers import decimals_of, format_price, parse_number
+from ui.theme.numbers import decimals_of, format_price, may_be_in_number, parse_number
 from ui.widgets.parsed_edit import ParsedEdit
 
 
 class NumberEdit(ParsedEdit[Decimal]):
     """A decimal entry.
 
-    Up and Down step by the tick (Shift: ten, Ctrl: a hundred), to the next multiple of it first. `1.5k` and
-    pasted thousands separators are read; what can't be used turns the border red, and the tooltip says why.
-    The wheel steps only while the entry has the focus: scrolling past must not change an order.
+    Up and Down step by the tick (Shift: ten, Ctrl: a hundred), to the next multiple of it first. `1.5k` and pasted
+    thousands separators are read; letters that no number has are the window's keys. What can't be used turns the
+    border red, and the tooltip says why. The wheel steps only while the entry has the focus: scrolling past must not
+    change an order.
     """
 
     def __init__(
@@ -63,7 +64,16 @@ class NumberEdit(ParsedEdit[Decimal]):
             stepped = min(stepped, self._maximum)
         self.setText(self._written(stepped))
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_foreign(event):
+            event.ignore()  # QLineEdit would claim every letter for its text
+            return False
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if _is_foreign(event):
+            event.ignore()
+            return
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.isReadOnly():
             sign = 1 if event.key() == Qt.Key.Key_Up else -1
             self.step_by(sign * self._factor(event.modifiers()))
@@ -103,3 +113,9 @@ class NumberEdit(ParsedEdit[Decimal]):
         if self._maximum is not None and value > self._maximum:
             raise ValueError(f"At most {self._written(self._maximum)}.")
         return value
+
+
+def _is_foreign(event: QKeyEvent) -> bool:
+    """A character that no number has: `B` and `S` choose the side, wherever the keyboard is in the ticket."""
+    text = event.text()
+    return len(text) == 1 and text.isprintable() and not may_be_in_number(text)

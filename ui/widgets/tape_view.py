@@ -146,12 +146,12 @@ class TapeView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         dpr = self.devicePixelRatioF()
-        size = QSize(math.ceil(self.width() * dpr), math.ceil(max(1, self.height() - _HEADER) * dpr))
+        shown = self._shown()
+        size = QSize(math.ceil(self.width() * dpr), math.ceil(shown * ROW * dpr))
         if self._picture.size() != size or self._picture.devicePixelRatio() != dpr:
             self._picture = QPixmap(size)
             self._picture.setDevicePixelRatio(dpr)
             self._whole = True
-        shown = -(-(self.height() - _HEADER) // ROW)
         step = ROW * dpr
         if self._whole or self._fresh >= shown or step != int(step):
             self._paint_rows(0, shown)
@@ -160,6 +160,8 @@ class TapeView(QWidget):
             self._paint_rows(0, self._fresh)
         self._whole, self._fresh = False, 0
         painter = QPainter(self)
+        below = _HEADER + shown * ROW
+        painter.fillRect(0, below, self.width(), self.height() - below, self._colors.bg0)
         painter.drawPixmap(0, _HEADER, self._picture)
         self._paint_header(painter)
         if self._scroll:
@@ -253,8 +255,12 @@ class TapeView(QWidget):
 
     # -- input
 
+    def _shown(self) -> int:
+        """Rows that fit whole."""
+        return max(1, (self.height() - _HEADER) // ROW)
+
     def _last_scroll(self) -> int:
-        return max(0, len(self._prints) - (self.height() - _HEADER) // ROW)
+        return max(0, len(self._prints) - self._shown())
 
     def _scroll_to(self, rows: int) -> None:
         rows = max(0, min(self._last_scroll(), rows))
@@ -273,7 +279,7 @@ class TapeView(QWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        page = max(1, (self.height() - _HEADER) // ROW - 1)
+        page = max(1, self._shown() - 1)
         match event.key():
             case Qt.Key.Key_Down:
                 self._scroll_to(self._scroll + 1)
@@ -297,9 +303,10 @@ class TapeView(QWidget):
         if self._scroll and self._chip().contains(at):
             self.resume()
             return
-        place = self._scroll + (at.y() - _HEADER) // ROW
-        if event.button() == Qt.MouseButton.LeftButton and at.y() >= _HEADER and place < len(self._prints):
-            self.price_clicked.emit(self._prints[place].price)
+        row = (at.y() - _HEADER) // ROW
+        inside = 0 <= row < self._shown() and self._scroll + row < len(self._prints)
+        if event.button() == Qt.MouseButton.LeftButton and inside:
+            self.price_clicked.emit(self._prints[self._scroll + row].price)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._whole = True

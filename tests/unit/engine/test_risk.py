@@ -21,7 +21,7 @@ def verdict(intent: OrderIntent, limits: RiskLimits | None = None) -> str | None
         (buy("0.1", "-1"), "not above zero"),
         (buy("0.1", "60000.001"), "multiple of the tick 0.01"),
         (buy("0.100001"), "multiple of the lot 0.00001"),
-        (buy("10000", "10"), "largest order in BTCUSDT is 9000 BTC"),
+        (buy("10000", "10"), "largest order in BTCUSDT is 9,000 BTC"),
         (buy("0.00001", "60000"), "the least is 5 in BTCUSDT"),
         (buy("0.5", "60000"), "needs 30,000 USDT, free is 20,000"),
         (buy("0.1", "66000"), "10.0 % through the market"),
