@@ -250,7 +250,7 @@ def _open_terminal(args: argparse.Namespace, pictures: dict[str, Any]) -> int:
             profile,
             folder,
             credentials=lambda: SecretStore.of_system().load(profile.name),
-            limits=settings.risk.limits(),
+            limits=settings.risk,
             safe_mode=args.safe_mode,
             crashes=crashes,
         )

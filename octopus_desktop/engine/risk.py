@@ -162,25 +162,36 @@ class Risk:
         return None
 
     def _total(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        """Of all positions, and of those in the same coin."""
         state, limits = self._state, self.limits
-        most = limits.max_total_notional
-        if most is None:
+        most, most_of_one = limits.max_total_notional, limits.max_asset_notional
+        if most is None and most_of_one is None:
             return None
         touched = self.exposure.instruments
         touched.update(name for name, position in state.positions.items() if position.quantity)
         touched.add(intent.instrument_id)
-        total = ZERO
+        total = of_one = ZERO
         for name in touched:
+            listed = state.instruments.get(name)
+            same = listed is not None and listed.base == instrument.base
+            if most is None and not same:
+                continue
             worth = self._worst_worth(intent, name, limits.currency)
             if worth is None:
                 return (
                     f"There is no price of {symbol_of(name)} in {limits.currency} to judge the sum of all positions by."
                 )
             total += worth
-        if total > most:
+            of_one += worth if same else ZERO
+        if most is not None and total > most:
             return (
                 f"With all working orders filled all positions would be worth {total:,.2f} {limits.currency}, "
                 f"your limit is {most:,f}."
+            )
+        if most_of_one is not None and of_one > most_of_one:
+            return (
+                f"With all working orders filled your {instrument.base} would be worth {of_one:,.2f} "
+                f"{limits.currency} over all its instruments, your limit for one coin is {most_of_one:,f}."
             )
         return None
 

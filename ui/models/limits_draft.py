@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from octopus_desktop.model.identifiers import InstrumentId, Venue, instrument_id, symbol_of
-from octopus_desktop.model.limits import MINUTES_A_DAY, Hours, RiskLimits
+from octopus_desktop.model.limits import Hours, RiskLimits
 
 
 class Count(Enum):
@@ -47,6 +47,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Field, ...]], ...]] = (
         "Positions",
         (
             Field("max_position_notional", "Each worth at most", "In quote currency", Count.MONEY),
+            Field("max_asset_notional", "Each coin worth at most", "Over all its instruments", Count.MONEY),
             Field("max_total_notional", "All worth at most", "In the account's currency", Count.MONEY),
         ),
     ),
@@ -99,22 +100,17 @@ def typed(field: Field, value: Decimal | None) -> Decimal | int | None:
 
 def hours_text(hours: Hours | None) -> str:
     """`08:00 - 20:30`; empty for the whole day."""
-    if hours is None:
-        return ""
-    return " - ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (hours.from_minute, hours.until_minute))
+    return hours.as_typed if hours is not None else ""
 
 
 def parse_hours(text: str) -> Hours | None:
     """UTC. Raises ValueError with a sentence."""
     if not text.strip():
         return None
-    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{2})\s*", text)
-    if match is None:
-        raise ValueError("Allowed hours: type 08:00 - 20:30, in UTC; empty is the whole day.")
-    first, last = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    if first >= MINUTES_A_DAY or not 0 < last <= MINUTES_A_DAY or int(match[2]) > 59 or int(match[4]) > 59:
-        raise ValueError("Allowed hours: a day has 24 hours of 60 minutes.")
-    return Hours(first, last)
+    try:
+        return Hours.parse(text)
+    except ValueError as error:
+        raise ValueError(f"Allowed hours: {error}; empty is the whole day.") from error
 
 
 def allowed_text(allowed: frozenset[InstrumentId] | None) -> str:

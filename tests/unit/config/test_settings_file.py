@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from octopus_desktop.config.documents import SettingsError
-from octopus_desktop.config.settings import RiskSettings, Settings, load_settings, save_settings
+from octopus_desktop.config.settings import Settings, load_settings, save_settings
 from octopus_desktop.model.identifiers import InstrumentId
-from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 
 
 @pytest.fixture
@@ -30,20 +30,20 @@ def written(path: Path, text: str) -> Path:
 def test_no_file_is_the_defaults(path: Path) -> None:
     """The first start needs no file, and makes none."""
     assert load_settings(path) == Settings()
-    assert Settings().risk.limits() == RiskLimits()
+    assert Settings().risk == RiskLimits()
     assert not path.exists()
 
 
 def test_what_is_set_counts(path: Path) -> None:
     """A limit written with a point is exactly that number."""
     text = 'theme = "light"\ntime_zone = "local"\nwatchlist = ["BTCUSDT"]\n'
-    text += '[risk]\nmax_touch_distance = 0.015\nallowed = ["A"]'
+    text += '[risk]\nmax_touch_distance = 0.015\nallowed = ["A.SIM"]'
     settings = load_settings(written(path, text))
     assert settings.theme == "light"
     assert settings.time_zone == "local"
     assert settings.watchlist == ("BTCUSDT",)
-    assert settings.risk.limits().max_touch_distance == Decimal("0.015")
-    assert settings.risk.limits().allowed == frozenset({InstrumentId("A")})
+    assert settings.risk.max_touch_distance == Decimal("0.015")
+    assert settings.risk.allowed == frozenset({InstrumentId("A.SIM")})
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,27 @@ def test_what_is_set_counts(path: Path) -> None:
         ('colour_blind = "yes"', ('colour_blind = "yes"', "true or false")),
         ('watchlist = "BTCUSDT"', ("watchlist", "a list")),
         ("risk = 1", ("[risk]",)),
-        ("[risk]\nmax_open_orders = 0", ("risk.max_open_orders = 0", ">= 1")),
-        ("[risk]\nmax_order_notional = -5", ("risk.max_order_notional", "above zero")),
-        ("[risk]\nmax_order_notional = nan", ("risk.max_order_notional", "above zero")),
+        ("[risk]\nmax_open_orders = 0", ("risk.max_open_orders is 0", "1 or more")),
+        ("[risk]\nmax_order_notional = -5", ("risk.max_order_notional is -5", "zero or more")),
+        ("[risk]\nmax_order_notional = nan", ("risk.max_order_notional is NaN", "zero or more")),
+        ("[risk]\nmax_daily_loss = inf", ("risk.max_daily_loss is Infinity", "zero or more")),
+        ("[risk]\nlosses_before_cooldown = 2.5", ("risk.losses_before_cooldown = 2.5", "expected a whole number")),
+        ("[risk]\nlosses_before_cooldown = 0", ("risk.losses_before_cooldown is 0", "1 or more")),
+        ("[risk]\ncooldown_s = -1", ("risk.cooldown_s is -1", "zero or more")),
+        ('[risk]\nmax_drawdown = "much"', ('risk.max_drawdown = "much"', "expected a number")),
+        ('[risk]\nmax_open_orders = "none"', ('risk.max_open_orders = "none"', "expected a whole number")),
+        ('[risk]\ncurrency = ""', ("risk.currency is missing", "USDT")),
+        ('[risk]\nallowed = ["BTCUSDT"]', ("risk.allowed", "BTCUSDT with its venue", '"BTCUSDT.BINANCE"')),
+        ('[risk]\nhours = "all day"', ('risk.hours = "all day"', "type 08:00 - 20:30, in UTC")),
+        ('[risk]\nhours = "20:00 - 25:00"', ("risk.hours", "24 hours of 60 minutes")),
+        ("[risk]\nhours = 8", ("risk.hours = 8", "a text")),
+        ("[risk]\ninstruments = 3", ("risk.instruments", '[risk.instruments."BTCUSDT.BINANCE"]')),
+        ("[risk.instruments.BTCUSDT.SIM]\nmax_position = 1", ("BTCUSDT with its venue and in quotes",)),
+        ('[risk.instruments]\n"BTCUSDT.SIM" = 3', ("[risk.instruments.BTCUSDT.SIM]",)),
+        (
+            '[risk.instruments."BTCUSDT.SIM"]\nmax_position = -1',
+            ("risk.instruments.BTCUSDT.SIM.max_position is -1", "zero or more"),
+        ),
         ('[risk]\nmax_order_notional = "a lot"', ("risk.max_order_notional", "expected a number")),
         ("theme = \ncolour_blind = true", ("not TOML", "line 1")),
     ],
@@ -69,6 +87,68 @@ def test_a_value_that_cannot_be_is_refused(path: Path, text: str, words: tuple[s
         load_settings(written(path, text))
     for word in (str(path), *words):
         assert word in str(told.value)
+
+
+def test_every_limit_can_be_written_down(path: Path) -> None:
+    """Each limit that the window knows has its line in the file, with every instrument's own."""
+    text = """
+[risk]
+max_order_notional = 1000
+max_touch_distance = 0.01
+max_orders_per_second = 2
+max_open_orders = 20
+allowed = ["BTCUSDT.SIM"]
+max_resting_distance = 0.5
+max_orders_per_minute = 30
+max_position_notional = 2000
+max_total_notional = 5000.5
+max_asset_notional = 2500
+max_daily_loss = 100
+max_drawdown = 150
+max_size_multiple = "none"
+losses_before_cooldown = 3
+cooldown_s = 600
+hours = "08:00 - 20:30"
+currency = "USDC"
+
+[risk.instruments."BTCUSDT.SIM"]
+max_position = 0.5
+max_position_notional = 1500
+max_order_notional = 700
+"""
+    limits = load_settings(written(path, text)).risk
+    own = InstrumentLimits(Decimal("0.5"), Decimal(1500), Decimal(700))
+    assert limits == RiskLimits(
+        max_order_notional=Decimal(1000),
+        max_touch_distance=Decimal("0.01"),
+        max_orders_per_second=2,
+        max_open_orders=20,
+        allowed=frozenset({InstrumentId("BTCUSDT.SIM")}),
+        max_resting_distance=Decimal("0.5"),
+        max_orders_per_minute=30,
+        max_position_notional=Decimal(2000),
+        max_total_notional=Decimal("5000.5"),
+        max_asset_notional=Decimal(2500),
+        max_daily_loss=Decimal(100),
+        max_drawdown=Decimal(150),
+        max_size_multiple=None,
+        losses_before_cooldown=3,
+        cooldown_s=600,
+        hours=Hours(480, 1230),
+        instruments={InstrumentId("BTCUSDT.SIM"): own},
+        currency="USDC",
+    )
+    unwritten = {name for name in RiskLimits.__struct_fields__ if f"{name} =" not in text} - {"instruments"}
+    assert not unwritten
+
+
+def test_every_limit_is_in_the_documentation() -> None:
+    """What can be set is told where one looks for it."""
+    page = (Path(__file__).parents[3] / "docs" / "order-safety.md").read_text(encoding="utf-8")
+    missing = [
+        name for kind in (RiskLimits, InstrumentLimits) for name in kind.__struct_fields__ if f"`{name}`" not in page
+    ]
+    assert not missing
 
 
 def test_a_file_in_another_encoding_is_named(path: Path) -> None:
@@ -83,7 +163,7 @@ def test_an_unknown_key_is_told_and_kept(path: Path, caplog: pytest.LogCaptureFi
     """A key of a newer version, or a typing error, is named with the near one, and survives a change made here."""
     text = 'thme = "light"\n[risk]\nmax_open_order = 3\nmax_open_orders = 7\n[later]\ndepth = 5'
     settings = load_settings(written(path, text))
-    assert settings == Settings(risk=RiskSettings(max_open_orders=7))
+    assert settings == Settings(risk=RiskLimits(max_open_orders=7))
     assert 'thme is not known and is ignored. Did you mean "theme"?' in caplog.text
     assert 'risk.max_open_order is not known and is ignored. Did you mean "max_open_orders"?' in caplog.text
     save_settings(path, msgspec.structs.replace(settings, colour_blind=True))
@@ -100,8 +180,15 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
         time_zone="local",
         watchlist=("A", "B"),
         instrument="B",
-        risk=RiskSettings(
-            max_order_notional=Decimal("1234.567890123456789"), allowed=frozenset({InstrumentId("X.SIM")})
+        risk=RiskLimits(
+            max_order_notional=Decimal("1234.567890123456789"),
+            allowed=frozenset({InstrumentId("X.SIM")}),
+            max_size_multiple=None,
+            hours=Hours(22 * 60 + 5, 24 * 60),
+            instruments={
+                InstrumentId("X.SIM"): InstrumentLimits(max_position=Decimal("0.00000001")),
+                InstrumentId("A.B.SIM"): InstrumentLimits(Decimal(1), Decimal(2), Decimal(3)),
+            },
         ),
     )
     save_settings(path, changed)

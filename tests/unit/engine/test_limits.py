@@ -11,10 +11,12 @@ import pytest
 from octopus_desktop.engine.day_guard import DAY_SETTING, DayGuard
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.trading_day import DAY_NS
+from octopus_desktop.model.account import Balance
 from octopus_desktop.model.algos import Bracket, OnRestart
 from octopus_desktop.model.commands import Done, NeedsAcknowledgement, Refused, SetTradingLevel, SubmitOrder
 from octopus_desktop.model.events import (
     AlgoStarted,
+    BalanceChanged,
     BookBroken,
     BookReset,
     Channel,
@@ -26,7 +28,7 @@ from octopus_desktop.model.events import (
     LinkStatus,
     QuoteChanged,
 )
-from octopus_desktop.model.identifiers import AlgoId, new_algo_id
+from octopus_desktop.model.identifiers import AlgoId, InstrumentId, new_algo_id, symbol_of
 from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
@@ -102,6 +104,29 @@ async def test_the_worth_of_a_position_and_of_all_is_limited(desk: Trading) -> N
     assert "all positions would be worth 7,200.00 USDT" in desk.said(buy("0.02"))
     desk.limit(instruments={BTC: InstrumentLimits(max_order_notional=Decimal(600))}, max_total_notional=None)
     assert "your limit for one order is 600" in desk.said(buy("0.02"))
+
+
+async def test_one_coin_is_limited_over_all_its_instruments(desk: Trading) -> None:
+    """What is held against one currency and what works against another are one coin; other coins are not."""
+    dear = InstrumentId("BTCEUR.SIM")
+    for name, base, quote in ((dear, "BTC", "EUR"), ("EURUSDT.SIM", "EUR", "USDT"), ("ETHUSDT.SIM", "ETH", "USDT")):
+        name = InstrumentId(name)
+        listed = msgspec.structs.replace(bitcoin(), instrument_id=name, symbol=symbol_of(name), base=base, quote=quote)
+        desk.bus.publish(InstrumentListed(name, listed))
+    for name, bid, ask in ((dear, 49999.0, 50001.0), ("EURUSDT.SIM", 1.199, 1.201), ("ETHUSDT.SIM", 2999.0, 3001.0)):
+        desk.bus.publish(QuoteChanged(InstrumentId(name), bid, 1.0, ask, 1.0, 1, 1))
+    desk.bus.publish(BalanceChanged(Balance(SIM, "EUR", Decimal(20000), Decimal(0), 1)))
+    await desk.filled("0.1", "60000")
+    desk.limit(max_asset_notional=Decimal(7000))
+    more = msgspec.structs.replace(buy("0.02", "50000"), instrument_id=dear)
+    said = desk.said(more)
+    assert "your BTC would be worth 7,200.00 USDT over all its instruments, your limit for one coin is 7,000" in said
+    assert desk.said(msgspec.structs.replace(more, quantity=Decimal("0.016"))) == ""
+    other = msgspec.structs.replace(buy("3", "3000"), instrument_id=InstrumentId("ETHUSDT.SIM"))
+    assert "your ETH would be worth 9,000.00 USDT" in desk.said(other)
+    assert desk.said(msgspec.structs.replace(other, quantity=Decimal(2))) == ""
+    desk.limit(max_asset_notional=Decimal(1))
+    assert desk.said(sell("0.1")) == ""
 
 
 async def test_what_was_held_before_is_sold_without_a_short(desk: Trading) -> None:
