@@ -108,8 +108,7 @@ class MainWindow(QMainWindow):
         yield
         panes: dict[str, Pane] = {}
         for pane_class in PANE_CLASSES:
-            panes[pane_class.pane_id] = pane_class(self.session)
-            yield
+            panes[pane_class.pane_id] = yield from pane_class.in_steps(self.session)
         self._name_panes(panes)
         from ui.docks import PaneDock, TabRows
         from ui.kill_panel import KillPanel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
@@ -30,6 +32,12 @@ class Pane(QWidget):
         self.controls: QWidget | None = None
         """What sits in the pane's title bar, or in the row of tabs it shares."""
         self.controls_left = False
+
+    @classmethod
+    def in_steps(cls, session: Session) -> Generator[None, None, Pane]:
+        """The pane, built in steps of a few milliseconds, so that a window that is being filled stays alive."""
+        yield
+        return cls(session)
 
     def sizeHint(self) -> QSize:
         return self.hint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from decimal import Decimal
 from typing import Final
 
@@ -35,6 +35,7 @@ from ui.panes.algo_columns import AT_VENUE_TIP, HERE_TIP
 from ui.panes.instrument_bar import set_text
 from ui.panes.order_columns import side_word
 from ui.panes.pane import stale_age_s
+from ui.panes.ticket_extras import TicketExtras
 from ui.panes.ticket_form import TicketForm
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_age, format_price, format_quantity
@@ -52,8 +53,14 @@ class TicketPane(TicketForm):
     confirmation_wanted = Signal(str, object)
     """The first order of a LIVE profile: why, and what is to be called once the trader has confirmed."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, parent)
+    @classmethod
+    def in_steps(cls, session: Session) -> Generator[None, None, TicketPane]:
+        extras = TicketExtras(session)  # most of its fields, and for kinds of order that are not chosen yet
+        yield
+        return cls(session, extras=extras)
+
+    def __init__(self, session: Session, parent: QWidget | None = None, *, extras: TicketExtras | None = None) -> None:
+        super().__init__(session, parent, extras=extras)
         self._told = Estimate()
         self._spec: AnyAlgoSpec | None = None
         self._wrong: WrongField | None = None

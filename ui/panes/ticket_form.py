@@ -66,8 +66,9 @@ class TicketForm(Pane):
     unlock_wanted = Signal()
     close_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None, *, extras: TicketExtras | None = None) -> None:
         super().__init__(session, parent)
+        self.extras = extras if extras is not None else TicketExtras(session)
         self._labels: dict[NumberEdit, QLabel] = {}
         self._build()
         session.instrument_changed.connect(self._show)
@@ -119,7 +120,6 @@ class TicketForm(Pane):
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("Never turns the position around")
         self.reduce_only.hide()  # where there are positions to reduce: not at a spot venue
-        self.extras = TicketExtras(self.session)
         self.sums = {key: sum_row(word) for key, word in _SUMS}
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
