@@ -121,7 +121,7 @@ class SimulatedWriter(Writer):
             self._timer.cancel()
             self._timer = None
         if self._due is not None:
-            self._timer = self._loop.call_at(self._due, self._take, "later")
+            self._timer = self._loop.call_at(self._due + self.disk.slow_s, self._take, "later")
 
     def close(self) -> None:
         self._closed = True

@@ -15,6 +15,10 @@ from tests.faults.network import Trouble
 from tests.faults.world import World
 
 _PATHS = ("", "order", "order.place", "order.cancel", "/api/v3/order", "openOrders", "myTrades", "account", "time")
+_ACCOUNT_STREAMS = ("userDataStream", "userDataStream.subscribe")
+"""Every kind of account stream, or only the newer one: then there are listen keys."""
+_AT_LEAST_S = {"exchange restarted": 0.5, "market silent": 2.0, "account silent": 2.0, "account ended": 3.0}
+"""What is over before anybody here notices it is no misfortune."""
 
 
 class Misfortune:
@@ -36,7 +40,7 @@ class Misfortune:
         kind, weight = zip(*self._kinds().items(), strict=True)
         (name,) = random.choices(kind, [w for w, _ in weight])
         trouble = self._kinds()[name][1]()
-        lasts = random.choice((0.1, 0.5, 1.5, 4.0, 7.0)) * random.uniform(0.5, 1.0)
+        lasts = random.choice((0.1, 0.5, 1.5, 4.0, 7.0)) * random.uniform(0.5, 1.0) + _AT_LEAST_S.get(name, 0.0)
         self._world.timeline.note("fault", f"{name} for {lasts:.2f} s")
         self._world.timeline.counts[f"fault {name}"] += 1
         task = asyncio.get_running_loop().create_task(self._lasting(trouble, lasts))
@@ -44,8 +48,14 @@ class Misfortune:
         task.add_done_callback(self._tasks.discard)
 
     async def _lasting(self, trouble: AbstractContextManager[object], seconds: float) -> None:
-        with trouble:
-            await asyncio.sleep(seconds)
+        world = self._world
+        world.troubles += 1
+        try:
+            with trouble:
+                await asyncio.sleep(seconds)
+        finally:
+            world.troubles -= 1
+            world.well_since = world.loop.now_s
 
     async def end(self) -> None:
         """The world is well again."""
@@ -99,7 +109,7 @@ class Misfortune:
             "exchange restarted": (1, self._exchange_away),
             "market silent": (1.5, self._market_silent),
             "account silent": (1, line(account_silent=True)),
-            "account ended": (1.2, self._account_ended),
+            "account ended": (1.2, lambda: self.account_ended(random.choice(_ACCOUNT_STREAMS))),
         }
 
     def _http_fault(self) -> HttpFault:
@@ -208,9 +218,8 @@ class Misfortune:
             self._world.market_line.silences -= 1
 
     @contextmanager
-    def _account_ended(self) -> Iterator[None]:
-        """The stream alone; the session goes on. A new one is refused meanwhile, or only the newer kind of it."""
-        path = self._random.choice(("userDataStream", "userDataStream.subscribe"))
+    def account_ended(self, path: str) -> Iterator[None]:
+        """The stream alone; the session goes on. What has `path` in its name is refused meanwhile."""
         with self._planned({"http": [HttpFault(503, path=path)]}):
             self._world.network.end_account_streams()
             yield

@@ -104,7 +104,7 @@ def run(seed: int, *, kept: bool = False) -> Result:
 
 async def _session(seed: int, world: World) -> list[str]:
     random = Random(f"session {seed}")
-    honest = random.random() < 0.5
+    honest = world.is_honest = random.random() < 0.5
     trader, misfortune = Trader(seed, world), Misfortune(seed, world, honest=honest)
     world.open_market()
     world.start_engine()
@@ -119,7 +119,8 @@ async def _session(seed: int, world: World) -> list[str]:
         await asyncio.sleep(random.expovariate(1.0 / random.choice((0.02, 0.3, 1.0))))
     if striking is not None:
         striking.cancel()
-    failures = await _settled(world, misfortune, random) or await _closed_for_the_day(world, trader)
+    failures = await _settled(world, misfortune, random)
+    failures = failures or await _protected(world) or await _closed_for_the_day(world, trader)
     if not failures and honest:
         failures = await _compared(world, trader)
     if not failures:
@@ -149,6 +150,18 @@ async def _settled(world: World, misfortune: Misfortune, random: Random) -> list
         doubtful = [f"{o.client_order_id} {o.status.value}" for o in world.state.working.values() if o.status in _DOUBT]
         return [f"unknown: not settled after {SETTLES_WITHIN_S:.0f} s: {world.state.entry_locked}; {doubtful}"]
     return []
+
+
+async def _protected(world: World) -> list[str]:
+    """The market goes on, and what comes in meanwhile is protected too; what was lost in silence once it is known."""
+    failures = await _asked_to_compare(world) if not world.is_honest else []
+    if failures:
+        return failures
+
+    def uncovered() -> list[str]:
+        return world.protection.uncovered(world.exchange, world.state)
+
+    return [] if await _until(lambda: not uncovered(), PROTECTED_WITHIN_S) else uncovered()
 
 
 async def _closed_for_the_day(world: World, trader: Trader) -> list[str]:

@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
+from octopus_desktop import node
 from octopus_desktop.engine import reconciliation
+from octopus_desktop.engine.algos.bracket import BracketWork
+from octopus_desktop.engine.algos.desk import AlgoDesk
+from octopus_desktop.engine.entry import Lock
 from octopus_desktop.engine.orders import OrderDesk
-from octopus_desktop.model.events import JournalEvent
+from octopus_desktop.model.events import JournalEvent, Link, LinkChanged
 from octopus_desktop.model.orders import OrderIntent
+from octopus_desktop.storage import writer
 from octopus_desktop.storage.journal import SqliteJournal
 from tests.faults.seed import run
 
@@ -91,12 +96,42 @@ def forgets_what_it_was_asking_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OrderDesk, "_resolve", never)
 
 
+def trusts_the_disks_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = writer._tuned
+    monkeypatch.setattr(writer, "_tuned", lambda connection, synchronous: tuned(connection, "NORMAL"))
+
+
+def goes_on_after_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchange, its line or its account stream were gone: it takes up where it was."""
+
+    def unlocked(self: node.Engine, event: LinkChanged) -> None:
+        if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
+            self._lock.open(Lock.LINK)
+
+    monkeypatch.setattr(node.Engine, "_link_changed", unlocked)
+
+
+def protects_nothing_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def restart(self: AlgoDesk) -> None:
+        self._restarted = True
+
+    monkeypatch.setattr(AlgoDesk, "restart", restart)
+
+
+def protects_what_has_not_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BracketWork, "owned", lambda self: self.spec.quantity)
+
+
 BROKEN: list[Callable[[pytest.MonkeyPatch], None]] = [
     sends_twice,
     takes_a_timeout_for_a_refusal,
     writes_after_it_sent,
     asks_for_no_missed_fills,
     forgets_what_it_was_asking_for,
+    trusts_the_disks_cache,
+    goes_on_after_an_outage,
+    protects_nothing_after_a_restart,
+    protects_what_has_not_come_in,
 ]
 
 

@@ -76,22 +76,19 @@ class Tickets:
         random, at = self._random, self._somewhere()
         side = random.choice((Side.BUY, Side.SELL))
         sign = side.sign
-        quantity = at.quantity(random.choice((200, 1000, 4000)))
+        quantity = at.quantity(random.choice((200, 1000, 4000, 9000)))
         near, far = random.choice((0.0005, 0.002)), random.choice((0.003, 0.006))
         what = {"instrument_id": at.where, "side": side, "quantity": quantity}
+        away = random.choice((-0.0001, 0.0, 0.0, near))
         entry = OrderIntent(
-            ClientOrderId(f"e-{name}"),
-            at.where,
-            side,
-            OrderType.LIMIT,
-            quantity,
-            at.price(-sign * random.choice((0.0, near))),
+            ClientOrderId(f"e-{name}"), at.where, side, OrderType.LIMIT, quantity, at.price(-sign * away)
         )
+        timeout_s = random.choice((None, 5.0))
         half = stepped(float(quantity) / 2, at.lot)
-        match random.randrange(8):
+        match random.choice((0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7)):
             case 0:
                 targets = (Target(at.price(sign * near), half), Target(at.price(sign * far), quantity - half))
-                return Bracket(**what, entry=entry, stop_trigger=at.price(-sign * near), targets=targets)
+                return Bracket(**what, entry=entry, stop_trigger=at.price(-sign * (away + near)), targets=targets)
             case 1:
                 return Oco(**what, price=at.price(-sign * near), stop_trigger=at.price(sign * near))
             case 2:
@@ -110,8 +107,8 @@ class Tickets:
                     **what,
                     limit_price=at.price(sign * far),
                     step=Decimal(at.tick).scaleb(-8) * 2,
-                    timeout_s=random.choice((None, 5.0)),
-                    take_at_timeout=random.random() < 0.5,
+                    timeout_s=timeout_s,
+                    take_at_timeout=timeout_s is not None and random.random() < 0.5,
                 )
 
     def _somewhere(self) -> _Market:

@@ -54,7 +54,7 @@ class Trader:
             (4, self._cancel),
             (1.2, self._press_again),
             (1.5, self._amend),
-            (1.0, self._start_algo),
+            (1.8, self._start_algo),
             (0.8, self._turn_algo),
             (0.7, self._cancel_all),
             (1.5, self._order_outside),

@@ -22,6 +22,7 @@ from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError
 from octopus_desktop.model.events import (
+    AlgoEnded,
     BookChanged,
     BookReset,
     Event,
@@ -48,6 +49,7 @@ from tests.faults.exchange_process import ExchangeProcess
 from tests.faults.market import MarketFeed, MarketLine
 from tests.faults.network import Network, wired
 from tests.faults.power import Platter
+from tests.faults.protection import Protection
 from tests.faults.simulated_time import Life, SimulatedLoop, simulated_time
 from tests.faults.timeline import Timeline
 
@@ -92,6 +94,12 @@ class World:
         self.asked_one_by_one = self.random.choice((1, 5))
         self.reconciliations = 0
         self._compared = False
+        self.troubles = 0
+        """Misfortunes at work."""
+        self.well_since = 0.0
+        self.is_honest = True
+        """Nothing is lost in silence."""
+        self.protection = Protection(ACCOUNT)
         self.broken_rules: list[str] = []
         """What no comparison at the end could show: it was put right since, or is about bytes."""
         self._statuses: dict[ClientOrderId, OrderStatus] = {}
@@ -120,6 +128,11 @@ class World:
         while True:
             if self.process.is_up:
                 self.process.beat()
+                if self.alive:
+                    well = self.is_honest and not self.troubles
+                    self.broken_rules += self.protection.look(
+                        self.exchange, self.state, self.loop.now_s, self.well_since if well else None
+                    )
             await asyncio.sleep(BEAT_S)
 
     def freeze_market(self) -> None:
@@ -158,6 +171,7 @@ class World:
     def start_engine(self) -> None:
         assert not self.alive
         host._hosts.clear()  # a new process knows nothing
+        self.well_since = self.loop.now_s
         self._statuses.clear()
         life = Life(f"life {len(self.lives) + 1}")
         life.on_death = self._buried
@@ -174,6 +188,8 @@ class World:
             self.reconciliations += 1
         if isinstance(event, OrderEvent):
             self._follow(event)
+        if isinstance(event, AlgoEnded) and self.process.is_up:
+            self.broken_rules += self.protection.ended(self.exchange, self.state, event)
         if isinstance(event, OrderInitiated) and self.market_line.is_stale and self._is_pegged(event.intent):
             self.broken_rules.append(f"guessed: {event.client_order_id} was pegged to a stale price")
         if not isinstance(event, _UNTOLD):
