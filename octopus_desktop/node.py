@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,36 +30,17 @@ from octopus_desktop.engine.ledger import Ledger
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.outages import Outages
+from octopus_desktop.engine.requests import LIMITS_SETTING, Requests, Trading
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import (
-    AmendOrder,
-    CancelAllOrders,
-    CancelOrder,
     Command,
-    ConfirmLive,
-    Done,
-    KillSwitch,
-    LockEntry,
-    NeedsConfirmation,
     Outcome,
-    PauseAlgo,
-    Reconcile,
-    Refused,
-    ResumeAlgo,
-    SaveSetting,
-    SetRiskLimits,
-    SetTradingLevel,
-    StartAlgo,
-    StopAlgo,
-    SubmitOrder,
     Subscribe,
-    UnlockEntry,
-    Unsubscribe,
 )
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import StorageError, VenueError, VenueUnavailable
+from octopus_desktop.model.errors import StorageError, VenueError
 from octopus_desktop.model.events import (
     BalanceChanged,
     BreakerChanged,
@@ -75,20 +56,10 @@ from octopus_desktop.model.events import (
 )
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.orders import OrderIntent, OrderStatus
+from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.profile import Mode, Profile, VenueUrls
 from octopus_desktop.model.queries import (
-    AlgoQuery,
-    AlgoVerdict,
-    BalanceHistoryQuery,
-    CandlesQuery,
-    LimitsQuery,
-    LogQuery,
     Query,
-    RecentTradesQuery,
-    RiskQuery,
-    RiskStatusQuery,
-    Verdict,
 )
 from octopus_desktop.net.policy import until_it_works
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
@@ -99,8 +70,6 @@ if TYPE_CHECKING:
     from octopus_desktop.storage.database import Database
 
 logger = logging.getLogger(__name__)
-
-LIMITS_SETTING: Final = "risk.limits"
 
 
 class SystemClock:
@@ -139,14 +108,22 @@ class Engine:
         self._levels = Levels(self.bus, self._clock, profile)
         self._kill = Switch(self.bus, self._levels, self._clock)
         self._first_order = FirstOrder(profile)
+        self._requests = Requests(
+            profile,
+            self._lock,
+            self._subscriptions,
+            self._comparisons,
+            self._risk,
+            self._levels,
+            self._kill,
+            self._first_order,
+            self._auditor,
+        )
         self._database: Database | None = None
-        self._history: CandleHistory | None = None
         self._exchange: EmbeddedExchange | None = None
         self._market: MarketDataClient | None = None
         self._execution: ExecutionClient | None = None
-        self._desk: OrderDesk | None = None
-        self._amendments: Amendments | None = None
-        self._algos: AlgoDesk | None = None
+        self._trading: Trading | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._stopping = asyncio.Event()
         self._auditor.note(
@@ -212,7 +189,8 @@ class Engine:
         ledger = Ledger(self.bus, database.journal, database.repository, self._clock, self.profile.venue)
         await ledger.remember()
         await self._comparisons.remember(database.repository, ledger)
-        self._history = CandleHistory(database.repository, self._clock)
+        self._requests.repository = database.repository
+        self._requests.history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
         self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
         self._auditor.connect(database.audit)
@@ -264,9 +242,10 @@ class Engine:
         market = self._market = market_data_client(self.profile, urls)
         await self._retried(lambda: market.start(self.bus.publish), "The venue cannot be reached")
         self._subscriptions.connect(market)
-        assert self._history is not None
+        assert self._requests.history is not None
         assert self._database is not None
-        self._history.connect(market)
+        self._requests.history.connect(market)
+        self._requests.market = market
         if self.profile.mode is Mode.PAPER:
             execution = self._execution = self._paper(market)
         elif credentials is None:
@@ -278,9 +257,9 @@ class Engine:
             protect(credentials.secret.reveal())
             protect(credentials.api_key)
             execution = self._execution = execution_client(self.profile, urls, credentials)
-        desk = self._desk = OrderDesk(self.bus, self._database.journal, execution, self._lock, self._clock, self._risk)
-        amendments = self._amendments = Amendments(self.bus, desk, execution, self._clock)
-        algos = self._algos = AlgoDesk(
+        desk = OrderDesk(self.bus, self._database.journal, execution, self._lock, self._clock, self._risk)
+        amendments = Amendments(self.bus, desk, execution, self._clock)
+        algos = AlgoDesk(
             self.bus,
             self._database.journal,
             desk,
@@ -290,6 +269,7 @@ class Engine:
             self._subscriptions,
             self._clock,
         )
+        self._trading = self._requests.trading = Trading(desk, amendments, algos)
         self._kill.connect(desk, execution, algos)
         try:
             await self._retried(
@@ -337,7 +317,7 @@ class Engine:
         await until_it_works(attempt, told)
 
     def _link_changed(self, event: LinkChanged) -> None:
-        if event.link is Link.MARKET or self._desk is None or self._stopping.is_set():
+        if event.link is Link.MARKET or self._trading is None or self._stopping.is_set():
             return  # a line that goes down because we end is no outage
         self._outages.link_changed(event)
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
@@ -356,9 +336,9 @@ class Engine:
         return known is not None and known.status is LinkStatus.UP
 
     async def _compared_clean(self) -> None:
-        if self._amendments is not None and self._algos is not None:
-            self._amendments.restart()
-            await self._algos.restart()
+        if self._trading is not None:
+            self._trading.amendments.restart()
+            await self._trading.algos.restart()
 
     async def _close(self) -> None:
         self._outages.stop()
@@ -367,12 +347,10 @@ class Engine:
             await asyncio.gather(task, return_exceptions=True)
         await self._comparisons.stop()
         await self._kill.stop()
-        if self._algos is not None:
-            await self._algos.close()
-        if self._amendments is not None:
-            await self._amendments.stop()
-        if self._desk is not None:
-            await self._desk.stop()
+        if self._trading is not None:
+            await self._trading.algos.close()
+            await self._trading.amendments.stop()
+            await self._trading.orders.stop()
         for client in (self._execution, self._market):
             if client is not None:
                 await client.stop()
@@ -402,120 +380,10 @@ class Engine:
     # What is asked of it ----------------------------------------------------
 
     async def execute(self, command: Command) -> Outcome:
-        limits = self._risk.limits
-        self._auditor.asked(command)
-        try:
-            outcome = await self._carry_out(command)
-        except Exception as error:
-            self._auditor.answered(command, Refused(f"{type(error).__name__}: {error}"), limits)
-            raise
-        self._auditor.answered(command, outcome, limits)
-        return outcome
-
-    async def _carry_out(self, command: Command) -> Outcome:
-        match command:
-            case SubmitOrder():
-                if self._desk is None:
-                    return self._no_desk()
-                return self._unconfirmed(command.intent) or await self._desk.submit(command)
-            case CancelOrder():
-                return await self._desk.cancel(command) if self._desk is not None else self._no_desk()
-            case CancelAllOrders():
-                return await self._desk.cancel_all(command) if self._desk is not None else self._no_desk()
-            case Subscribe():
-                return self._subscriptions.subscribe(command)
-            case Unsubscribe():
-                return self._subscriptions.unsubscribe(command)
-            case UnlockEntry():
-                return self._unlock(command)
-            case LockEntry():
-                self._lock.shut(Lock.TRADER)
-                return Done()
-            case Reconcile():
-                if self._desk is None:
-                    return self._no_desk()
-                self._comparisons.ask()
-                return Done()
-            case ConfirmLive():
-                return await self._first_order.confirm(command)
-            case SetRiskLimits():
-                return await self._set_limits(command)
-            case SaveSetting():
-                if self._database is None:
-                    return Refused("The data is not open: the setting is not kept.")
-                await self._database.repository.save_setting(command.key, command.value)
-                return Done()
-            case AmendOrder():
-                return await self._amendments.amend(command) if self._amendments is not None else self._no_desk()
-            case StartAlgo():
-                if self._algos is None:
-                    return self._no_desk()
-                return self._first_order.missing() or await self._algos.start(command)
-            case PauseAlgo():
-                return await self._algos.pause(command) if self._algos is not None else self._no_desk()
-            case ResumeAlgo():
-                return await self._algos.resume(command) if self._algos is not None else self._no_desk()
-            case StopAlgo():
-                return await self._algos.stop(command) if self._algos is not None else self._no_desk()
-            case KillSwitch():
-                return await self._kill.pull(command)
-            case SetTradingLevel():
-                return await self._levels.set(command)
-            case _:
-                assert_never(command)
-
-    def _no_desk(self) -> Refused:
-        return Refused(self._lock.reason or "There is no connection to the venue yet.")
-
-    def _unconfirmed(self, intent: OrderIntent) -> NeedsConfirmation | None:
-        """Asked only of an order that would leave, and never of one that closes what was bought or sold before it."""
-        missing = self._first_order.missing()
-        if missing is None or self._desk is None or self._risk.exposure.closes(intent):
-            return None
-        return missing if self._desk.opinion(intent).denial is None else None
-
-    def _unlock(self, command: UnlockEntry) -> Outcome:
-        if self._lock.holds(Lock.LIVE) and command.typed.strip() != self.profile.name:
-            return Refused(f"Type the profile's name, {self.profile.name}, to unlock order entry.")
-        self._auditor.unlocked(self.profile.mode)
-        self._lock.open(Lock.LIVE)
-        self._lock.open(Lock.TRADER)
-        self._lock.open(Lock.DEFECT)
-        return Done() if self._lock.reason is None else Refused(self._lock.reason)
-
-    async def _set_limits(self, command: SetRiskLimits) -> Outcome:
-        if self._database is None:
-            return Refused("The data is not open: the limits are not kept.")
-        text = msgspec.json.encode(command.limits).decode()
-        await self._database.repository.save_setting(LIMITS_SETTING, text)
-        self._risk.limits = command.limits
-        return Done()
+        return await self._requests.execute(command)
 
     async def query(self, query: Query[Any]) -> Any:
-        if isinstance(query, RiskQuery):
-            return self._desk.opinion(query.intent) if self._desk is not None else Verdict(self._no_desk().reason)
-        if isinstance(query, LimitsQuery):
-            return self._risk.limits
-        if isinstance(query, AlgoQuery):
-            if self._algos is None:
-                return AlgoVerdict(self._no_desk().reason)
-            return self._algos.opinion(query.spec)
-        if isinstance(query, RiskStatusQuery):
-            return self._risk.status()
-        if self._database is None:
-            raise StorageError("The data is not open.")
-        if isinstance(query, CandlesQuery):
-            assert self._history is not None
-            return await self._history.answer(query)
-        if isinstance(query, RecentTradesQuery):
-            if self._market is None:
-                raise VenueUnavailable("There is no connection to the venue yet.")
-            return await self._market.recent_trades(query.instrument_id, query.limit)
-        if isinstance(query, BalanceHistoryQuery):
-            return await self._database.repository.balance_history(query.since_ns)
-        if isinstance(query, LogQuery):
-            return await self._database.repository.log(query.limit)
-        raise TypeError(f"no answer to {type(query).__name__}")
+        return await self._requests.answer(query)
 
 
 def _open_database(path: Path) -> Database:
