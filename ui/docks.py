@@ -100,6 +100,7 @@ class PaneDock(QDockWidget):
     """The dock of one pane. Its object name is what the kept layout knows it by."""
 
     arranged = Signal()
+    brought_up = Signal()
 
     def __init__(self, theme: Theme, pane: Pane, window: QMainWindow) -> None:
         super().__init__(pane.title, window)
@@ -147,6 +148,7 @@ class PaneDock(QDockWidget):
         """Visible and in front, also among tabs."""
         self.show()
         self.raise_()
+        self.brought_up.emit()
 
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
@@ -158,7 +160,7 @@ class TabRows(QObject):
     """Collapses the title bars of docks that share tabs, and lays the controls of the one in front over the tabs."""
 
     def __init__(self, window: QMainWindow, docks: dict[str, PaneDock], above: Callable[[], Iterable[QWidget]]) -> None:
-        """`above` names what lies over the controls: toasts and pages."""
+        """`above` names what lies over docks and controls: toasts and pages. A dock that comes up would hide them."""
         super().__init__(window)
         self._window, self._docks, self._above = window, docks, above
         self._bars: set[QTabBar] = set()
@@ -170,6 +172,7 @@ class TabRows(QObject):
             dock.dockLocationChanged.connect(self._soon.start)
             dock.topLevelChanged.connect(self._soon.start)
             dock.visibilityChanged.connect(self._soon.start)
+            dock.brought_up.connect(self._raise_above)
         self._soon.start()  # the docks were placed before anybody listened
 
     def arrange(self) -> None:
@@ -183,6 +186,11 @@ class TabRows(QObject):
                 self._lay_over(dock)
             else:
                 dock.adopt_controls()
+        self._raise_above()
+
+    def _raise_above(self) -> None:
+        for widget in self._above():
+            widget.raise_()
 
     def _lay_over(self, dock: PaneDock) -> None:
         controls = dock.pane.controls
@@ -193,8 +201,6 @@ class TabRows(QObject):
             controls.setParent(self._window)
             controls.installEventFilter(self)  # a button that says how many orders grows
             controls.raise_()
-            for widget in self._above():
-                widget.raise_()
         if bar is None or bar.currentIndex() != index or not bar.isVisible():
             controls.hide()
             return

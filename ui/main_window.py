@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE: Final = QSize(1600, 1000)
 LEAST_SIZE: Final = QSize(1000, 600)
-_KINDS: Final = {"info": "info", "success": "success", "warn": "warn", "error": "error"}
+_KINDS: Final = {"info": "info", "success": "success", "warn": "warn", "error": "error", "alarm": "error"}
 
 
 class MainWindow(QMainWindow):
@@ -301,7 +301,9 @@ class MainWindow(QMainWindow):
         self.shortcuts.update()
 
     def _show_toast(self, kind: str, title: str, text: str) -> None:
-        self.toasts.show(_KINDS[kind], title, text)  # type: ignore[arg-type]  # the keys are the kinds there are
+        """An alarm stays until it is dismissed: without it the window would only seem to wait."""
+        stay_ms = 0 if kind == "alarm" else None
+        self.toasts.show(_KINDS[kind], title, text, stay_ms=stay_ms)  # type: ignore[arg-type]  # the keys are all there are
 
     # Panes ------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from ui.models.algo_words import kind_word
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
 from ui.session import Session
 
-_KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn", Severity.ERROR: "error"}
+_KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn", Severity.ERROR: "alarm"}
 
 
 _MANY = {OrderAccepted: "{} orders placed", OrderCanceled: "{} orders canceled"}

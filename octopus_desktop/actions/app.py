@@ -37,5 +37,13 @@ ACTIONS: Final = (
         Menu.HELP,
         keys=("Ctrl+K", "Ctrl+Shift+P"),
     ),
+    Action(
+        "message.dismiss",
+        "Dismiss the newest message",
+        "Take the newest message off the screen.",
+        Menu.VIEW,
+        keys=("Ctrl+D",),
+        group="window",
+    ),
     Action("help.keys", "Keys", "Every action and its keys on one page.", Menu.HELP, keys=("F1", "?")),
 )

@@ -100,6 +100,17 @@ def test_buttons_offer_only_what_can_be_done(window: MainWindow, node: ScriptedN
     assert may() == []
 
 
+def test_what_is_at_work_stands_above_what_is_over(window: MainWindow, node: ScriptedNode) -> None:
+    """The algo that Del and P are for is at the top, however many have ended since it began."""
+    start_twap(node)
+    node.now_ns += 1_000_000_000
+    start_twap(node, AlgoId("al-2"))
+    node.emit(AlgoEnded(AlgoId("al-2"), node.now_ns, AlgoStatus.COMPLETED))
+    window.focus_pane("algos")
+    settle(window)
+    assert [algo.algo_id for algo in window.algos.table.shown_rows()] == [TWAP, AlgoId("al-2")]
+
+
 def test_what_becomes_of_algos_is_told(window: MainWindow, node: ScriptedNode) -> None:
     """The trader hears of an algo that paused by itself, failed or completed, wherever he is."""
     start_twap(node)

@@ -313,7 +313,21 @@ def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) 
     """What the engine wants seen now is a toast, and stays in the log."""
     node.emit(NoticeRaised(Severity.ERROR, "The disk is full", "Free some space.", node.now_ns))
     settle(window)
-    assert [(toast.kind, toast.title) for toast in window.toasts.toasts] == [("error", "The disk is full")]
+    (toast,) = window.toasts.toasts
+    assert (toast.kind, toast.title) == ("error", "The disk is full")
+    assert not toast._timer.isActive()  # it stays: the window behind it would only seem to wait
+    press(window, Qt.Key.Key_D, CTRL)
+    assert not window.toasts.toasts
+
+
+def test_a_pane_that_comes_up_does_not_hide_what_is_told(window: MainWindow) -> None:
+    """A toast lies over the panes, whichever pane was brought to the front last."""
+    press(window, Qt.Key.Key_7, CTRL)
+    window.session.tell("warn", "Not sent", "Type a price.")
+    press(window, Qt.Key.Key_6, CTRL)
+    press(window, Qt.Key.Key_6, CTRL)
+    (toast,) = window.toasts.toasts
+    assert toast.isAncestorOf(window.childAt(toast.mapTo(window, QPoint(60, toast.height() // 2))))
 
 
 def test_a_failing_action_is_told_and_logged(window: MainWindow, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,9 +14,9 @@ from scripted_day import place
 from scripted_market import BTC, ETH
 from scripted_node import ScriptedNode
 
-from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, SubmitOrder
+from octopus_desktop.model.commands import AmendOrder, CancelAllOrders, CancelOrder, SubmitOrder
 from octopus_desktop.model.events import Channel, EntryLocked, FeedStale, OrderAccepted, OrderUnknown
-from octopus_desktop.model.identifiers import VenueOrderId
+from octopus_desktop.model.identifiers import VenueOrderId, new_client_order_id
 from octopus_desktop.model.orders import OrderType, Side, TimeInForce
 from octopus_desktop.model.queries import RiskQuery, Verdict
 from ui.main_window import MainWindow
@@ -403,3 +403,28 @@ def test_a_stale_price_does_not_get_into_the_ticket(window: MainWindow, node: Sc
     fill_ticket(window, "67000", "0.05")
     press(window, Qt.Key.Key_Return)
     assert len(node.of(SubmitOrder)) == 1
+
+
+def test_a_changed_order_stays_selected(window: MainWindow, node: ScriptedNode) -> None:
+    """F2, another price, Enter, and Del cancels the order that took its place."""
+    old = place(node, BTC, Side.BUY, "67000.00", "0.05")
+    settle(window)
+    press(window, Qt.Key.Key_7, CTRL)
+    window.open_orders.table.select_place(window.open_orders.model.place(old) or 0)
+    settle(window)
+    node.execute(AmendOrder(old, new_client_order_id(), price=Decimal("66990.00")))
+    settle(window)
+    (selected,) = window.open_orders.table.selected_rows()
+    assert (selected.intent.replaces, selected.intent.price) == (old, Decimal("66990.00"))
+    press(window, Qt.Key.Key_Delete)
+    assert [command.client_order_id for command in node.of(CancelOrder)] == [selected.client_order_id]
+
+
+def test_home_and_end_go_to_the_first_and_last_row(window: MainWindow) -> None:
+    """In a table of rows they are rows, not columns."""
+    press(window, Qt.Key.Key_7, CTRL)
+    rows = window.open_orders.table.shown_rows()
+    press(window, Qt.Key.Key_End)
+    assert window.open_orders.table.selected_rows() == [rows[-1]]
+    press(window, Qt.Key.Key_Home)
+    assert window.open_orders.table.selected_rows() == [rows[0]]

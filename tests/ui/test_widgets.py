@@ -221,6 +221,15 @@ def prints(first: int, count: int) -> list[tuple[int, float, float, bool]]:
     return [(n * SECOND // 3, 100 + n % 7 * 0.5, 1 + n % 5 * 0.1, n % 3 == 0) for n in range(first, first + count)]
 
 
+def test_a_tape_shows_whole_prints_only(tape: TapeView) -> None:
+    """What doesn't fit is left out, not cut in half: the rest of the pane is empty."""
+    tape.append(prints(0, 40))
+    tape.resize(260, 20 + 10 * ROW + 13)
+    shown = image(tape)
+    below = shown.copy(0, 20 + 10 * ROW, 260, 13)
+    assert {below.pixel(x, y) for x in range(260) for y in range(13)} == {below.pixel(0, 12)}
+
+
 def test_scrolled_tape_equals_one_painted_at_once(tape: TapeView) -> None:
     """Prints that came in batches look exactly as if they had come together."""
     first = 0

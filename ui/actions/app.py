@@ -23,5 +23,6 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "window.screenshot": screenshot,
         "app.quit": window.close,
         "palette.open": window.open_palette,
+        "message.dismiss": window.toasts.dismiss_newest,
         "help.keys": window.cheat_sheet.open_page,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from decimal import Decimal
+from typing import Final
 
 from octopus_desktop.model.algos import (
     Algo,
@@ -37,6 +38,7 @@ STATUS_TONES = {
     AlgoStatus.STOPPED: "text_lo",
     AlgoStatus.FAILED: "danger",
 }
+_LATER_THAN_ALL: Final = 10**19
 
 
 def done_of(algo: Algo) -> Decimal:
@@ -81,7 +83,7 @@ def algo_columns(state: State, zone: tzinfo) -> list[Column[Algo]]:
         Column("average", "Average", average_of,
                lambda a: write.price(a.spec.instrument_id, average_of(a)), 92),
         Column("status", "Status", lambda a: a.status, lambda a: str(a.status.value).capitalize(), 78, Paint.WORDS,
-               tone=lambda a: STATUS_TONES[a.status], tip=told),
+               tone=lambda a: STATUS_TONES[a.status], tip=told, rank=live_first),
         Column("orders", "Working", lambda a: working_of(state, a), lambda a: f"{working_of(state, a)}", 60,
                tone=lambda a: "text_hi" if working_of(state, a) else "text_lo"),
         Column("where", "Held", lambda a: AT_VENUE if a.native else HERE, lambda a: AT_VENUE if a.native else HERE, 72,
@@ -92,6 +94,11 @@ def algo_columns(state: State, zone: tzinfo) -> list[Column[Algo]]:
         Column("note", "Note", told, told, 260, Paint.WORDS, tone=lambda a: "warn" if a.reason else "text_mid",
                tip=told),
     ]  # fmt: skip
+
+
+def live_first(algo: Algo) -> int:
+    """Those at work above those that are over, the newest first, where the largest stands on top."""
+    return algo.created_ns + (0 if algo.status.is_over else _LATER_THAN_ALL)
 
 
 def working_of(state: State, algo: Algo) -> int:

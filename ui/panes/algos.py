@@ -33,7 +33,7 @@ class AlgosPane(TablePane):
             self,
             faded=lambda algo: algo.status.is_over,
         )
-        self.set_table(self.model, ("time", True))
+        self.set_table(self.model, ("status", True))
         self._buttons = [
             (self.add_control("Pause", "Send nothing new; what rests stays (P)", self.pause), self._pausable),
             (self.add_control("Resume", "Let it go on (R)", self.resume), self._resumable),

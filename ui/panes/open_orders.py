@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Outcome
-from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import Order, OrderStatus
 from octopus_desktop.state import State
 from ui.dialogs.amend import AmendDialog
@@ -67,14 +67,24 @@ class OpenOrdersPane(TablePane):
         else:
             if not dirty.orders:
                 return
+            selected = [order.client_order_id for order in self.table.selected_rows()]
             for order_id in dirty.orders:
                 order = state.working.get(order_id)
                 if order is not None:
                     self.model.upsert(order)
                 else:
                     self.model.remove(order_id)
+            if len(selected) == 1 and selected[0] not in state.working:
+                self._follow(selected[0], state)
         self._label()
         self.show_state(known=bool(state.reconciled) or bool(state.orders))
+
+    def _follow(self, order_id: ClientOrderId, state: State) -> None:
+        """A changed order is another one to the venue, and the same to the trader: it stays selected."""
+        for new in state.working.values():
+            place = self.model.place(new.client_order_id) if new.intent.replaces == order_id else None
+            if place is not None:
+                self.table.select_place(place)
 
     def _label(self) -> None:
         """A dangerous act names itself."""

@@ -352,11 +352,12 @@ class BookView(QWidget):
             ticks, points = spread_text(best_bid, best_ask, self._tick)
             mid_text = self._mid_text((best_bid + best_ask) / 2)
             spread = f"{ticks:,} tick{'' if ticks == 1 else 's'} · {points:.2f} bp"
-        key = f"{mid_text}|{spread}|{self._moved}|{self.hasFocus()}"
+        has_book = bool(self._bids or self._asks)
+        key = f"{mid_text}|{spread}|{self._moved}|{self.hasFocus()}|{has_book}"
         if self._painted.get(top) == key:
             return
         self._painted[top] = key
-        painter.fillRect(0, top, width, height, colors.bg1)
+        painter.fillRect(0, top, width, height, colors.bg1 if has_book else colors.bg0)
         middle = top + height / 2
         painter.setPen(colors.text_hi)
         self._middle.left(painter, _GUTTER, middle, mid_text)

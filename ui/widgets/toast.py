@@ -56,7 +56,7 @@ class Toast(QWidget):
         close.setFixedWidth(24)
         close.setStyleSheet("padding: 0")
         close.setAccessibleName("Dismiss")
-        close.setToolTip("Dismiss (Esc)")
+        close.setToolTip("Dismiss (Ctrl+D)")
         close.clicked.connect(self.dismiss)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self._effect = QGraphicsOpacityEffect(self)
