@@ -83,6 +83,11 @@ class Amendments:
             del self._under_way[old.client_order_id]
         return outcome
 
+    def settle(self, old: Order, new: Order) -> None:
+        """`new` was sent because nobody knows whether `old` is there: once both are known one of them is left."""
+        self._under_way[old.client_order_id] = new.client_order_id
+        self._spawn(self._settle(old, new, canceled=False), f"settle {new.client_order_id}")
+
     def opinion(self, command: AmendOrder) -> str | None:
         """What `amend` would refuse now; asking leaves no trace."""
         old = self._state.orders[command.client_order_id]
@@ -92,8 +97,7 @@ class Amendments:
         """After the comparison with the venue: what a crash left in the middle."""
         left, self._left = self._left, []
         for old, new in left:
-            self._under_way[old.client_order_id] = new.client_order_id
-            self._spawn(self._settle(old, new, canceled=False), f"settle {new.client_order_id}")
+            self.settle(old, new)
 
     async def stop(self) -> None:
         tasks = list(self._tasks)

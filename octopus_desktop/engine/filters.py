@@ -102,9 +102,12 @@ def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | No
     balance = state.balances.get((venue, asset))
     free = balance.free if balance is not None else ZERO
     # Orders on their way are not in the venue's `locked` yet; an order must not spend the same coin twice.
+    replaced = state.working.get(intent.replaces) if intent.replaces is not None else None
     lists = {intent.list_id}  # the orders of one list lock their coins once
+    if replaced is not None:
+        lists.add(replaced.intent.list_id)
     for order in state.working.values():
-        if order.status in _NOT_YET_LOCKED and order.client_order_id != intent.client_order_id:
+        if order.status in _NOT_YET_LOCKED and order.client_order_id not in (intent.client_order_id, intent.replaces):
             if order.intent.replaces in state.working:
                 continue  # what it takes is what the other one gives back
             if order.intent.list_id is not None:
@@ -116,7 +119,6 @@ def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | No
                 other, amount = _needs(order.intent, listed, state)
                 if other == asset:
                     free -= amount
-    replaced = state.working.get(intent.replaces) if intent.replaces is not None else None
     if replaced is not None and replaced.status not in _NOT_YET_LOCKED:
         rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
         free += _needs(rest, instrument, state)[1]

@@ -6,6 +6,10 @@ the part is below its least order, or the entry still fills) is under the plain 
 the touch is there, the stop gives up that quantity and a limit order takes the price at once; what it did not get goes
 back under the stop. The stop is the side that rests: it protects also when this terminal does not run.
 
+No request of the venue makes a pair of a stop, so coins that go from the one into the other are under nothing for a
+round trip. It is said while it lasts, and it is not done near the stop. Refused, they are under the stop again at once;
+where nobody knows, another stop stands in for it until the venue has spoken.
+
 Each look does one thing and waits for its outcome, so what is known is never older than what is done.
 """
 
@@ -15,6 +19,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import ClassVar, Final, TypeVar
+
+import msgspec
 
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, split, too_small
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work
@@ -26,10 +32,16 @@ from octopus_desktop.ports import Capability
 NAKED_NS: Final = SECOND
 """How long a target that fills may stand without its stop: the venue takes the stop away with the first part."""
 AGAIN_NS: Final = SECOND
+NEAR: Final = Decimal("0.002")
+"""Of the price. So near to its trigger the stop stays where it is: its coins are under nothing for a round trip when
+they go into a pair, and the target can be held here meanwhile."""
+STAND_IN_NS: Final = SECOND // 4
+"""How long an order may be unknown before a stop stands in for it: most are found at the first question."""
 NO_PAIRS_NS: Final = 30 * SECOND
 PAIR_AGAIN_NS: Final = 5 * SECOND
 MOST_PAIRS_REFUSED: Final = 3
 SLOWEST_AGAIN_NS: Final = 10 * SECOND
+_THERE: Final = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 SpecT = TypeVar("SpecT", bound=Bracket | Oco)
 
@@ -110,8 +122,9 @@ class ExitWork(Work[SpecT]):
         live = self.live("stop", "target")
         unsure = [order for order in live if self.unsure(order)]
         if unsure:
-            if any(order.status is OrderStatus.UNKNOWN for order in unsure):
-                self.say("unprotected perhaps: the venue is asked what became of an order")
+            unknown = [order for order in unsure if order.status is OrderStatus.UNKNOWN]
+            if unknown:
+                await self._stand_in(unknown, alone=len(unknown) == len(unsure))
             return False
         now = _Exits(live, self.to_leave())
         targets = targets and not self.fired
@@ -154,6 +167,35 @@ class ExitWork(Work[SpecT]):
             await self.clear(targets)
         return False
 
+    async def _stand_in(self, unknown: list[Order], *, alone: bool) -> None:
+        """A stop for coins of which nobody knows whether an order holds them.
+
+        Only where the venue sees to it that no more than one of the two is there: coins are locked once, and there are
+        not enough of them for both. `Amendments` settles which one it is when the venue has spoken.
+        """
+        names = {order.client_order_id for order in unknown}
+        others = [order for order in self.children("stop") if order.intent.replaces in names]
+        if any(order.status in _THERE for order in others):
+            self.say("under a stop while the venue is asked what became of an order")
+            return
+        since = min(order.updated_ns for order in unknown)
+        self.unprotected("The venue is asked what became of an order.", self.now_ns - since)
+        due = since + STAND_IN_NS
+        self.wake_at(due if self.now_ns < due else self.now_ns + AGAIN_NS)
+        first = unknown[0]
+        one = len(unknown) == 1 or all(order.intent.list_id == first.intent.list_id for order in unknown)
+        if others or not alone or not one or self.now_ns < due:
+            return
+        if self.instrument.kind is not InstrumentKind.SPOT or self.exit_side is not Side.SELL:
+            return
+        rest = first.remaining
+        balance = self._state.balances.get((self.instrument.venue, self.instrument.base))
+        if balance is None or balance.free >= 2 * rest or not self._is_order(rest):
+            return
+        intent = msgspec.structs.replace(self._protection(rest), replaces=first.client_order_id)
+        if await self.send(intent, room=rest, protects=True):
+            self._tools.amendments.settle(first, self._state.orders[intent.client_order_id])
+
     async def _take(self, now: _Exits) -> bool:
         """A target that is held here and that the touch has reached."""
         touch = self.touch()
@@ -168,8 +210,10 @@ class ExitWork(Work[SpecT]):
                 self.wake_at(due)
                 continue
             if now.free < need:
-                if not any(not stop.filled_quantity for stop in now.stops):
+                if not self._growing(now):
                     continue  # it is in a pair: the venue does it
+                if self._must_wait():
+                    continue
                 await self._shrink(now, need - now.free)
                 return True
             intent = self._exit("target", OrderType.LIMIT, need, price=target.price, tif=TimeInForce.IOC)
@@ -191,7 +235,9 @@ class ExitWork(Work[SpecT]):
             if self._was_refused(target) or (touch is not None and not self._between(touch, target)):
                 continue
             if now.free < need:
-                if not any(not stop.filled_quantity for stop in now.stops):
+                if not self._growing(now) or self._must_wait():
+                    continue  # held here meanwhile; what is under no order comes first
+                if touch is None or self._near_the_stop(touch):
                     continue
                 self.say(f"unprotected for a moment: {need:f} goes from the stop to its target")
                 await self._shrink(now, need - now.free)
@@ -208,29 +254,24 @@ class ExitWork(Work[SpecT]):
 
     async def _protect(self, now: _Exits) -> None:
         """What is under no order goes under the stop, or leaves where the price is past it already."""
-        refused = self._refused_in_a_row()
-        if refused:
-            pause = min(AGAIN_NS // 4 * 2 ** min(len(refused), 10), SLOWEST_AGAIN_NS)
-            last = refused[0]
-            if self.now_ns < last.updated_ns + pause:
-                self.unprotected(last.reason, self.now_ns - refused[-1].updated_ns)
-                self.wake_at(last.updated_ns + pause)
-                return
+        if self._must_wait():
+            refused = self._refused_in_a_row()
+            self.unprotected(refused[0].reason, self.now_ns - refused[-1].updated_ns)
+            return
         touch = self.touch()
         if touch is not None and self._past(touch):
-            limit = self.spec.stop_limit
-            type_ = OrderType.MARKET if limit is None else OrderType.LIMIT
             if self._is_order(now.free):
-                await self.send(self._exit("stop", type_, now.free, price=limit), room=now.free, protects=True)
+                await self.send(self._protection(now.free), room=now.free, protects=True)
             return
         plain = [order for order in now.stops if not order.filled_quantity]
         if plain:
             await self._resize(plain[0], plain[0].remaining + now.free)
         else:
-            await self.send(self._stop(now.free), room=now.free, protects=True)
+            await self.send(self._protection(now.free), room=now.free, protects=True)
 
     async def _resize(self, stop: Order, rest: Decimal) -> None:
-        await self.amend(stop, quantity=stop.filled_quantity + rest)
+        if not self._must_wait():
+            await self.amend(stop, quantity=stop.filled_quantity + rest)
 
     # ------------------------------------------------------------------------
 
@@ -267,6 +308,10 @@ class ExitWork(Work[SpecT]):
     def _past(self, touch: tuple[Decimal, Decimal]) -> bool:
         return touch[0] <= self.trigger if self.exit_side is Side.SELL else touch[1] >= self.trigger
 
+    def _near_the_stop(self, touch: tuple[Decimal, Decimal]) -> bool:
+        price = touch[0] if self.exit_side is Side.SELL else touch[1]
+        return abs(price - self.trigger) < self.trigger * NEAR
+
     def _between(self, touch: tuple[Decimal, Decimal], target: Target) -> bool:
         """A pair on both sides of the price; the venue takes no other."""
         if self.exit_side is Side.SELL:
@@ -287,6 +332,16 @@ class ExitWork(Work[SpecT]):
             self.wake_at(again_ns)
         return len(refused) >= MOST_PAIRS_REFUSED or self.now_ns < again_ns
 
+    def _must_wait(self) -> bool:
+        """The venue refused a stop, or another size of one, a moment ago: it is asked again after growing pauses."""
+        refused = self._refused_in_a_row()
+        if not refused:
+            return False
+        again_ns = refused[0].updated_ns + min(AGAIN_NS // 4 * 2 ** min(len(refused), 10), SLOWEST_AGAIN_NS)
+        if self.now_ns < again_ns:
+            self.wake_at(again_ns)
+        return self.now_ns < again_ns
+
     def _refused_in_a_row(self) -> list[Order]:
         """The stops that the venue refused since the last one it took, the newest first."""
         refused = []
@@ -300,6 +355,14 @@ class ExitWork(Work[SpecT]):
         limit = self.spec.stop_limit
         type_ = OrderType.STOP if limit is None else OrderType.STOP_LIMIT
         return self._exit("stop", type_, quantity, price=limit, trigger=self.trigger, ahead=ahead, list_id=list_id)
+
+    def _protection(self, quantity: Decimal) -> OrderIntent:
+        """A stop, or what it would be by now where the price is past it."""
+        touch = self.touch()
+        if touch is None or not self._past(touch):
+            return self._stop(quantity)
+        limit = self.spec.stop_limit
+        return self._exit("stop", OrderType.MARKET if limit is None else OrderType.LIMIT, quantity, price=limit)
 
     def _exit(
         self,
