@@ -17,7 +17,10 @@ import msgspec
 from octopus_desktop.model.identifiers import Venue, instrument_id
 from octopus_desktop.state import State
 from octopus_desktop.venues.binance.connection import Connection
-from octopus_desktop.venues.binance.feeds import BookFeed, Feed, QuoteFeed, Surroundings, TradeFeed
+from octopus_desktop.venues.binance.feeds.book import BookFeed
+from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
+from octopus_desktop.venues.binance.feeds.quotes import QuoteFeed
+from octopus_desktop.venues.binance.feeds.trades import TradeFeed
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.product import USDM
 from octopus_desktop.venues.binance.rest import Rest

@@ -20,16 +20,12 @@ from octopus_desktop.model.identifiers import Interval, Venue, instrument_id
 from octopus_desktop.venues.binance import parse, parse_orders
 from octopus_desktop.venues.binance.account_stream import AccountStream
 from octopus_desktop.venues.binance.connection import Connection
-from octopus_desktop.venues.binance.feeds import (
-    BookFeed,
-    CandleFeed,
-    Feed,
-    MarkPriceFeed,
-    QuoteFeed,
-    Surroundings,
-    TickerFeed,
-    TradeFeed,
-)
+from octopus_desktop.venues.binance.feeds.book import BookFeed
+from octopus_desktop.venues.binance.feeds.candles import CandleFeed
+from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
+from octopus_desktop.venues.binance.feeds.quotes import QuoteFeed
+from octopus_desktop.venues.binance.feeds.tickers import MarkPriceFeed, TickerFeed
+from octopus_desktop.venues.binance.feeds.trades import TradeFeed
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import AccountPosition, DepthSnapshot, ExecutionReport, OrderResponse
 from octopus_desktop.venues.binance.product import SPOT, USDM

@@ -13,7 +13,7 @@ import msgspec
 from octopus_desktop.model.errors import MessageError, VenueError
 from octopus_desktop.model.events import LinkStatus
 from octopus_desktop.net.websocket import WebSocket
-from octopus_desktop.venues.binance.feeds import Feed, Surroundings
+from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
 from octopus_desktop.venues.binance.messages import ControlAnswer
 from octopus_desktop.venues.binance.rhythm import Rhythm
 

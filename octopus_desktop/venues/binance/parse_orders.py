@@ -22,8 +22,7 @@ from octopus_desktop.venues.binance.messages import (
     MyTrade,
     OrderResponse,
 )
-
-MS: Final = 1_000_000
+from octopus_desktop.venues.binance.parse import MS
 
 
 class _Spelling(NamedTuple):

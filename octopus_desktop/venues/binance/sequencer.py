@@ -21,8 +21,8 @@ from typing import Final
 from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.venues.binance.messages import DepthSnapshot, DepthUpdate
+from octopus_desktop.venues.binance.parse import MS
 
-MS: Final = 1_000_000
 KEPT_UPDATES: Final = 5_000
 _NO_BOOK: Final = -2
 

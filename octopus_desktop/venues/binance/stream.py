@@ -25,16 +25,12 @@ from octopus_desktop.model.market import Candles
 from octopus_desktop.ports import Publish
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.connection import Connection
-from octopus_desktop.venues.binance.feeds import (
-    BookFeed,
-    CandleFeed,
-    Feed,
-    MarkPriceFeed,
-    QuoteFeed,
-    Surroundings,
-    TickerFeed,
-    TradeFeed,
-)
+from octopus_desktop.venues.binance.feeds.book import BookFeed
+from octopus_desktop.venues.binance.feeds.candles import CandleFeed
+from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
+from octopus_desktop.venues.binance.feeds.quotes import QuoteFeed
+from octopus_desktop.venues.binance.feeds.tickers import MarkPriceFeed, TickerFeed
+from octopus_desktop.venues.binance.feeds.trades import TradeFeed
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import ExchangeInfo, RestAggTrade, RestKline
 from octopus_desktop.venues.binance.product import Product

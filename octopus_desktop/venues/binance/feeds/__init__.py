@@ -1,0 +1,1 @@
+"""What is streamed of one instrument: one class for each channel."""

@@ -1,0 +1,96 @@
+"""Best bid and ask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+import msgspec
+
+from octopus_desktop.model.errors import MessageError, VenueError
+from octopus_desktop.model.events import Channel, QuoteChanged
+from octopus_desktop.model.identifiers import InstrumentId
+from octopus_desktop.venues.binance import parse
+from octopus_desktop.venues.binance.feeds.feed import ON_ITS_WAY_S, SOON_S, Feed, Surroundings
+from octopus_desktop.venues.binance.messages import (
+    BookTickerFrame,
+    RestQuote,
+)
+from octopus_desktop.venues.binance.parse import MS
+
+logger = logging.getLogger(__name__)
+
+_decode_quote: Final = msgspec.json.Decoder(BookTickerFrame, strict=False).decode
+
+
+class QuoteFeed(Feed):
+    channel = Channel.QUOTES
+    quiet_factor = 10.0
+    quiet_least_s = 2.0
+
+    __slots__ = ("_clock", "_event", "_last_id")
+
+    def __init__(self, around: Surroundings, instrument_id: InstrumentId) -> None:
+        super().__init__(around, instrument_id, "bookTicker")
+        self._clock = around.rest.host.clock
+        self._event: QuoteChanged | None = None
+        self._last_id = 0
+
+    def frame(self, payload: bytes, ts_received_ns: int) -> None:
+        message = _decode_quote(payload).data
+        if message.u <= self._last_id:
+            return
+        self._last_id = message.u
+        event = self._event = QuoteChanged(
+            self.instrument_id,
+            message.b,
+            message.B,
+            message.a,
+            message.A,
+            # Spot sends no time with a quote: ours, moved by the measured offset, is the nearest there is.
+            message.T * MS or ts_received_ns + self._clock.offset_ns,
+            ts_received_ns,
+        )
+        self._publish(event)
+
+    @property
+    def mark(self) -> int:
+        return self._last_id
+
+    def opened(self) -> None:
+        self._last_id = 0
+        super().opened()
+
+    async def missed_something(self) -> bool:
+        before, known = self._last_id, self._event
+        asked = await self._ask()
+        await asyncio.sleep(ON_ITS_WAY_S)
+        return self._last_id == before and (
+            known is None
+            or (asked.bidPrice, asked.bidQty, asked.askPrice, asked.askQty)
+            != (known.bid, known.bid_quantity, known.ask, known.ask_quantity)
+        )
+
+    async def _fill(self) -> None:
+        """The quote of now: a thin instrument may not send one for minutes."""
+        before = self.mark
+        await asyncio.sleep(SOON_S)
+        if self.mark != before:
+            self.recovered()
+            return
+        try:
+            asked = await self._ask()
+        except (VenueError, MessageError) as error:
+            logger.info("%s: the quote of now could not be had: %s", self.stream, error)
+        else:
+            if self.mark == before:
+                now_ns = time.time_ns()
+                at_venue = now_ns + self._around.rest.host.clock.offset_ns
+                self._publish(parse.rest_quote(self.instrument_id, asked, at_venue, now_ns))
+        self.recovered()
+
+    async def _ask(self) -> RestQuote:
+        weight = self._around.product.quote_weight
+        return await self._around.rest.get("ticker/bookTicker", RestQuote, {"symbol": self.symbol}, weight=weight)
