@@ -7,7 +7,8 @@ from typing import Final
 from PySide6 import QtCore
 from PySide6.QtCore import QEvent, QObject, QRectF, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from octopus_desktop.model.events import KillStep
 from octopus_desktop.state import State
@@ -41,6 +42,7 @@ class KillPanel(QWidget):
         self.missed = True
         self.seen_ns = 0
         """Steps up to this moment are history, and don't bring it up."""
+        self._from: QWidget | None = None
         self.setAccessibleName("Kill switch")
         self.setFixedWidth(_WIDTH)
         column = QVBoxLayout(self)
@@ -54,7 +56,7 @@ class KillPanel(QWidget):
         self.close_button.setProperty("role", "flat")
         self.close_button.setStyleSheet("min-height: 18px; max-height: 18px; padding: 0 8px")
         self.close_button.setToolTip("Put this away; trading stays halted (Esc)")
-        self.close_button.clicked.connect(self.hide)
+        self.close_button.clicked.connect(self._put_away)
         head.addWidget(self.title, 1)
         head.addWidget(self.close_button)
         column.addLayout(head)
@@ -83,7 +85,7 @@ class KillPanel(QWidget):
         self.flatten_button.clicked.connect(self.ask)
         self.no_button = QPushButton("Leave them open")
         self.no_button.setToolTip("Close nothing (Esc)")
-        self.no_button.clicked.connect(self._leave)
+        self.no_button.clicked.connect(self._withdraw)
         self.yes_button = QPushButton()
         self.yes_button.setProperty("role", "danger")
         self.yes_button.setToolTip("Send a market order for each of them")
@@ -148,8 +150,28 @@ class KillPanel(QWidget):
         self._write(self._session.state)
         if held:
             self._write_question(held)
-            self.no_button.setFocus()
+            self._take_keyboard(self.no_button)
         self._place()
+
+    def pulled(self) -> None:
+        """The trader pulled it here: Esc puts it away, Tab comes to what may follow."""
+        self._come_up()
+        self._write(self._session.state)
+        self._take_keyboard(self.close_button)
+
+    def _take_keyboard(self, button: QPushButton) -> None:
+        focused = QApplication.focusWidget()
+        if focused is None or not self.isAncestorOf(focused):
+            self._from = focused
+        button.setFocus()
+
+    def _put_away(self) -> None:
+        """The keyboard goes back to where it was."""
+        focused = QApplication.focusWidget()
+        held = focused is None or self.isAncestorOf(focused)
+        self.hide()
+        if held and self._from is not None and isValid(self._from) and self._from.isVisible():
+            self._from.setFocus()
 
     def _write_question(self, held: int) -> None:
         self.question.setVisible(True)
@@ -164,8 +186,13 @@ class KillPanel(QWidget):
         self._place()
 
     def _confirm(self) -> None:
-        self._leave()
+        self._withdraw()
         self.flatten_wanted.emit()
+
+    def _withdraw(self) -> None:
+        """The question is answered; the keyboard stays here."""
+        self._leave()
+        self.close_button.setFocus()
 
     # Where it lies ----------------------------------------------------------
 
@@ -189,12 +216,17 @@ class KillPanel(QWidget):
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() != QtCore.Qt.Key.Key_Escape:
-            super().keyPressEvent(event)
-        elif self.yes_button.isHidden():
-            self.hide()
-        else:
-            self._leave()
+        focused = QApplication.focusWidget()
+        match event.key():
+            case QtCore.Qt.Key.Key_Escape if self.yes_button.isHidden():
+                self._put_away()
+            case QtCore.Qt.Key.Key_Escape:
+                self._withdraw()
+            case QtCore.Qt.Key.Key_Return | QtCore.Qt.Key.Key_Enter if isinstance(focused, QPushButton):
+                if not event.isAutoRepeat():
+                    focused.click()
+            case _:
+                super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = self._session.theme.colors

@@ -326,6 +326,7 @@ class MainWindow(QMainWindow):
         if dock.isFloating():
             dock.activateWindow()
         dock.pane.focus_target().setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
+        dock.pane.entered()
 
     def step_pane(self, step: int) -> None:
         """Among the panes that can be seen, in the order of the registry."""

@@ -420,6 +420,16 @@ def test_a_changed_order_stays_selected(window: MainWindow, node: ScriptedNode) 
     assert [command.client_order_id for command in node.of(CancelOrder)] == [selected.client_order_id]
 
 
+def test_after_a_cancel_del_asks_for_an_order(window: MainWindow, node: ScriptedNode) -> None:
+    """A second Del doesn't cancel the next order; the pane's key, or an arrow, selects one again."""
+    press(window, Qt.Key.Key_7, CTRL)
+    press(window, Qt.Key.Key_Delete)
+    press(window, Qt.Key.Key_Delete)
+    assert len(node.of(CancelOrder)) == 1
+    press(window, Qt.Key.Key_7, CTRL)
+    assert len(window.open_orders.table.selected_rows()) == 1
+
+
 def test_home_and_end_go_to_the_first_and_last_row(window: MainWindow) -> None:
     """In a table of rows they are rows, not columns."""
     press(window, Qt.Key.Key_7, CTRL)

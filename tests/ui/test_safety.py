@@ -104,6 +104,23 @@ def test_flattening_is_a_second_step_and_asked(window: MainWindow, node: Scripte
     assert panel.rows[KillStep.FLATTEN][1].isVisible()
 
 
+def test_the_kill_switch_is_worked_by_keys_alone(window: MainWindow, node: ScriptedNode) -> None:
+    """Pull, Flatten, Tab, Enter, Esc: positions are closed, and the keyboard is back where it was."""
+    press(window, Qt.Key.Key_7, CTRL)
+    before = QApplication.focusWidget()
+    press(window, Qt.Key.Key_K, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Q, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Return)
+    assert window.kill_panel.yes_button.isHidden(), "Enter pressed the button that leaves them open"
+    press(window, Qt.Key.Key_Q, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Tab)
+    press(window, Qt.Key.Key_Return)
+    assert node.of(KillSwitch) == [KillSwitch(), KillSwitch(flatten=True)]
+    press(window, Qt.Key.Key_Escape)
+    assert window.kill_panel.isHidden()
+    assert QApplication.focusWidget() is before
+
+
 def test_a_dismissed_panel_comes_back_with_news(window: MainWindow, node: ScriptedNode) -> None:
     """Esc puts it away, trading stays halted, and the next step brings it up again."""
     press(window, Qt.Key.Key_K, CTRL | SHIFT)

@@ -24,11 +24,15 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         else:
             session.execute(SetTradingLevel(level))
 
+    def pull() -> None:
+        session.execute(KillSwitch())
+        window.kill_panel.pulled()
+
     def setter(level: TradingLevel) -> Callable[[], None]:
         return lambda: set_level(level)
 
     return {
-        "kill.pull": lambda: session.execute(KillSwitch()),
+        "kill.pull": pull,
         "kill.flatten": window.kill_panel.ask,
         "risk.limits": window.questions.risk_limits,
         "ledger.show": window.questions.ledger,

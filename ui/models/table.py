@@ -300,7 +300,13 @@ class Table(QTableView, Generic[Row]):
             case _:
                 return super().moveCursor(action, modifiers)
 
-    def stand_on_a_row(self) -> None:
-        """While the table has the keyboard a row is current: the arrows and Del need one."""
-        if self.hasFocus() and not self.currentIndex().isValid() and self._filter.rowCount():
-            self.setCurrentIndex(self._filter.index(0, 0))
+    def stand_on_a_row(self, *, anew: bool = False) -> None:
+        """While the table has the keyboard a row is current: the arrows and Del need one.
+
+        What takes the place of a row that went is current and not selected: a second Del must not cancel the next
+        order. `anew`: the trader came to the table, and means the row that is shown as selected.
+        """
+        if not self.hasFocus() or not self._filter.rowCount():
+            return
+        if not self.currentIndex().isValid() or (anew and not self.selectionModel().hasSelection()):
+            self.setCurrentIndex(self._filter.index(max(0, self.currentIndex().row()), 0))

@@ -58,6 +58,9 @@ class Pane(QWidget):
         """What gets the keyboard when the pane does."""
         return self
 
+    def entered(self) -> None:
+        """The trader came here by a key; the keyboard is in the pane's target."""
+
 
 def stale_age_s(state: State, name: InstrumentId, channel: Channel, now_ns: int) -> float | None:
     """How long ago this channel last told anything, or None while it is live."""

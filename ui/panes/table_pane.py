@@ -94,6 +94,9 @@ class TablePane(Pane):
     def focus_target(self) -> QWidget:
         return self.table
 
+    def entered(self) -> None:
+        self.table.stand_on_a_row(anew=True)
+
     def focus_filter(self) -> None:
         self.filter_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_edit.selectAll()
