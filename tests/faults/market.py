@@ -64,7 +64,6 @@ class MarketFeed:
         self._loop = loop
         self._telling: asyncio.Task[None] | None = None
         self._told_at = loop.now_s
-        line.is_stale = False
 
     @property
     def _exchange(self) -> Exchange:

@@ -172,6 +172,7 @@ class World:
         assert not self.alive
         host._hosts.clear()  # a new process knows nothing
         self.well_since = self.loop.now_s
+        self.market_line.is_stale = False
         self._statuses.clear()
         life = Life(f"life {len(self.lives) + 1}")
         life.on_death = self._buried
@@ -207,7 +208,8 @@ class World:
 
     def _is_pegged(self, intent: OrderIntent) -> bool:
         algo = self.state.algos.get(intent.parent) if intent.parent is not None else None
-        return algo is not None and isinstance(algo.spec, Chase)
+        by_itself = algo is not None and intent.client_order_id.startswith(algo.algo_id)
+        return by_itself and isinstance(algo.spec, Chase)
 
     def _leaves(self, name: str) -> None:
         """The first byte of a create: its intent is durable, and it never left before."""

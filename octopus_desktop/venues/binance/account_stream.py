@@ -55,14 +55,19 @@ class AccountStream:
         self._stream_url = stream_url
         self._on_event = on_event
         self._listening: _ListenKeyLink | None = None
+        self._subscribed = False
 
     async def open(self) -> None:
-        """Raises VenueError; LinkError where the session is down."""
+        """Again where it may be open already: nothing is told twice then. Raises VenueError; LinkError where the session
+        is down."""
+        if self._subscribed:
+            await self._unsubscribe()
         try:
             if self._signer.can_log_on:
                 await self._session.request("userDataStream.subscribe", {}, weight=2, signed=False)
             else:
                 await self._session.request("userDataStream.subscribe.signature", {}, weight=2)
+            self._subscribed = True
         except (RequestRefused, VenueUnavailable) as error:
             # A method the venue does not know is refused with more than one code, -1000 among them.
             logger.info("the venue has no account stream on its order session (%s); using a listen key", error)
@@ -70,6 +75,7 @@ class AccountStream:
 
     def lost(self) -> None:
         """The session, or the stream on it, is gone."""
+        self._subscribed = False
         if self._listening is not None:
             self._listening.end()
             self._listening = None
@@ -78,6 +84,13 @@ class AccountStream:
         if self._listening is not None:
             listening, self._listening = self._listening, None
             await listening.stop()
+
+    async def _unsubscribe(self) -> None:
+        self._subscribed = False
+        try:
+            await self._session.request("userDataStream.unsubscribe", {}, weight=2, signed=False)
+        except (RequestRefused, VenueUnavailable) as error:
+            logger.info("the old account stream is not called off: %s", error)
 
     @staticmethod
     def decode(raw: bytes | msgspec.Raw) -> ExecutionReport | AccountPosition | StreamEnded | ListenKeyExpired | None:

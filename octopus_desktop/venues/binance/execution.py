@@ -349,22 +349,27 @@ class BinanceExecution:
                     self._publish(BalanceChanged(balance))
             else:
                 self._account.lost()
-                self._link(Link.ACCOUNT, LinkStatus.DOWN, "the venue ended the account stream")
-                self._setup = self._spawn(self._set_up(), "set up the session")
+                self._set_up_again("the venue ended the account stream")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
             self._host.bad.note(f"account event: {type(error).__name__}", bytes(raw), error)
             self._missed_something()
 
     def _missed_something(self) -> None:
-        """A message that cannot be read may have been a fill: as after a broken line, all is to be compared again."""
+        """A message that cannot be read may have been a fill, or the end of the stream: as after a broken line, the
+        stream is opened anew and all is compared again."""
         if self._missed is None:
             self._missed = asyncio.get_running_loop().call_later(MISSED_TOLD_AFTER_S, self._tell_missed)
 
     def _tell_missed(self) -> None:
         self._missed = None
         if self._statuses.get(Link.ACCOUNT, (None, ""))[0] is LinkStatus.UP:
-            self._link(Link.ACCOUNT, LinkStatus.DOWN, "a message of the account could not be read")
-            self._link(Link.ACCOUNT, LinkStatus.UP)
+            self._set_up_again("a message of the account could not be read")
+
+    def _set_up_again(self, reason: str) -> None:
+        if self._setup is not None:
+            self._setup.cancel()
+        self._link(Link.ACCOUNT, LinkStatus.DOWN, reason)
+        self._setup = self._spawn(self._set_up(), "set up the session")
 
     def _link(self, link: Link, status: LinkStatus, reason: str = "") -> None:
         if self._statuses.get(link) != (status, reason):

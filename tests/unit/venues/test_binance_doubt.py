@@ -49,7 +49,20 @@ async def test_an_unreadable_message_of_the_account_is_told_as_a_gap(monkeypatch
         await running.start()
         await running.venue.tell_account({"e": "executionReport", "s": "BTCUSDT"})
         await until(lambda: LinkStatus.DOWN in running.statuses(Link.ACCOUNT))
-        assert running.statuses(Link.ACCOUNT)[-1] is LinkStatus.UP
+        await until(lambda: running.statuses(Link.ACCOUNT)[-1] is LinkStatus.UP)
+
+
+async def test_an_unreadable_message_may_have_been_the_end_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nothing would ever be told again: it is called off, where it still is there, and opened anew."""
+    monkeypatch.setattr(execution_module, "MISSED_TOLD_AFTER_S", 0.01)
+    async with made() as running:
+        await running.start()
+        await running.venue.tell_account({"e": "executionReport", "s": "BTCUSDT"})
+        await until(lambda: LinkStatus.DOWN in running.statuses(Link.ACCOUNT))
+        await until(lambda: running.statuses(Link.ACCOUNT)[-1] is LinkStatus.UP)
+        asked = [call["method"] for call in running.venue.called if call["method"].startswith("userDataStream")]
+        opens = "userDataStream.subscribe.signature"
+        assert asked == [opens, "userDataStream.unsubscribe", opens]
 
 
 async def test_a_log_on_that_is_tried_again_is_signed_again() -> None:

@@ -242,6 +242,25 @@ def test_pause_at_restart_still_protects(market: World) -> None:
     assert stops(market) == net("0.3")
 
 
+def test_a_stop_that_may_not_change_its_size_is_tried_again_and_said(market: World) -> None:
+    """The venue takes no more orders of the kind: what is not under the stop is said, and it is not asked in a storm."""
+    market.begin(bracket())
+    (entry,) = market.exchange.open_of("entry")
+    market.exchange.fill(entry, "0.3")
+    market.run(1)
+    covered = stops(market)
+    market.exchange.requests.clear()
+    market.exchange.faults.extend(["refuse"] * 100)
+    market.exchange.fill(entry, "0.7")
+    market.run(5)
+    assert stops(market) == covered
+    assert market.algo.note.startswith("unprotected: ")
+    assert len(market.exchange.requests) <= 5
+    market.exchange.faults.clear()
+    market.run(15)
+    assert stops(market) == net("1")
+
+
 def test_stopping_it_wholly_cancels_everything(market: World) -> None:
     """Without protection nothing of it works afterwards."""
     market.begin(bracket())
