@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from octopus_desktop.model.account import Balance, Position
+from octopus_desktop.model.account import Balance, FillCourse, Position
 from octopus_desktop.model.algos import Algo, AlgoStatus
 from octopus_desktop.model.events import (
     AlgoEnded,
@@ -74,11 +74,6 @@ KEPT_LOG_LINES: Final = 5000
 KEPT_LEDGER_CHECKS: Final = 200
 
 
-def _by_trade(fill: Fill) -> tuple[int, str, int]:
-    """The venue counts the trades of an instrument, in numbers written as text. One with ourselves was bought first."""
-    return len(fill.trade_id), fill.trade_id, -fill.side.sign
-
-
 class Market:
     """What is known of one instrument's market."""
 
@@ -125,9 +120,9 @@ class State:
         self.working: dict[ClientOrderId, Order] = {}
         self.algos: dict[AlgoId, Algo] = {}
         self.fills: list[Fill] = []
+        self._courses: dict[InstrumentId, FillCourse] = {}
         self._positions: dict[InstrumentId, Position] = {}
-        self._newest: dict[InstrumentId, tuple[int, str, int]] = {}
-        self._told_late: set[InstrumentId] = set()
+        self._unsettled: set[InstrumentId] = set()
         self.balances: dict[tuple[Venue, str], Balance] = {}
         self.links: dict[tuple[Venue, Link], LinkChanged] = {}
         self.measured: dict[Venue, VenueMeasured] = {}
@@ -190,16 +185,12 @@ class State:
 
     @property
     def positions(self) -> dict[InstrumentId, Position]:
-        """The fold of our fills in the order in which the venue made them, whatever order they were told in.
-
-        On spot the order matters: coins that were sold before they were bought had been there before.
-        """
-        while self._told_late:
-            name = self._told_late.pop()
-            position = Position(name, can_be_short=self.can_be_short(name))
-            for fill in sorted((one for one in self.fills if one.instrument_id == name), key=_by_trade):
-                position.apply(fill)
-            self._positions[name] = position
+        """The fold of our fills in the order in which the venue made them, whatever order they were told in."""
+        while self._unsettled:
+            name = self._unsettled.pop()
+            course = self._courses[name]
+            course.settle(can_be_short=self.can_be_short(name))
+            self._positions[name] = course.position
         return self._positions
 
     def position_as_told(self, instrument_id: InstrumentId) -> Position | None:
@@ -225,7 +216,7 @@ class State:
         self.market(name)
         position = self._positions.get(name)
         if position is not None and position.can_be_short is not self.can_be_short(name):
-            self._told_late.add(name)  # the journal is folded before the venue has said what the instrument is
+            self._unsettled.add(name)  # the journal is folded before the venue has said what the instrument is
 
     def _trade_printed(self, event: TradePrinted) -> None:
         try:
@@ -366,16 +357,12 @@ class State:
 
     def _count(self, fill: Fill) -> None:
         name = fill.instrument_id
-        position = self._positions.get(name)
-        if position is None:
-            position = self._positions[name] = Position(name, can_be_short=self.can_be_short(name))
-        position.apply(fill)
-        trade = _by_trade(fill)
-        newest = self._newest.get(name)
-        if newest is None or trade > newest:
-            self._newest[name] = trade
-        else:
-            self._told_late.add(name)
+        course = self._courses.get(name)
+        if course is None:
+            course = self._courses[name] = FillCourse(name, can_be_short=self.can_be_short(name))
+            self._positions[name] = course.position
+        if not course.add(fill):
+            self._unsettled.add(name)
 
     def _order_canceled(self, event: OrderCanceled) -> None:
         self._step(event, Step.CANCEL, event.reason)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from octopus_desktop.model.identifiers import InstrumentId, Venue
 from octopus_desktop.model.orders import ZERO, Fill
+
+MARK_EACH: Final = 128
+"""Fills."""
 
 
 class Balance(msgspec.Struct, frozen=True, gc=False):
@@ -81,3 +86,57 @@ class Position(msgspec.Struct):
     def unrealised(self, mark: Decimal) -> Decimal:
         """In quote currency, at `mark`."""
         return (mark - self.average_price) * self.quantity
+
+    def copy(self) -> Position:
+        return msgspec.structs.replace(self, fees=dict(self.fees))
+
+
+class FillCourse:
+    """The fills of one instrument, and their position, in the order in which the venue made them.
+
+    On spot the order matters: coins that were sold before they were bought had been there before. A fill told late is
+    put in its place; what follows from it is made anew by `settle`, from the last mark before it.
+    """
+
+    __slots__ = ("_fills", "_late", "_marks", "position")
+
+    def __init__(self, instrument_id: InstrumentId, *, can_be_short: bool) -> None:
+        self.position = Position(instrument_id, can_be_short=can_be_short)
+        """As the fills were told; after `settle` as the venue made them."""
+        self._fills: list[Fill] = []
+        self._marks: list[Position] = []
+        self._late: int | None = None
+
+    def add(self, fill: Fill) -> bool:
+        """True where it came in its turn."""
+        self.position.apply(fill)
+        trade = _by_trade(fill)
+        if not self._fills or trade > _by_trade(self._fills[-1]):
+            self._fills.append(fill)
+            if self._late is None and len(self._fills) % MARK_EACH == 0:
+                self._marks.append(self.position.copy())
+            return self._late is None
+        place = bisect_left(self._fills, trade, key=_by_trade)
+        self._fills.insert(place, fill)
+        self._late = place if self._late is None else min(place, self._late)
+        return False
+
+    def settle(self, *, can_be_short: bool) -> None:
+        if can_be_short is not self.position.can_be_short:
+            self._late = 0
+        if self._late is None:
+            return
+        del self._marks[self._late // MARK_EACH :]
+        start = len(self._marks) * MARK_EACH
+        empty = Position(self.position.instrument_id, can_be_short=can_be_short)
+        position = self._marks[-1].copy() if self._marks else empty
+        for number in range(start, len(self._fills)):
+            position.apply(self._fills[number])
+            if (number + 1) % MARK_EACH == 0:
+                self._marks.append(position.copy())
+        self.position, self._late = position, None
+
+
+def _by_trade(fill: Fill) -> tuple[int, str, int]:
+    """The venue counts the trades of an instrument, in numbers written as text. One with ourselves was bought first."""
+    return len(fill.trade_id), fill.trade_id, -fill.side.sign

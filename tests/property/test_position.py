@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octopus_desktop.model.account import Position
+from octopus_desktop.model import account
+from octopus_desktop.model.account import FillCourse, Position
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, VenueOrderId
 from octopus_desktop.model.orders import Fill, Side
 
@@ -91,3 +93,26 @@ def test_on_spot_nobody_is_short(sequence: list[tuple[Side, Decimal, Decimal, De
     if position.from_before == 0:
         margin = held(sequence)
         assert (position.quantity, position.realised) == (margin.quantity, margin.realised)
+
+
+@given(trades, st.randoms(use_true_random=False), st.booleans(), st.integers(1, 5))
+def test_the_order_in_which_fills_are_told_does_not_matter(
+    sequence: list[tuple[Side, Decimal, Decimal, Decimal]], chance: Random, can_be_short: bool, each: int
+) -> None:
+    """Late fills are put in their place, whenever one looks, and wherever the last mark was."""
+    fills = [
+        Fill(BTC, ClientOrderId("od"), VenueOrderId("v"), TradeId(str(n)), side, price, quantity, fee, "BNB", False, n)
+        for n, (side, quantity, price, fee) in enumerate(sequence, 1)
+    ]
+    chance.shuffle(fills)
+    kept, account.MARK_EACH = account.MARK_EACH, each  # type: ignore[misc]
+    try:
+        course = FillCourse(BTC, can_be_short=can_be_short)
+        for fill in fills:
+            course.add(fill)
+            if chance.random() < 0.3:
+                course.settle(can_be_short=can_be_short)
+        course.settle(can_be_short=can_be_short)
+    finally:
+        account.MARK_EACH = kept  # type: ignore[misc]
+    assert course.position == held(sequence, can_be_short=can_be_short)
