@@ -337,7 +337,8 @@ class ExitWork(Work[SpecT]):
         refused = self._refused_in_a_row()
         if not refused:
             return False
-        again_ns = refused[0].updated_ns + min(AGAIN_NS // 4 * 2 ** min(len(refused), 10), SLOWEST_AGAIN_NS)
+        pause_ns: int = min((AGAIN_NS // 4) << min(len(refused), 10), SLOWEST_AGAIN_NS)
+        again_ns = refused[0].updated_ns + pause_ns
         if self.now_ns < again_ns:
             self.wake_at(again_ns)
         return self.now_ns < again_ns
