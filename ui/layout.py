@@ -77,6 +77,7 @@ class Layout(QObject):
         across: list[QDockWidget] = [docks[pane_id] for pane_id in widths]
         window.resizeDocks(across, list(widths.values()), QtCore.Qt.Orientation.Horizontal)
         low = max(118, min(236, 118 + (height - 720) * 2 // 5))  # a low window keeps the ticket whole
+        low += max(0, height - 1000) // 5  # a high one has room for orders, too
         body = height - low - 110
         window.resizeDocks([docks["chart"], docks["positions"]], [body, low], QtCore.Qt.Orientation.Vertical)
         window.resizeDocks(

@@ -286,12 +286,13 @@ def test_the_first_live_order_is_confirmed_by_the_profiles_name(open_terminal: O
 def test_no_kind_makes_the_ticket_wider_than_its_pane(
     open_terminal: OpenWindow, node: ScriptedNode, size: tuple[int, int]
 ) -> None:
-    """Whatever is chosen, all fields are inside the pane from side to side, and the button is in sight."""
+    """Whatever is chosen, all fields are inside the pane, no gap is above the button, and it is in sight."""
     window = open_terminal(node, size=size)
     ticket = window.ticket
     for kind in Kind:
         ticket.set_type(kind)
         settle(window)
         assert ticket._fields.minimumSizeHint().width() <= ticket._area.viewport().width(), kind
+        assert ticket._area.height() == min(ticket._fields.sizeHint().height(), ticket.height() - ticket._foot.height())
         assert ticket.submit_button.isVisible()
         assert ticket.rect().contains(ticket.submit_button.geometry().translated(ticket._foot.pos())), kind

@@ -215,6 +215,13 @@ class TicketForm(Pane):
         # Rows that were shown or hidden just now tell their layouts' heights only by way of the event loop.
         QTimer.singleShot(0, self, self._share_height)
 
+    def _fields_height(self) -> int:
+        """A layout within a layout keeps the height it had until the outer one is activated."""
+        layout = self._fields.layout()
+        assert layout is not None
+        layout.activate()
+        return self._fields.sizeHint().height()
+
     def _share_height(self) -> None:
         """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket.
 
@@ -224,10 +231,10 @@ class TicketForm(Pane):
         for widget in self._yielding:
             widget.show()
         for widget in self._yielding:
-            if self._fields.sizeHint().height() + foot <= self.height():
+            if self._fields_height() + foot <= self.height():
                 break
             widget.hide()
-        fields = self._fields.sizeHint().height()
+        fields = self._fields_height()
         self._area.setFixedHeight(max(60, min(fields, self.height() - foot)))
         self.held.fit(self.height() - fields - foot)
 
