@@ -15,7 +15,7 @@ from octopus_desktop.engine.ledger import Ledger
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import Compared, reconcile
 from octopus_desktop.health.tasks import tell_failure
-from octopus_desktop.model.errors import VenueError
+from octopus_desktop.model.errors import StorageError, VenueError
 from octopus_desktop.ports import Clock, ExecutionClient, Repository
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Comparisons:
         self._desk: OrderDesk | None = None
         self._client: ExecutionClient | None = None
         self._compared = Compared()
+        self._kept = False
         self._again = False
         self._running: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
@@ -54,6 +55,7 @@ class Comparisons:
         """How far the last comparison of an earlier session came."""
         self._repository, self._ledger = repository, ledger
         text = await repository.setting(COMPARED_SETTING)
+        self._kept = text is not None
         try:
             self._compared = msgspec.json.decode(text, type=Compared) if text is not None else Compared()
         except msgspec.DecodeError as error:
@@ -84,14 +86,31 @@ class Comparisons:
         while self._again:
             self._again = False
             await self._retried(self._attempt, "Orders cannot be compared with the venue")
-            # Behind what the comparison recorded, so that it never claims more than the journal has.
-            assert self._repository is not None
-            self._repository.record_setting(COMPARED_SETTING, msgspec.json.encode(self._compared).decode())
+            await self._keep()
         self._lock.open(Lock.RECONCILING)
         if self._checking is None or self._checking.done():
             # Beside what follows: it may wait for a fill that is on its way.
             self._checking = self._task(self._check_ledger(), "ledger check")
         await self._clean()
+
+    async def _keep(self) -> None:
+        """Behind what the comparison recorded, so that it never claims more than the journal has.
+
+        The first one is on the disk before entry opens, where the disk takes it: nothing else parts the account's past
+        from what is traded since, here or elsewhere. A later one may be lost with the power: the next compares from
+        further back.
+        """
+        assert self._repository is not None
+        text = msgspec.json.encode(self._compared).decode()
+        if not self._kept:
+            try:
+                await self._repository.save_setting(COMPARED_SETTING, text)
+            except StorageError as error:
+                logger.warning("that the account was compared is written as soon as it can be: %s", error)
+            else:
+                self._kept = True
+                return
+        self._repository.record_setting(COMPARED_SETTING, text)
 
     async def _attempt(self) -> None:
         assert self._desk is not None

@@ -33,6 +33,10 @@ class Misfortune:
         self._tasks: set[asyncio.Task[None]] = set()
         self._countdown: int | None = None
         world.network.on_sent = self._sent
+        if self._random.random() < 0.2:
+            # A venue of the older dialect: the account's events have a socket of their own, behind a listen key.
+            self._plans.append({"http": [HttpFault(503, path="userDataStream.subscribe")]})
+            self._replan()
 
     async def strike(self) -> None:
         """One misfortune begins; it ends by itself."""

@@ -25,7 +25,7 @@ from octopus_desktop.storage import writer
 from tests.faults.misfortune import Misfortune
 from tests.faults.network import Trouble
 from tests.faults.tickets import stepped
-from tests.faults.world import VENUE, World, a_world
+from tests.faults.world import ACCOUNT, VENUE, World, a_world
 
 BNB = InstrumentId(f"BNBUSDT.{VENUE}")
 NAME = ClientOrderId("bid")
@@ -104,6 +104,24 @@ def test_an_order_outlasts_the_power() -> None:
     told(the_power_fails_behind_an_order)
 
 
+async def the_power_fails_behind_the_first_comparison(world: World) -> None:
+    await opened(world)
+    world.exchange.place(ACCOUNT, NewOrder("BNBUSDT", True, "MARKET", to_units("0.5"), client_order_id="web_1"))
+    await until(lambda: ClientOrderId("web_1") in world.state.orders)
+    world.power_fails = True
+    world.kill("behind the first comparison")
+    world.start_engine()
+    await until(lambda: world.state.entry_locked is None)
+    bought = sum(fill.quantity for fill in world.state.fills)
+    assert bought == Decimal("0.5")
+
+
+def test_a_trade_elsewhere_is_known_after_the_power_failed() -> None:
+    """The first comparison parts the account's past from what happens since: it is on the disk before entry opens."""
+    for seed in range(3, 8):
+        told(the_power_fails_behind_the_first_comparison, seed=seed)
+
+
 def test_a_journal_that_is_not_synced_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = writer._tuned
     monkeypatch.setattr(writer, "_tuned", lambda connection, synchronous: tuned(connection, "NORMAL"))
@@ -125,7 +143,7 @@ async def the_exchange_restarts(world: World) -> None:
     await asyncio.sleep(4.0)
     world.process.start()
     await until(lambda: world.state.entry_locked is None)
-    there = world.exchange.find(1, "BNBUSDT", None, NAME)
+    there = world.exchange.find(ACCOUNT, "BNBUSDT", None, NAME)
     await until(lambda: world.state.orders[NAME].filled_quantity == Decimal(there.filled).scaleb(-8))
     assert there.filled >= to_units("0.2"), "the fill was told by nobody before it went"
 

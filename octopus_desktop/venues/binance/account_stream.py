@@ -58,8 +58,7 @@ class AccountStream:
         self._subscribed = False
 
     async def open(self) -> None:
-        """Again where it may be open already: nothing is told twice then. Raises VenueError; LinkError where the session
-        is down."""
+        """Raises VenueError; LinkError where the session is down. Where it may be open already it is closed first."""
         if self._subscribed:
             await self._unsubscribe()
         try:

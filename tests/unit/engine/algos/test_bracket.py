@@ -243,7 +243,7 @@ def test_pause_at_restart_still_protects(market: World) -> None:
 
 
 def test_a_stop_that_may_not_change_its_size_is_tried_again_and_said(market: World) -> None:
-    """The venue takes no more orders of the kind: what is not under the stop is said, and it is not asked in a storm."""
+    """The venue takes no more orders of the kind: what is not under the stop is said, and asked for without a storm."""
     market.begin(bracket())
     (entry,) = market.exchange.open_of("entry")
     market.exchange.fill(entry, "0.3")
