@@ -148,6 +148,17 @@ async def test_what_was_held_before_is_sold_without_a_short(desk: Trading) -> No
     assert (desk.risk.status().profit, desk.state.positions[BTC].from_before) == (1, Decimal("0.51"))
 
 
+async def test_only_what_was_bought_is_closed(desk: Trading) -> None:
+    """A sale of older coins reduces and closes nothing: as the first order of a LIVE profile it is still confirmed."""
+    exposure = desk.risk.exposure
+    assert (exposure.reduces(sell("0.1")), exposure.closes(sell("0.1"))) == (True, False)
+    await desk.filled("0.1", "60000")
+    assert exposure.closes(sell("0.1"))
+    assert not exposure.closes(sell("0.1001"))
+    assert not exposure.reduces(buy("0.1"))
+    assert not exposure.reduces(msgspec.structs.replace(buy("0.1"), reduce_only=True)), "no spot venue sees to it"
+
+
 async def test_a_bracket_that_sold_on_spot_may_buy_back(desk: Trading) -> None:
     """Its exit closes what its own entry sold, at REDUCING too; any other purchase adds."""
     algo = new_algo_id()
