@@ -418,6 +418,15 @@ class MainWindow(QMainWindow):
             super().closeEvent(event)
             return
         event.ignore()
+        if event.spontaneous():  # the trader's own doing; a signal or the end of the program asks nobody
+            self.quit()
+        else:
+            self._say_closing()
+
+    def quit(self) -> None:
+        self.questions.quit(self._say_closing)
+
+    def _say_closing(self) -> None:
         self.layout_keeper.keep()
         self.session.save_now()
         self.closing.emit()

@@ -53,6 +53,18 @@ class Questions:
 
         LedgerDialog(self._session, self._window).open()
 
+    def quit(self, then: Callable[[], None]) -> None:
+        """`then` closes the window; it is asked first where algos would stand still."""
+        from ui.dialogs.quit import QuitDialog, held_here
+
+        held = held_here(self._session.state)
+        if not held:
+            then()
+            return
+        dialog = QuitDialog(held, self._window)
+        dialog.accepted.connect(then)
+        dialog.open()
+
     def profile(self, add: AddProfile | None) -> None:
         if add is None:
             self._session.tell("info", "Profiles are added on the command line", "octopus-desktop profile add NAME")

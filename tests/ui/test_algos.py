@@ -20,6 +20,7 @@ from octopus_desktop.model.commands import PauseAlgo, ResumeAlgo, StopAlgo
 from octopus_desktop.model.events import AlgoEnded, AlgoPaused, AlgoProgressed, AlgoStarted
 from octopus_desktop.model.identifiers import AlgoId
 from octopus_desktop.model.orders import Side
+from ui.dialogs.quit import QuitDialog
 from ui.layout import LAYOUT_SETTING
 from ui.main_window import MainWindow
 
@@ -136,3 +137,22 @@ def test_a_layout_kept_before_there_was_the_pane_seats_it(open_terminal: OpenWin
     assert second.docks["tape"].isHidden()
     assert second.panes["positions"].is_seen()
     assert second.docks["algos"] in second.tabifiedDockWidgets(second.docks["positions"])
+
+
+def test_quitting_over_an_algo_that_is_held_here_is_asked(window: MainWindow, node: ScriptedNode) -> None:
+    """Ctrl+Q names what would stand still; Esc stays, Enter quits. Without such an algo nothing is asked."""
+    closing: list[bool] = []
+    window.closing.connect(lambda: closing.append(True))
+    start_twap(node)
+    settle(window)
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_Return):
+        assert not closing
+        QTest.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+        (dialog,) = [each for each in window.findChildren(QuitDialog) if each.isVisible()]
+        assert dialog.quit.text() == "Quit and leave 1 algo"
+        QTest.keyClick(dialog, key)
+    assert closing == [True]
+    node.emit(AlgoEnded(TWAP, node.now_ns, AlgoStatus.COMPLETED))
+    settle(window)
+    window.run("app.quit")
+    assert closing == [True, True]

@@ -221,10 +221,23 @@ def test_a_ledger_difference_is_one_click_from_its_table(window: MainWindow, nod
     (line,) = dialog.table.shown_rows()
     told = {column.key: column.text(line) for column in dialog.model.columns}
     assert (told["expected"], told["actual"], told["difference"]) == ("81,204.55", "81,304.55", "+100.00")
+    assert dialog.overlay.state == "live"
     dialog.accept()
     node.emit(LedgerChecked(SIM, (), node.now_ns + 1))
     settle(window)
     assert window.status.ledger.isHidden()
+
+
+def test_a_ledger_without_differences_says_so(window: MainWindow, node: ScriptedNode) -> None:
+    """The table is never a blank rectangle: not compared yet, or nothing to tell."""
+    window.run("ledger.show")
+    dialog = window.findChild(LedgerDialog)
+    assert dialog is not None
+    assert dialog.overlay.text == "Not compared yet"
+    node.emit(LedgerChecked(SIM, (), node.now_ns))
+    settle(window)
+    dialog.write(window.session.state)
+    assert dialog.overlay.text == "No differences"
 
 
 def test_the_limits_are_set_as_they_are_shown(window: MainWindow, node: ScriptedNode) -> None:

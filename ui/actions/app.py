@@ -21,7 +21,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     return {
         "profile.add": lambda: window.questions.profile(window.add_profile),
         "window.screenshot": screenshot,
-        "app.quit": window.close,
+        "app.quit": window.quit,
         "palette.open": window.open_palette,
         "message.dismiss": window.toasts.dismiss_newest,
         "help.keys": window.cheat_sheet.open_page,

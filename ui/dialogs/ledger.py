@@ -19,6 +19,7 @@ from ui.models.table import Table
 from ui.panes.positions import sign_tone
 from ui.session import Session
 from ui.theme.numbers import format_change, format_price
+from ui.widgets.state_overlay import StateOverlay
 
 _EACH_MS: Final = 500
 
@@ -84,6 +85,7 @@ class LedgerDialog(QDialog):
         )
         self.table = Table(session.theme, self.model, "Ledger differences", self, sort=("time", True))
         column.addWidget(self.table, 1)
+        self.overlay = StateOverlay(session.theme, self.table.viewport())
         buttons = QHBoxLayout()
         self.summary = QLabel()
         buttons.addWidget(self.summary, 1)
@@ -108,6 +110,14 @@ class LedgerDialog(QDialog):
         """What is known now."""
         lines = lines_of(state)
         self.model.replace(lines)
+        if lines:
+            self.overlay.show_state("live")
+        elif state.ledger:
+            self.overlay.show_state(
+                "empty", "No differences", "The balances are what our fills say", blank=True
+            )
+        else:
+            self.overlay.show_state("empty", "Not compared yet", "Compare again asks the venue", blank=True)
         open_ = sum(1 for line in lines if line.newest)
         checked = bool(state.ledger)
         self.summary.setText(
