@@ -85,6 +85,19 @@ def test_b_and_s_choose_the_side_also_while_a_number_is_typed(window: MainWindow
     assert (window.ticket.price.text(), window.ticket.amount.text()) == ("67,000.00", "0.05")
 
 
+def test_a_duration_without_a_unit_is_asked_about(window: MainWindow) -> None:
+    """`10` is neither ten seconds nor ten minutes: an order may not be sixty times as fast as it was meant."""
+    press(window, Qt.Key.Key_B)
+    press(window, Qt.Key.Key_W, ALT)
+    entry = window.ticket.extras.fields["duration"]
+    entry.setFocus()
+    write(window, "10")
+    assert entry.value() is None
+    assert entry.reason == "Say what of: 10s, 10m or 10h."
+    write(window, "m")
+    assert entry.value() == 600.0
+
+
 @pytest.mark.parametrize("modifiers", [Qt.KeyboardModifier.NoModifier, SHIFT])
 def test_tab_goes_round_in_the_ticket(window: MainWindow, modifiers: Qt.KeyboardModifier) -> None:
     """Tab comes to each field and back to the first: what is typed on never ends up in another pane's filter."""

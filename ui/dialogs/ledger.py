@@ -113,9 +113,7 @@ class LedgerDialog(QDialog):
         if lines:
             self.overlay.show_state("live")
         elif state.ledger:
-            self.overlay.show_state(
-                "empty", "No differences", "The balances are what our fills say", blank=True
-            )
+            self.overlay.show_state("empty", "No differences", "The balances are what our fills say", blank=True)
         else:
             self.overlay.show_state("empty", "Not compared yet", "Compare again asks the venue", blank=True)
         open_ = sum(1 for line in lines if line.newest)

@@ -6,18 +6,23 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _LONGEST_S: Final = 366 * 86_400
 _NS: Final = 1_000_000_000
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90s`, `10m`, `1h30m`, `2d`; a bare number is seconds. Raises ValueError with a sentence."""
+    """Seconds of `90s`, `10m`, `1h30m`, `2d`. Raises ValueError with a sentence.
+
+    A bare number is refused: `10` meant as minutes and read as seconds would be an order sixty times as fast.
+    """
     raw = text.strip().lower()
     parts = list(_PART.finditer(raw))
     if not parts or re.sub(r"\s", "", _PART.sub("", raw)):
         raise ValueError("Type a time: 90s, 10m, 1h30m or 2d.")
+    if not all(part[2] for part in parts):
+        raise ValueError(f"Say what of: {parts[-1][1]}s, {parts[-1][1]}m or {parts[-1][1]}h.")
     seconds = sum(float(part[1]) * _UNITS[part[2]] for part in parts)
     if not 0 < seconds <= _LONGEST_S:
         raise ValueError("More than nothing and less than a year.")
