@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 from unittest import mock
 
-from octopus_desktop.simulator import auth, main
+from octopus_desktop.simulator import auth, main, ws_api
+from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import Faults
 from octopus_desktop.simulator.listings import LISTINGS
+from octopus_desktop.simulator.params import Params
 from octopus_desktop.simulator.server import Server
 from octopus_desktop.simulator.store import SqliteStore
 from octopus_desktop.simulator.user_streams import UserStreams
@@ -22,6 +24,7 @@ DEPOSITS: Final = (("USDT", "200000"), ("BNB", "150"), ("LTC", "600"))
 WARM_UP_S: Final = 2
 SAVES_EVERY_S: Final = 1.0
 """As the server does by its own beat."""
+_session_method: Final = ws_api.Session._session_method
 
 
 class ExchangeProcess:
@@ -49,10 +52,18 @@ class ExchangeProcess:
         self._faults = faults
         self._keys = keys
         symbols = {"BNBUSDT", "LTCUSDT"} if random.random() < 0.25 else {"BNBUSDT"}
+        self.of_older_dialect = random.random() < 0.2
+        """The account's events have a socket of their own, behind a listen key."""
         self._listings = [listing for listing in LISTINGS if listing.symbol in symbols]
         self._store: SqliteStore | None = None
         self._saved_at = 0.0
         self.start()
+
+    def session_method(self, session: ws_api.Session, method: str, values: dict[str, str], params: Params) -> Any:
+        """In place of the session's own."""
+        if self.of_older_dialect and method.startswith("userDataStream.subscribe"):
+            raise Refusal(-1000, f"Unknown method: {method}")
+        return _session_method(session, method, values, params)
 
     @property
     def is_up(self) -> bool:

@@ -15,8 +15,6 @@ from tests.faults.network import Trouble
 from tests.faults.world import World
 
 _PATHS = ("", "order", "order.place", "order.cancel", "/api/v3/order", "openOrders", "myTrades", "account", "time")
-_ACCOUNT_STREAMS = ("userDataStream", "userDataStream.subscribe")
-"""Every kind of account stream, or only the newer one: then there are listen keys."""
 _AT_LEAST_S = {"exchange restarted": 0.5, "market silent": 2.0, "account silent": 2.0, "account ended": 3.0}
 """What is over before anybody here notices it is no misfortune."""
 
@@ -33,10 +31,6 @@ class Misfortune:
         self._tasks: set[asyncio.Task[None]] = set()
         self._countdown: int | None = None
         world.network.on_sent = self._sent
-        if self._random.random() < 0.2:
-            # A venue of the older dialect: the account's events have a socket of their own, behind a listen key.
-            self._plans.append({"http": [HttpFault(503, path="userDataStream.subscribe")]})
-            self._replan()
 
     async def strike(self) -> None:
         """One misfortune begins; it ends by itself."""
@@ -113,7 +107,7 @@ class Misfortune:
             "exchange restarted": (1, self._exchange_away),
             "market silent": (1.5, self._market_silent),
             "account silent": (1, line(account_silent=True)),
-            "account ended": (1.2, lambda: self.account_ended(random.choice(_ACCOUNT_STREAMS))),
+            "account ended": (1.2, self.account_ended),
         }
 
     def _http_fault(self) -> HttpFault:
@@ -222,9 +216,9 @@ class Misfortune:
             self._world.market_line.silences -= 1
 
     @contextmanager
-    def account_ended(self, path: str) -> Iterator[None]:
-        """The stream alone; the session goes on. What has `path` in its name is refused meanwhile."""
-        with self._planned({"http": [HttpFault(503, path=path)]}):
+    def account_ended(self) -> Iterator[None]:
+        """The stream alone; the session goes on. No new one opens meanwhile."""
+        with self._planned({"http": [HttpFault(503, path="userDataStream")]}):
             self._world.network.end_account_streams()
             yield
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from decimal import Decimal
-from functools import partial
 
 import msgspec
 import pytest
@@ -33,8 +32,9 @@ SOMEBODY = 2
 Story = Callable[[World], Awaitable[None]]
 
 
-def told(story: Story, *, seed: int = 3) -> None:
+def told(story: Story, *, seed: int = 3, of_older_dialect: bool = False) -> None:
     with a_world(seed) as world:
+        world.process.of_older_dialect = of_older_dialect
         world.loop.run_until_complete(story(world))
         assert world.broken_rules == []
 
@@ -205,12 +205,11 @@ def test_who_fires_on_stale_prices_is_found_out(story: Story, monkeypatch: pytes
 # ── the account stream alone ─────────────────────────────────────────────────────────────────────────────
 
 
-async def the_account_stream_is_gone(world: World, *, path: str) -> None:
+async def the_account_stream_is_gone(world: World) -> None:
     await opened(world)
     assert await submitted(world, a_bid(world, "0.5")) == Done(1)
     await until(lambda: world.state.orders[NAME].status is OrderStatus.ACCEPTED)
-    with ExitStack() as gone:
-        gone.enter_context(Misfortune(1, world, honest=True).account_ended(path))
+    with Misfortune(1, world, honest=True).account_ended():
         await until(lambda: link(world, Link.ACCOUNT) is not LinkStatus.UP)
         await asyncio.sleep(PATIENCE_S + 2.0)
         somebody_sells(world, "0.5")
@@ -227,13 +226,18 @@ def link(world: World, which: Link) -> LinkStatus:
 
 def test_rest_stands_in_for_the_account_stream() -> None:
     """Only the account stream is gone: what is filled meanwhile is known by asking, and it comes back by itself."""
-    told(partial(the_account_stream_is_gone, path="userDataStream"))
+    told(the_account_stream_is_gone)
+
+
+def test_rest_stands_in_for_a_listen_keys_socket() -> None:
+    """As above, where the account's events have a socket of their own."""
+    told(the_account_stream_is_gone, of_older_dialect=True)
 
 
 def test_who_only_waits_for_the_account_stream_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outages, "link_changed", lambda *_: None)
     with pytest.raises(TimeoutError):
-        told(partial(the_account_stream_is_gone, path="userDataStream"))
+        told(the_account_stream_is_gone)
 
 
 async def the_account_is_told_late(world: World) -> None:

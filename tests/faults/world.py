@@ -36,7 +36,7 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import ClientOrderId, Venue
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
-from octopus_desktop.simulator import auth, crowd
+from octopus_desktop.simulator import auth, crowd, ws_api
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import Faults
 from octopus_desktop.simulator.server import Server
@@ -339,12 +339,17 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
         with simulated_time(seed) as loop, mock.patch.object(crowd, "LEVELS", LEVELS):
             timeline = Timeline(loop.time, folder, kept=kept)
             world = World(seed, loop, folder, timeline)
+
+            def session_method(*asked: Any) -> Any:
+                return world.process.session_method(*asked)
+
             writer = type("SeedsWriter", (SimulatedWriter,), {"disk": world.disk})
             feed: Any = lambda profile, urls: MarketFeed(VENUE, world.process, world.market_line, loop)  # noqa: E731
             with (
                 wired(world.network),
                 mock.patch.object(database, "Writer", writer),
                 mock.patch.object(database, "open_database", world.open_database),
+                mock.patch.object(ws_api.Session, "_session_method", session_method),
                 mock.patch.object(factory, "market_data_client", feed),
                 mock.patch.multiple(execution, **dict.fromkeys(("TRADES_PAGE", "ORDERS_PAGE"), world.page)),
                 mock.patch.object(reconciliation, "ASKED_ONE_BY_ONE", world.asked_one_by_one),
