@@ -104,6 +104,7 @@ def test_tab_goes_round_in_the_ticket(window: MainWindow, modifiers: Qt.Keyboard
     press(window, Qt.Key.Key_B)
     press(window, Qt.Key.Key_W, ALT)
     first = QApplication.focusWidget()
+    assert first is window.ticket.amount
     seen = []
     while True:
         press(window, Qt.Key.Key_Backtab if modifiers else Qt.Key.Key_Tab, modifiers)
@@ -115,4 +116,6 @@ def test_tab_goes_round_in_the_ticket(window: MainWindow, modifiers: Qt.Keyboard
         assert at not in seen
         seen.append(at)
     fields = window.ticket.extras.fields
+    if not modifiers:
+        assert seen[:3] == [fields["duration"], fields["slices"], fields["jitter"]]
     assert {window.ticket.price, fields["duration"], fields["slices"], fields["jitter"]} <= {*seen, first}

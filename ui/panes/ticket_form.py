@@ -401,7 +401,7 @@ class TicketForm(Pane):
         layout = parent.layout() if parent is not None else None
         assert layout is not None
         layout.replaceWidget(old, self.unit)
-        QWidget.setTabOrder(self.amount, self.unit)
+        self.unit.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # Alt+U; Tab goes from the quantity to what comes next
         old.hide()
         old.setParent(None)  # out of the tab order now, not when the event loop gets to deleting it
         old.deleteLater()
