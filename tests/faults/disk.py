@@ -30,6 +30,8 @@ class Disk:
         self._random = random
         self._timeline = timeline
         self.platter = platter
+        self.synced_seq: int | None = None
+        """Of the journal's rows, the last one that a loss of power leaves for certain."""
         self.log_pages = random.choice((20, 200, 1000))
         """How long the write-ahead log gets before it is moved into the file; a thousand in the product."""
         self.trouble: str | None = None
@@ -78,6 +80,7 @@ class _Connection:
             done = run(sql, values)
             if self._syncs and not self._real.in_transaction:
                 self._disk.platter.sync()
+                (self._disk.synced_seq,) = self._real.execute("SELECT max(seq) FROM journal").fetchone()
             return done  # type: ignore[no-any-return]
         if trouble == "ghost":
             alone = not self._real.in_transaction and not sql.startswith("BEGIN")

@@ -23,6 +23,7 @@ from octopus_desktop.simulator.units import UNIT, to_units
 from octopus_desktop.storage import writer
 from tests.faults.misfortune import Misfortune
 from tests.faults.network import Trouble
+from tests.faults.test_chaos import goes_on_after_an_outage
 from tests.faults.tickets import stepped
 from tests.faults.world import ACCOUNT, VENUE, World, a_world
 
@@ -151,6 +152,12 @@ async def the_exchange_restarts(world: World) -> None:
 def test_a_fill_that_the_exchange_told_nobody_of_before_it_went() -> None:
     """It is killed right behind a fill and comes back with its account: the fill is known here."""
     told(the_exchange_restarts)
+
+
+def test_who_takes_up_where_it_was_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on_after_an_outage(monkeypatch)
+    with pytest.raises(TimeoutError):
+        told(the_exchange_restarts)
 
 
 # ── the market is silent ─────────────────────────────────────────────────────────────────────────────────

@@ -218,12 +218,15 @@ class World:
         self._created.add(name)
         if self._reader is None:
             self._reader = sqlite3.connect(self.folder / DATABASE_NAME)
-        kinds = self._reader.execute("SELECT kind FROM journal WHERE client_order_id = ?", (name,)).fetchall()
+        rows = self._reader.execute("SELECT kind, seq FROM journal WHERE client_order_id = ?", (name,)).fetchall()
         intent = self.state.orders[ClientOrderId(name)].intent
         if self.market_line.is_stale and _needs_a_price(intent):
             self.broken_rules.append(f"guessed: {name} left on a stale price: {intent}")
-        if ("OrderSubmitted",) not in kinds:
-            self.broken_rules.append(f"lost: {name} left and is not in the journal: {kinds}")
+        seq = dict(rows).get("OrderSubmitted")
+        if seq is None:
+            self.broken_rules.append(f"lost: {name} left and is not in the journal: {rows}")
+        elif seq > (self.disk.synced_seq or 0):
+            self.broken_rules.append(f"lost: {name} left and would not outlast the power: {seq}")
 
     def kill(self, why: str) -> None:
         if self.alive:
@@ -240,6 +243,7 @@ class World:
         self._let_go()
         self._stop_reading()
         platter.leave(*left)
+        self.disk.synced_seq = None
         self._compared = False
 
     def close(self) -> None:
