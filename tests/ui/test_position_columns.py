@@ -10,6 +10,7 @@ from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Trade
 from octopus_desktop.model.orders import Fill, Side
 from octopus_desktop.state import State
 from ui.panes.positions import position_columns
+from ui.theme.numbers import NOTHING
 
 BTC = InstrumentId("BTCUSDT.SIM")
 
@@ -39,6 +40,7 @@ def test_the_gain_of_coins_held_before_is_not_guessed() -> None:
     assert realised.text(position) == "0.00"
     position.apply(fill(Side.SELL, "0.6", "60000", 1))
     assert columns["side"].text(position) == "Flat"
+    assert columns["opened"].text(position) == NOTHING, "no position was ever opened"
     assert (realised.text(position), realised.raw(position)) == ("not known", None)
     assert "0.6 sold that were held before" in realised.tip(position)
     position.apply(fill(Side.BUY, "0.1", "60000", 2))

@@ -97,7 +97,8 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
                tone=lambda p: "text_mid"),
         Column("sold", "Sold", lambda p: p.sold, lambda p: write.quantity(p.instrument_id, p.sold), 92,
                tone=lambda p: "text_mid"),
-        Column("opened", "Opened", lambda p: iso(p.opened_ns), lambda p: day_and_clock(p.opened_ns, zone), 104,
+        Column("opened", "Opened", lambda p: iso(p.opened_ns) if p.opened_ns else None,
+               lambda p: day_and_clock(p.opened_ns, zone) if p.opened_ns else NOTHING, 104,
                tone=lambda p: "text_mid", rank=lambda p: p.opened_ns),
         Column("fees", "Fees", lambda p: sum(p.fees.values(), ZERO), fees, 120, Paint.WORDS, tip=fees),
     ]  # fmt: skip
