@@ -96,7 +96,6 @@ class SimulatedWriter(Writer):
 
     disk: Disk
     """Set on a subclass by whoever makes the world."""
-    gives_way_s = 0.0  # nothing happens in simulated time while somebody stands still
 
     def _start(self) -> None:
         self._loop = asyncio.get_running_loop()
