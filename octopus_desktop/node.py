@@ -45,6 +45,7 @@ from octopus_desktop.model.events import (
     BalanceChanged,
     BreakerChanged,
     Channel,
+    EngineFailed,
     Event,
     Link,
     LinkChanged,
@@ -162,7 +163,8 @@ class Engine:
             exchange.cancel()
             await asyncio.gather(exchange, return_exceptions=True)
             self._lock.shut(Lock.STORAGE)
-            self._notice(Severity.ERROR, "The data cannot be opened", str(error))
+            logger.error("the data cannot be opened: %s", error)
+            self.bus.publish(EngineFailed("The data cannot be opened", str(error), self._clock.now_ns()))
             return
         await asyncio.to_thread(_load_clients)
         urls, credentials = await exchange

@@ -28,6 +28,7 @@ from octopus_desktop.model.events import (
     BreakerChanged,
     CandleChanged,
     Channel,
+    EngineFailed,
     EntryLocked,
     EntryUnlocked,
     Event,
@@ -137,6 +138,7 @@ class State:
         self.entry_locked: str | None = "Starting: not compared with the venue yet."
         self.log: deque[LogRecorded] = deque(maxlen=KEPT_LOG_LINES)
         self.notices: deque[NoticeRaised] = deque(maxlen=100)
+        self.failure: EngineFailed | None = None
         self._apply: dict[type, Callable[[Any], None]] = {
             InstrumentListed: self._instrument_listed,
             TradePrinted: self._trade_printed,
@@ -178,6 +180,7 @@ class State:
             Reconciled: self._reconciled,
             LogRecorded: self.log.append,
             NoticeRaised: self.notices.append,
+            EngineFailed: self._engine_failed,
         }
 
     def apply(self, event: Event) -> None:
@@ -455,6 +458,9 @@ class State:
         self.ledger[event.venue] = event
         if event.differences:
             self.unexplained.append(event)
+
+    def _engine_failed(self, event: EngineFailed) -> None:
+        self.failure = event
 
     def _trading_level_changed(self, event: TradingLevelChanged) -> None:
         self.level = event

@@ -23,6 +23,7 @@ from octopus_desktop.model.events import (
     BookReset,
     BreakerChanged,
     CandleChanged,
+    EngineFailed,
     EntryLocked,
     EntryUnlocked,
     Event,
@@ -117,6 +118,7 @@ class Dirty:
             BreakerChanged: self._system,
             LogRecorded: self.log.append,
             NoticeRaised: self.notices.append,
+            EngineFailed: self._system,
         }
         for kind in (
             OrderInitiated,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ui.docks import PaneDock
     from ui.frame import Dirty
     from ui.panes.pane import Pane
+    from ui.widgets.state_overlay import StateOverlay
 
 P = TypeVar("P")
 
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.docks: dict[str, PaneDock] = {}
         self.last_pane: Pane | None = None
         self.may_close = False
+        self._has_failed = False
         self._profile = profile
         self._asked_size = size
         self.setWindowTitle(f"{profile.name} · {profile.mode.value} · Octopus Desktop")
@@ -255,6 +257,9 @@ class MainWindow(QMainWindow):
         self.frames.start()
 
     def _ticked(self, dirty: Dirty) -> None:
+        failure = self.session.state.failure
+        if failure is not None and not self._has_failed:
+            self.show_failure(failure.title, failure.text)
         if dirty.instruments:
             self.session.listed(dirty)
         if dirty.log:
@@ -436,26 +441,25 @@ class MainWindow(QMainWindow):
         if hasattr(self, "toasts"):
             self.toasts.show("error", "Something went wrong", f"{text}. The log says more.")
 
-    def show_failure(self, reason: str) -> None:
-        """There is no node: one sentence that says why, and a way out."""
-        from ui.widgets.state_overlay import StateOverlay
-
-        overlay = StateOverlay(self.theme, self.centralWidget() or self)
-        overlay.show_state("error", "The terminal could not start", reason, action="Close", blank=True)
+    def show_failure(self, title: str, reason: str) -> None:
+        """There is no engine: a sentence that says why and what to do, and a way out."""
+        self._has_failed = True
+        overlay = self._overlay()
         overlay.action_triggered.connect(self.close)
+        overlay.show_state("error", title, reason, action="Close", blank=True)
+        overlay.focus_action()
+        self.mode_frame.raise_()
 
     def show_closing(self) -> None:
         """Orders are still being written down: say so rather than freeze."""
+        self._overlay().show_state("loading", "Closing: writing everything down", blank=True)
+        self.mode_frame.raise_()
+
+    def _overlay(self) -> StateOverlay:
+        """Over the whole window: nothing in it is of use any more."""
         from ui.widgets.state_overlay import StateOverlay
 
-        cover = QWidget(self)
-        cover.setGeometry(self.rect())
-        overlay = StateOverlay(self.theme, cover)
-        overlay.show_state("loading", "Closing: writing everything down", blank=True)
-        cover.setAutoFillBackground(True)
-        cover.show()
-        cover.raise_()
-        self.mode_frame.raise_()
+        return StateOverlay(self.theme, self)
 
 
 def _write(picture: QPixmap, path: Path) -> bool:

@@ -113,7 +113,7 @@ class _Terminal:
                 pictures.add_done_callback(lambda _: self._closed.set())
         except Exception as error:
             logger.exception("the terminal does not start")
-            window.show_failure(str(error) or type(error).__name__)
+            window.show_failure("The terminal could not start", str(error) or type(error).__name__)
             code = 1
             if self._options.screenshot_after_s is not None:
                 self._closed.set()

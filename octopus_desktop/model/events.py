@@ -402,6 +402,14 @@ class NoticeRaised(msgspec.Struct, frozen=True, gc=False, tag=True):
     ts_ns: int
 
 
+class EngineFailed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The engine has nothing to work with and has ended its start: why, and what to do before the next one."""
+
+    title: str
+    text: str
+    ts_ns: int
+
+
 AnyMarketEvent = (
     InstrumentListed
     | TradePrinted
@@ -441,5 +449,6 @@ SystemEvent = (
     | BreakerChanged
     | LogRecorded
     | NoticeRaised
+    | EngineFailed
 )
 Event = AnyMarketEvent | JournalEvent | SystemEvent

@@ -137,6 +137,17 @@ def test_a_restart_brings_everything_back(tmp_path: Path) -> None:
         assert_agrees_with_the_exchange(second)
 
 
+def test_a_second_one_on_the_same_data_says_so(session: Session, tmp_path: Path) -> None:
+    """It touches nothing and names what to do; the first one goes on."""
+    session.open_for_orders()
+    with Session(tmp_path) as second:
+        second.until(lambda: second.state.failure is not None, "a failure that is told")
+        assert second.state.failure is not None
+        assert "is open in another Octopus Desktop" in second.state.failure.text
+        assert second.state.entry_locked is not None
+    session.submit(market(Side.BUY, "0.01"))
+
+
 def test_an_order_without_an_answer_is_asked_for(session: Session) -> None:
     """The exchange accepts the order and never answers: it is UNKNOWN, then found, and there is one of it."""
     ask_exchange(exchange_of(session), "faults", {"swallow": [{"what": "order.place"}]})

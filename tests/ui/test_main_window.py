@@ -20,6 +20,7 @@ from octopus_desktop.model.commands import LockEntry, SaveSetting, SubmitOrder, 
 from octopus_desktop.model.errors import VenueUnavailable
 from octopus_desktop.model.events import (
     Channel,
+    EngineFailed,
     FeedRecovered,
     FeedStale,
     Link,
@@ -40,6 +41,7 @@ from ui.panes.book import BookPane
 from ui.panes.table_pane import TablePane
 from ui.panes.tape import TapePane
 from ui.widgets.mode_frame import ModeBadge
+from ui.widgets.state_overlay import StateOverlay
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
@@ -318,6 +320,22 @@ def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) 
     assert not toast._timer.isActive()  # it stays: the window behind it would only seem to wait
     press(window, Qt.Key.Key_D, CTRL)
     assert not window.toasts.toasts
+
+
+def test_an_engine_that_cannot_start_is_said_over_everything(window: MainWindow, node: ScriptedNode) -> None:
+    """A terminal on data that is open elsewhere says so instead of seeming to wait, and Enter closes it."""
+    sentence = "octopus.db is open in another Octopus Desktop."
+    for _ in range(2):
+        node.emit(EngineFailed("The data cannot be opened", sentence, node.now_ns))
+        settle(window)
+    (overlay,) = window.findChildren(StateOverlay, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert overlay.isVisible()
+    assert overlay.geometry() == window.rect()
+    assert overlay.accessibleName() == f"The data cannot be opened {sentence}"
+    told: list[bool] = []
+    window.closing.connect(lambda: told.append(True))
+    press(window, Qt.Key.Key_Return)
+    assert told
 
 
 def test_a_pane_that_comes_up_does_not_hide_what_is_told(window: MainWindow) -> None:

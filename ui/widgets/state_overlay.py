@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from ui.theme import fonts
@@ -89,6 +89,17 @@ class StateOverlay(QWidget):
         self.raise_()
         self.update()
 
+    def focus_action(self) -> None:
+        """The keyboard goes to the button."""
+        self._button.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What its button does not take: Enter presses it, too."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._button.hasFocus():
+            self._button.click()
+        else:
+            super().keyPressEvent(event)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self._place()
@@ -106,6 +117,8 @@ class StateOverlay(QWidget):
         painter = QPainter(self)
         match self._state:
             case "loading":
+                if self._blank:
+                    painter.fillRect(self.rect(), colors.bg0)
                 self._paint_line(painter)
                 if self._blank and self._text:
                     painter.setPen(colors.text_lo)
