@@ -30,7 +30,7 @@ imports:
 	.venv/bin/lint-imports
 
 unit:
-	QT_QPA_PLATFORM=offscreen $(PYTHON_IN) -m pytest -n $(JOBS) --dist loadgroup -q
+	$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadgroup -q
 
 bench: bench-environment
 	QT_QPA_PLATFORM=offscreen build/bench-venv/bin/python -m tests.bench
