@@ -54,6 +54,7 @@ def place(
     *,
     parent: AlgoId | None = None,
     role: str = "",
+    list_id: str | None = None,
 ) -> ClientOrderId:
     """An order of an earlier moment, as the journal would tell it."""
     node._number += 1
@@ -70,6 +71,7 @@ def place(
         TimeInForce.GTC,
         parent=parent,
         role=role,
+        list_id=list_id,
     )
     node.now_ns += 7_350_000_000
     node.emit(

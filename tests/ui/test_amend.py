@@ -122,3 +122,13 @@ def test_an_order_nobody_knows_of_is_not_changed_but_seen(window: MainWindow, no
     press(window, Qt.Key.Key_F2)
     assert window.findChild(AmendDialog) is None
     assert "The order is unknown." in [toast.text for toast in window.toasts.toasts]
+
+
+def test_one_of_a_pair_is_said_at_once(window: MainWindow, node: ScriptedNode) -> None:
+    """No form is filled in for an order that the engine would not change."""
+    place(node, BTC, Side.SELL, "69000.00", "0.05", list_id="li-1")
+    settle(window)
+    press(window, Qt.Key.Key_7, CTRL)
+    press(window, Qt.Key.Key_F2)
+    assert window.findChild(AmendDialog) is None
+    assert "pair" in window.toasts.toasts[-1].title

@@ -103,6 +103,8 @@ class OpenOrdersPane(TablePane):
             self.session.tell("info", "One order is changed at a time", "Choose it in open orders.")
         elif orders[0].status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
             self.session.tell("info", "It can't be changed now", f"The order is {status_word(orders[0]).lower()}.")
+        elif orders[0].intent.list_id is not None:
+            self.session.tell("info", "One of a pair can't be changed", "Cancel the pair and place it anew.")
         else:
             AmendDialog(self.session, orders[0], self.window()).open()
 
