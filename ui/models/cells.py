@@ -7,13 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ui.models.columns import Column, Paint
-from ui.models.rows_model import RowsModel
 from ui.theme import fonts
 from ui.theme.colors import Colors
 from ui.theme.text import TextCache
@@ -24,61 +21,46 @@ ROW_HEIGHT = 20
 PAD = 6
 
 
-class CellDelegate(QStyledItemDelegate):
-    """Given the view's row model through `locate`, which turns an index of the view into a row of the model."""
+class CellPainter:
+    """Paints what a column shows of a row, in a cell of ROW_HEIGHT; the background is there already."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        model: RowsModel[Any],
-        locate: Callable[[QModelIndex | QPersistentModelIndex], int],
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, faded: Callable[[Any], bool]) -> None:
+        """`faded` says of a row whether it is one that no longer counts."""
         self._theme = theme
-        self._model = model
-        self._locate = locate
+        self._faded = faded
         self._numbers = TextCache(fonts.numbers(fonts.TABLE))
         self._words = TextCache(fonts.words(fonts.TABLE))
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(self._model.columns[index.column()].width, ROW_HEIGHT)
+    def width(self, column: Column[Any], row: Any) -> int:
+        """What the cell needs to show all of its text."""
+        return round((self._numbers if column.right else self._words).width(column.text(row)) + 0.5) + 2 * PAD
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, column: Column[Any], row: Any, left: int, top: int, width: int) -> None:
         colors = self._theme.colors
-        rect = option.rect
-        state = option.state
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, colors.select)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, colors.hover)
-        column: Column[Any] = self._model.columns[index.column()]
-        row = self._model.rows[self._locate(index)]
         colour = self._colour(column, row, colors)
         if column.paint is Paint.SPARKLINE:
             values = column.raw(row)
             if isinstance(values, np.ndarray):
-                self._sparkline(painter, QRectF(rect).adjusted(PAD, 3, -PAD, -3), values, colour)
+                box = QRectF(left + PAD, top + 3, width - 2 * PAD, ROW_HEIGHT - 6)
+                paint_sparkline(painter, box, values, colour, fill=False)
             return
         if column.paint is Paint.PROGRESS:
-            self._progress(painter, QRectF(rect), column.raw(row), colour, colors)
+            self._progress(painter, QRectF(left, top, width, ROW_HEIGHT), column.raw(row), colour, colors)
         text = column.text(row)
         if not text:
             return
         painter.setPen(colour)
-        middle = rect.top() + rect.height() / 2
+        middle = top + ROW_HEIGHT / 2
         if column.right:
-            self._numbers.right(painter, rect.right() - PAD, middle, text)
+            self._numbers.right(painter, left + width - 1 - PAD, middle, text)
         else:
-            cache, room = self._words, rect.width() - 2 * PAD
+            cache, room = self._words, width - 2 * PAD
             if cache.width(text) > room:
                 text = fitted(cache, text, room)
-            cache.left(painter, rect.left() + PAD, middle, text)
+            cache.left(painter, left + PAD, middle, text)
 
     def _colour(self, column: Column[Any], row: Any, colors: Colors) -> QColor:
-        if self._model.faded(row):
+        if self._faded(row):
             return colors.text_lo
         if column.tone is not None:
             colour = getattr(colors, column.tone(row))
@@ -94,10 +76,6 @@ class CellDelegate(QStyledItemDelegate):
         painter.fillRect(track, colors.line)
         track.setWidth(track.width() * share)
         painter.fillRect(track, colour)
-
-    @staticmethod
-    def _sparkline(painter: QPainter, rect: QRectF, values: NDArray[np.float64], colour: QColor) -> None:
-        paint_sparkline(painter, rect, values, colour, fill=False)
 
 
 def fitted(cache: TextCache, text: str, room: float) -> str:

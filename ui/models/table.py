@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Generic
 
 from PySide6.QtCore import (
+    QEvent,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
@@ -20,10 +21,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from ui.models.cells import PAD, ROW_HEIGHT, CellDelegate, fitted
+from ui.models.cells import PAD, ROW_HEIGHT, CellPainter, fitted
 from ui.models.columns import Paint, Row, exported
 from ui.models.rows_model import SORT_ROLE, RowsModel
 from ui.theme import fonts
@@ -127,8 +128,9 @@ class Table(QTableView, Generic[Row]):
         self._first_sort = sort
         self._filter = _Filter(model)
         self.setModel(self._filter)
-        self._cells = CellDelegate(theme, model, lambda index: self._filter.mapToSource(index).row(), self)
-        self.setItemDelegate(self._cells)
+        self._theme = theme
+        self._cells = CellPainter(theme, model.faded)
+        self._hovered = -1
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -161,25 +163,81 @@ class Table(QTableView, Generic[Row]):
         header.sectionResized.connect(self._resized_by_hand)
         header.sortIndicatorChanged.connect(self.arranged)
         self.doubleClicked.connect(self.chosen)
+        self.verticalScrollBar().valueChanged.connect(lambda: self._hover(-1))
         theme.changed.connect(self.viewport().update)
 
     @property
     def rows_model(self) -> RowsModel[Row]:
         return self._rows
 
+    # Painting ---------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """By hand: a delegate is asked for each cell by itself, and the asking takes five times what painting does."""
+        header = self.horizontalHeader()
+        spans = [
+            (column, header.sectionViewportPosition(section), header.sectionSize(section))
+            for section, column in enumerate(self._rows.columns)
+            if not header.isSectionHidden(section)
+        ]
+        wanted: dict[int, set[int]] = {}
+        for area in event.region():  # type: ignore[attr-defined]  # its rectangles; the stubs do not know
+            first, last = self.rowAt(area.top()), self.rowAt(area.bottom())
+            if first >= 0:
+                touched = {
+                    place
+                    for place, (_, left, width) in enumerate(spans)
+                    if left <= area.right() and left + width > area.left()
+                }
+                for place in range(first, (last if last >= 0 else self._filter.rowCount() - 1) + 1):
+                    wanted.setdefault(place, set()).update(touched)
+        colors, selection, wide = self._theme.colors, self.selectionModel(), self.viewport().width()
+        painter = QPainter(self.viewport())
+        for place, touched in wanted.items():
+            row, top = self._row(place), self.rowViewportPosition(place)
+            if selection.isSelected(self._filter.index(place, 0)):
+                painter.fillRect(0, top, wide, ROW_HEIGHT, colors.select)
+            elif place == self._hovered:
+                painter.fillRect(0, top, wide, ROW_HEIGHT, colors.hover)
+            for number in touched:
+                column, left, width = spans[number]
+                self._cells.paint(painter, column, row, left, top, width)
+        painter.end()
+
+    def sizeHintForColumn(self, column: int) -> int:
+        """What its title and the rows in view need: a double click on a border fits the column."""
+        shown, last = self._rows.columns[column], self.rowAt(self.viewport().height() - 1)
+        first, end = self.rowAt(0), (last if last >= 0 else self._filter.rowCount() - 1) + 1
+        widths = (self._cells.width(shown, self._row(place)) for place in range(max(0, first), end))
+        return max(widths, default=shown.width)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._hover(self.rowAt(round(event.position().y())))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def _hover(self, place: int) -> None:
+        for changed in {place, self._hovered} - {-1} if place != self._hovered else ():
+            self.viewport().update(0, self.rowViewportPosition(changed), self.viewport().width(), ROW_HEIGHT)
+        self._hovered = place
+
     # Rows -------------------------------------------------------------------
 
     def selected_rows(self) -> list[Row]:
         """From top to bottom."""
         indexes = sorted(self.selectionModel().selectedRows(), key=lambda index: index.row())
-        return [self._rows.rows[self._filter.mapToSource(index).row()] for index in indexes]
+        return [self._row(index.row()) for index in indexes]
 
     def shown_rows(self) -> list[Row]:
         """Filtered and in the order of the screen."""
-        return [
-            self._rows.rows[self._filter.mapToSource(self._filter.index(place, 0)).row()]
-            for place in range(self._filter.rowCount())
-        ]
+        return [self._row(place) for place in range(self._filter.rowCount())]
+
+    def _row(self, place: int) -> Row:
+        """The row that is shown at `place`, filtered and sorted."""
+        return self._rows.rows[self._filter.mapToSource(self._filter.index(place, 0)).row()]
 
     def select_place(self, place: int) -> None:
         """Make the row of the model at `place` the current and only selected one, and bring it into view."""
