@@ -171,11 +171,9 @@ class Amendments:
 
     async def _settle(self, old: Order, new: Order, *, canceled: bool) -> None:
         """Until the venue has told of both. One of the two works then; anything else is mended or told."""
-        wait = FIRST_ASK_S
         while not (new.status.is_terminal or new.status in _CERTAIN):
             self._orders.resolve(new)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, SLOWEST_ASK_S)
+            await asyncio.sleep(LOOK_AGAIN_S)  # it asks by a pace of its own, and its answer is waited for by others
         # Only now: while the request was under way the answer would have been of before it.
         wait = FIRST_ASK_S
         told = False

@@ -36,11 +36,13 @@ Amounts = dict[str, Decimal]
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """`totals` by asset as the venue told them, made to hold exactly the first `fills` of our own."""
+    """`totals` by asset as the venue told them, made to hold the first `fills` of our own, and what was filled before
+    `ts_venue_ns`, the venue's time of its answer, and is told later."""
 
     venue: Venue
     fills: int
     totals: dict[str, Decimal]
+    ts_venue_ns: int = 0
 
 
 def effect_of(fill: Fill, instrument: Instrument, gained: Decimal) -> Amounts:
@@ -115,11 +117,13 @@ class Ledger:
         """Raises VenueError where the venue does not tell its balances; then nothing is concluded."""
         for asked in range(ASKED):
             known = len(self._state.fills)
-            totals = {balance.asset: balance.total for balance in await client.balances()}
+            balances = await client.balances()
+            totals = {balance.asset: balance.total for balance in balances}
+            answered_ns = max((balance.ts_venue_ns for balance in balances), default=0)
             # The answer may hold a fill that nobody has told us yet: it is on its way.
             settled = await self._settled(totals, known)
             if settled or (self._baseline is not None and asked == ASKED - 1):
-                return self._conclude(totals, known)
+                return self._conclude(totals, known, answered_ns)
         return LedgerChecked(self._venue, (), self._clock.now_ns())  # no quiet moment yet: begun at the next check
 
     async def _settled(self, actual: Amounts, known: int) -> bool:
@@ -157,11 +161,11 @@ class Ledger:
                 best, held = left, count
         return best, held
 
-    def _conclude(self, actual: Amounts, known: int) -> LedgerChecked:
+    def _conclude(self, actual: Amounts, known: int, answered_ns: int) -> LedgerChecked:
         left, held = self._closest(actual, known)
         event = LedgerChecked(self._venue, tuple(left), self._clock.now_ns())
         totals = added(actual, (effect for _, effect in self._since[held:]))
-        self._baseline = Baseline(self._venue, self._taken, totals)
+        self._baseline = Baseline(self._venue, self._taken, totals, answered_ns)
         self._since.clear()
         self._repository.record_setting(LEDGER_SETTING, msgspec.json.encode(self._baseline).decode())
         if left:
@@ -181,7 +185,9 @@ class Ledger:
     def _take_in(self) -> None:
         """The fills since the last look, in the venue's order among those not yet in a baseline's answer."""
         fills = self._state.fills
-        begin = self._baseline.fills if self._baseline is not None else 0
+        begin, answered_ns = (
+            (self._baseline.fills, self._baseline.ts_venue_ns) if self._baseline is not None else (0, 0)
+        )
         for at in range(self._taken, len(fills)):
             fill = fills[at]
             name = fill.instrument_id
@@ -193,9 +199,11 @@ class Ledger:
             instrument = self._state.instruments.get(name)
             if at < begin:
                 continue
-            if instrument is None:
+            effect: Amounts = {}
+            if fill.ts_venue_ns < answered_ns:
+                pass  # told late: a message was lost, and the totals we began with held it already
+            elif instrument is None:
                 logger.error("fill %s is of %s, which the venue does not list", fill.trade_id, fill.instrument_id)
-                effect: Amounts = {}
             else:
                 effect = effect_of(fill, instrument, position.realised - before)
             self._since.append((fill, effect))

@@ -363,8 +363,8 @@ class _Line:
         self._network.in_world(handler(self._request))  # type: ignore[arg-type]
         await self._accepted
         await asyncio.sleep(self._network.latency_s())
-        if self.broken:
-            raise ConnectionResetError(104, "Connection reset by peer")
+        if self.broken or self._network.server is not server or self._network.refuses:
+            raise ConnectionResetError(104, "Connection reset by peer")  # also where the exchange went meanwhile
         self._network.lines[self] = None
         self.listener.on_ws_connected(self.client)
 

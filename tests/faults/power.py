@@ -55,7 +55,7 @@ class Platter:
         file, written = self.after_a_kill()
         log = self._log()
         if log is None or not written:
-            return file, b""
+            return file, written  # nobody had it open since it was left: the system has written it back long since
         salts, frames = self._synced
         safe = max(frames if salts == log.salts else 0, log.moved)
         start, end = log.length(safe), log.length(log.frames)
@@ -71,13 +71,14 @@ class Platter:
         return file, bytes(kept)
 
     def leave(self, file: bytes, log: bytes) -> None:
-        """As the next start finds it. Nobody has it open."""
+        """As the next start finds it. Nobody has it open. What was synced in an earlier life still is."""
         self._path.write_bytes(file)
         self._log_path.unlink(missing_ok=True)
         self._index_path.unlink(missing_ok=True)
         if log:
             self._log_path.write_bytes(log)
-        self._synced = (b"", 0)
+        else:
+            self._synced = (b"", 0)
 
     def _log(self) -> _Log | None:
         """None: there is none, or nothing was ever written to it."""

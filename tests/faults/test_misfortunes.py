@@ -105,6 +105,28 @@ def test_an_order_outlasts_the_power() -> None:
     told(the_power_fails_behind_an_order)
 
 
+async def the_power_fails_two_lives_later(world: World) -> None:
+    """Killed, then a start that cannot open its data, then no power: what had been synced before all that is there."""
+    await opened(world)
+    assert await submitted(world, a_bid(world, "0.5")) == Done(1)
+    await until(lambda: world.state.orders[NAME].status is OrderStatus.ACCEPTED)
+    world.kill("behind an order")
+    world.disk.trouble = "full"
+    world.start_engine()
+    await asyncio.sleep(1)
+    world.power_fails = True
+    world.kill("while nothing is open")
+    world.disk.trouble = None
+    world.start_engine()
+    await until(lambda: world.state.entry_locked is None)
+    assert not world.state.orders[NAME].adopted
+
+
+def test_what_was_synced_stays_through_a_start_that_failed() -> None:
+    """A log that nobody had open since is as it was."""
+    told(the_power_fails_two_lives_later)
+
+
 async def the_power_fails_behind_the_first_comparison(world: World) -> None:
     await opened(world)
     world.exchange.place(ACCOUNT, NewOrder("BNBUSDT", True, "MARKET", to_units("0.5"), client_order_id="web_1"))

@@ -266,18 +266,22 @@ class BinanceExecution:
         fills: list[Fill] = []
         first = int(after) + 1 if after is not None else 0
         weight = MY_TRADES_WEIGHT if venue_order_id is None else MY_TRADES_OF_ORDER_WEIGHT
+        before: set[tuple[int, int]] = set()
         while True:
             params: Params = {"symbol": instrument.symbol, "fromId": first, "limit": TRADES_PAGE}
             if venue_order_id is not None:
                 params["orderId"] = venue_order_id
             page = await self._rest.signed("GET", "myTrades", list[MyTrade], params, weight=weight, urgent=True)
-            for row in page:
+            fresh = [row for row in page if (row.id, row.orderId) not in before]
+            for row in fresh:
                 key = (instrument.instrument_id, VenueOrderId(str(row.orderId)))
                 name = self._names.get(key, ClientOrderId(""))
                 fills.append(parse_orders.fill(row, instrument.instrument_id, name))
             if len(page) < TRADES_PAGE:
                 return fills
-            first = page[-1].id + 1
+            # The last id once more: a trade with oneself has two rows of one id, and the page may end between them.
+            before = {(row.id, row.orderId) for row in page}
+            first = page[-1].id if fresh else page[-1].id + 1
 
     async def balances(self) -> list[Balance]:
         """Every asset that is held or was held since the start: one that went to zero must be seen to do so."""

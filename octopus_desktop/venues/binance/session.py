@@ -33,6 +33,7 @@ ANSWER_WITHIN_S: Final = 5.0
 
 _decode: Final = msgspec.json.Decoder(ApiFrame, strict=False).decode
 _encode: Final = msgspec.json.Encoder().encode
+_SET_UP: Final = ("session.logon", "userDataStream.")
 Params = dict[str, str | int]
 
 
@@ -194,6 +195,9 @@ class Session:
         self._host.budget.settle(one.weight, None)
         if not one.future.done():
             one.future.set_exception(VenueTimeout(f"{one.method}: no answer within {ANSWER_WITHIN_S:.0f} s."))
+        if one.method.startswith(_SET_UP):
+            # Somebody takes the connection and answers pings, and nobody is behind: another one may be led elsewhere.
+            self.socket.cut(f"{one.method} was not answered")
 
 
 def _weight_used(frame: ApiFrame) -> int | None:

@@ -102,6 +102,18 @@ async def test_our_own_fills_explain_the_balances() -> None:
     assert (await desk.check()).differences == ()
 
 
+async def test_a_fill_that_is_told_after_the_beginning_was_in_it() -> None:
+    """Its message was lost, and the totals the check began with held it: it is not asked for a second time."""
+    desk = Books()
+    late = desk.trade("0.1", "60000")
+    desk.answer()
+    desk.account.money = [msgspec.structs.replace(balance, ts_venue_ns=100) for balance in desk.account.money]
+    assert (await desk.ledger.check(desk.account)).differences == ()
+    desk.tell(late)
+    desk.tell(msgspec.structs.replace(desk.trade("0.2", "60100"), ts_venue_ns=200))
+    assert (await desk.check()).differences == ()
+
+
 async def test_a_deposit_is_shown_once_and_kept() -> None:
     """What our fills do not explain is told with both sums, written down, and then taken as given."""
     desk = Books()

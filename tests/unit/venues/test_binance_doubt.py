@@ -14,6 +14,7 @@ from octopus_desktop.model.errors import VenueError
 from octopus_desktop.model.events import Link, LinkStatus
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.venues.binance import execution as execution_module
+from octopus_desktop.venues.binance import session as session_module
 from tests.unit.venues.scripted_venue import until
 from tests.unit.venues.test_binance_execution import INSTRUMENT, INTENT, made, placed
 
@@ -63,6 +64,23 @@ async def test_an_unreadable_message_may_have_been_the_end_of_the_stream(monkeyp
         asked = [call["method"] for call in running.venue.called if call["method"].startswith("userDataStream")]
         opens = "userDataStream.subscribe.signature"
         assert asked == [opens, "userDataStream.unsubscribe", opens]
+
+
+async def test_a_connection_that_answers_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway with nobody behind it takes connections and answers pings: the next one may be led elsewhere."""
+    monkeypatch.setattr(session_module, "ANSWER_WITHIN_S", 0.2)
+    async with made() as running:
+        answers: list[tuple[int, Any] | None] = [(200, {"subscriptionId": 0}), None]
+        connections: set[int] = set()
+
+        def subscribe(_: object) -> tuple[int, Any] | None:
+            connections.update(id(socket) for socket in running.venue.sessions)
+            return answers.pop()
+
+        running.venue.api["userDataStream.subscribe.signature"] = subscribe
+        await running.start()
+        assert len(connections) == 2
+        assert running.statuses(Link.ACCOUNT)[-1] is LinkStatus.UP
 
 
 async def test_a_log_on_that_is_tried_again_is_signed_again() -> None:

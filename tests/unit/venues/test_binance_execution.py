@@ -32,6 +32,7 @@ from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderT
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.net.breaker import FAILURES
+from octopus_desktop.venues.binance import execution as execution_module
 from octopus_desktop.venues.binance import session as session_module
 from octopus_desktop.venues.binance.execution import BinanceExecution
 from octopus_desktop.venues.binance.permissions import AccountPermissions
@@ -342,6 +343,30 @@ async def test_fills_are_paged_and_named() -> None:
         assert [int(fill.trade_id) for fill in fills] == list(range(5, 1505))
         assert {fill.client_order_id for fill in fills} == {"od-1"}
         assert [fill.trade_id for fill in await running.client.fills(INSTRUMENT, "1503")] == ["1504"]
+
+
+@pytest.mark.parametrize("page", [2, 3, 1000])
+async def test_a_trade_with_oneself_is_two_fills_wherever_a_page_ends(
+    monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """Both of its orders are ours: two rows of one id, and none of them is lost between two pages, or told twice."""
+    monkeypatch.setattr(execution_module, "TRADES_PAGE", page)
+    rows = [(5, 70, True), (6, 70, True), (6, 71, False), (7, 72, True), (8, 70, True), (8, 73, False)]
+
+    def trades(query: dict[str, str]) -> tuple[int, Any]:
+        row = {"price": "1", "qty": "1", "commission": "0", "commissionAsset": "BNB", "time": 1, "isMaker": False}
+        found = [
+            {**row, "id": number, "orderId": order, "isBuyer": buyer}
+            for number, order, buyer in rows
+            if number >= int(query["fromId"])
+        ]
+        return 200, found[:page]
+
+    async with made() as running:
+        running.venue.rest["/api/v3/myTrades"] = trades
+        fills = await running.client.fills(INSTRUMENT, None)
+        told = [(int(fill.trade_id), int(fill.venue_order_id), fill.side is Side.BUY) for fill in fills]
+        assert told == rows
 
 
 async def test_a_balance_that_went_to_zero_is_still_told() -> None:

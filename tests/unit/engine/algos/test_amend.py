@@ -137,6 +137,21 @@ def test_killed_at_any_moment_both_are_known_after_the_start(
     assert resting(market) or GONE in [*earlier, *market.notices()]
 
 
+def test_what_waits_for_the_new_order_waits_no_longer(market: World) -> None:
+    """A bracket leaves an order alone that is being changed: it is free again when the new one's fate is known."""
+    market.exchange.faults.append("lost")
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(0.005)
+    market.crash()
+    market.start()
+    for _ in range(600):
+        if market.state.orders[NEW].status.is_terminal:
+            break
+        market.run(0.1)
+    market.run(1)
+    assert not market.amendments.is_under_way(market.state.orders[OLD])
+
+
 def test_the_same_name_twice_is_one_amendment(market: World) -> None:
     """A repeated press changes nothing."""
     amend(market)
