@@ -12,17 +12,13 @@ from typing import Any, Final, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from octopus_desktop.model.commands import (
-    AmendOrder,
-    CancelAllOrders,
-    CancelOrder,
     Command,
-    KillSwitch,
     Outcome,
     Refused,
     SaveSetting,
-    SubmitOrder,
     Subscribe,
     Unsubscribe,
+    UrgentCommand,
 )
 from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
@@ -39,7 +35,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SAVE_AFTER_MS: Final = 400
-_URGENT: Final = (SubmitOrder, CancelOrder, CancelAllOrders, AmendOrder, KillSwitch)
 _GIVES_WAY_S: Final = 0.008
 """Half a display frame: as long as the screen stands still for an order at most."""
 _FIRST_WATCHED: Final = 12
@@ -97,7 +92,7 @@ class Session(QObject):
     def execute(self, command: Command, then: Callable[[Outcome], None] | None = None) -> None:
         """Send a command; a refusal is told to the trader unless `then` takes the outcome."""
         future = self.node.execute(command)
-        if isinstance(command, _URGENT):
+        if isinstance(command, UrgentCommand):
             # Nothing is painted meanwhile, so the interpreter is the node's: behind repaints each of an order's
             # five changes of thread would wait up to 4 ms.
             wait([future], _GIVES_WAY_S)

@@ -40,6 +40,7 @@ from octopus_desktop.model.commands import (
     StopAlgo,
     SubmitOrder,
     Subscribe,
+    TradingCommand,
     UnlockEntry,
     Unsubscribe,
 )
@@ -117,19 +118,9 @@ class Requests:
         return outcome
 
     async def _carry_out(self, command: Command) -> Outcome:
+        if isinstance(command, TradingCommand):
+            return await self._trade(command, self.trading) if self.trading is not None else self._no_desk()
         match command:
-            case (
-                SubmitOrder()
-                | CancelOrder()
-                | CancelAllOrders()
-                | AmendOrder()
-                | StartAlgo()
-                | PauseAlgo()
-                | ResumeAlgo()
-                | StopAlgo()
-                | Reconcile()
-            ):
-                return await self._trade(command, self.trading) if self.trading is not None else self._no_desk()
             case Subscribe():
                 return self._subscriptions.subscribe(command)
             case Unsubscribe():
@@ -155,19 +146,7 @@ class Requests:
             case _:
                 assert_never(command)
 
-    async def _trade(
-        self,
-        command: SubmitOrder
-        | CancelOrder
-        | CancelAllOrders
-        | AmendOrder
-        | StartAlgo
-        | PauseAlgo
-        | ResumeAlgo
-        | StopAlgo
-        | Reconcile,
-        trading: Trading,
-    ) -> Outcome:
+    async def _trade(self, command: TradingCommand, trading: Trading) -> Outcome:
         match command:
             case SubmitOrder():
                 return self._unconfirmed(command.intent, trading) or await trading.orders.submit(command)

@@ -139,15 +139,14 @@ class SaveSetting(msgspec.Struct, frozen=True, tag=True):
     value: str
 
 
+TradingCommand = (
+    SubmitOrder | CancelOrder | CancelAllOrders | AmendOrder | StartAlgo | PauseAlgo | ResumeAlgo | StopAlgo | Reconcile
+)
+"""What needs an account to trade on."""
+UrgentCommand = SubmitOrder | CancelOrder | CancelAllOrders | AmendOrder | KillSwitch
+"""Each millisecond until its bytes are away counts."""
 Command = (
-    SubmitOrder
-    | CancelOrder
-    | CancelAllOrders
-    | AmendOrder
-    | StartAlgo
-    | PauseAlgo
-    | ResumeAlgo
-    | StopAlgo
+    TradingCommand
     | KillSwitch
     | SetTradingLevel
     | Subscribe
@@ -155,7 +154,6 @@ Command = (
     | UnlockEntry
     | LockEntry
     | ConfirmLive
-    | Reconcile
     | SetRiskLimits
     | SaveSetting
 )
