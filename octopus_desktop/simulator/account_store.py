@@ -70,6 +70,14 @@ class AccountStore:
             # Created by us first, so that the keys inside are never readable by others.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
+        self._begun = False
+        try:
+            self._open(path)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self, path: Path) -> None:
         try:
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -84,7 +92,6 @@ class AccountStore:
             raise StateFileError(f"{path} is in use by another exchange: stop it, or choose another file") from error
         except sqlite3.DatabaseError as error:
             raise StateFileError(f"{path} is not a state file: move it away, or choose another file") from error
-        self._begun = False
 
     def close(self) -> None:
         self.commit()

@@ -250,7 +250,7 @@ def account_status(context: Context, account: int, params: Params) -> Any:
         "brokered": False,
         "requireSelfTradePrevention": False,
         "preventSor": False,
-        "updateTime": context.now_ms(),
+        "updateTime": context.exchange.now_ns // 1_000_000,  # of the matching engine, as its trades are
         "accountType": "SPOT",
         "balances": rows,
         "permissions": ["SPOT"],

@@ -188,9 +188,13 @@ def _open(path: Path) -> sqlite3.Connection:
         raise StorageError(f"There is no data file {path}. Name the session's --profile and --data-dir.")
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=2)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    try:
         connection.execute("PRAGMA query_only=ON")
         there = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audit'").fetchone()
     except sqlite3.Error as error:
+        connection.close()
         raise translate(error, path) from error
     if there is None:
         connection.close()
