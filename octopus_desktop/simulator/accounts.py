@@ -77,6 +77,8 @@ class Accounts(Generic[M]):
         self._executions: dict[int, list[Execution]] = {}
         self._triggers: dict[str, list[Order]] = {}
         self._touched = False
+        self.reopened_ns = 0
+        """No account's fill is of a time before: it had been told how it stood until the exchange went away."""
         self.fee_payers: dict[int, tuple[str, str]] = {}
         """Accounts that pay fees in the exchange's own coin: the coin, and the market that prices it."""
 

@@ -114,6 +114,7 @@ def open_exchange(
     exchange = Exchange(seed, opened_ns, activity=activity_at(speed), listener=users, store=store)
     users.attach(exchange)
     if store is not None and credentials is not None:
+        exchange.reopened_ns = start_ns
         _restore(exchange, store)
     exchange.open(known_until_s)
     exchange.advance(start_ns)

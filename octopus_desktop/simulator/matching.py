@@ -349,13 +349,13 @@ class Matching(Accounts[M]):
             commission=fee,
             commission_asset=asset,
             is_maker=is_maker,
-            ts_ns=one.ts_ns,
+            ts_ns=max(one.ts_ns, self.reopened_ns),
         )
         order.executions.append(execution)
         self._executions.setdefault(order.owner, []).append(execution)
         order.filled += one.quantity
         order.filled_quote += quote
-        order.updated_ns = self.now_ns
+        order.updated_ns = max(self.now_ns, self.reopened_ns)
         if not is_maker:
             order.remaining = order.unfilled
         is_whole = order.filled == order.quantity

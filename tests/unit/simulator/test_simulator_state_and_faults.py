@@ -101,6 +101,7 @@ def test_orders_the_market_passed_meanwhile_are_filled_and_others_still_rest(tmp
     filled, waits = (exchange.find(1, "BTCUSDT", order.order_id, None) for order in (passed, deeper))
     assert (filled.status, waits.status) == ("FILLED", "NEW")
     assert [(fill.price, fill.is_maker) for fill in filled.executions] == [(passed.price, True)]
+    assert filled.executions[0].ts_ns >= START_NS + away_s * SECOND_NS  # none is of a time it has been asked about
     assert exchange.ledger.balance(1, "USDT").locked == waits.locked > 0
     assert exchange.ledger.total("USDT") == exchange.ledger.total("BTC") == 0
     store.close()
