@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -41,6 +43,8 @@ LATEST_S: Final = 10.0
 KEPT_WAITING: Final = 100_000
 """Batched rows that may wait for a disk to come back. What an order needs is never dropped."""
 LAST_TRIES: Final = 3
+LOG_BYTES: Final = 6 * 2**20
+"""Of the write-ahead log: half as much again as it has when it is moved into the file."""
 
 
 class Row(NamedTuple):
@@ -67,6 +71,8 @@ _LATER, _NOW, _STOP = "later", "now", "stop"
 
 class Writer:
     """All methods from any thread."""
+
+    log_bytes = LOG_BYTES
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self._engine = engine
@@ -193,6 +199,7 @@ class Writer:
         self._close_connections()
 
     def _open_connections(self) -> None:
+        _make_room(self._path.with_name(self._path.name + "-wal"), self.log_bytes)
         self._connections = [self._engine.raw_connection(), self._engine.raw_connection()]
         full, normal = self._connections
         self._full = _tuned(full, "FULL")
@@ -364,6 +371,24 @@ class Writer:
             self._normal.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as failure:
             logger.warning("the write-ahead log of %s stays beside it: %s", self._path, failure)
+
+
+def _make_room(log: Path, size: int) -> None:
+    """Zeros where the write-ahead log will be. A sync of a file that grows waits for the file system's own journal too,
+    ten times as long as for the bytes. SQLite reads a log up to the first frame that is none of its own.
+    """
+    there = log.stat().st_size if log.exists() else 0
+    if there >= size or shutil.disk_usage(log.parent).free < 10 * size:
+        return  # what room there is, is for orders
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(file, bytes(size - there))
+        os.fsync(file)
+    except OSError as error:
+        os.ftruncate(file, there)
+        logger.warning("%s could not be made larger beforehand: %s", log, error)
+    finally:
+        os.close(file)
 
 
 def _tuned(connection: PoolProxiedConnection, synchronous: str) -> sqlite3.Connection:

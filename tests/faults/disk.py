@@ -96,6 +96,7 @@ class SimulatedWriter(Writer):
 
     disk: Disk
     """Set on a subclass by whoever makes the world."""
+    log_bytes = 0  # the disk of this world has no file system that files grow in
 
     def _start(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -394,3 +395,24 @@ def test_a_loop_that_is_gone_stops_nobody(opened: Open, caplog: pytest.LogCaptur
     database.flush()
     assert len(database.journal.read()) == 2
     assert any("could not be told" in record.getMessage() for record in caplog.records)
+
+
+def test_the_log_has_room_before_the_first_order(opened: Open, path: Path) -> None:
+    """An order's sync waits for its bytes and for no file that grows."""
+    database = opened()
+    log = path.with_name(path.name + "-wal")
+    room = log.stat().st_size
+    assert room == writing.LOG_BYTES
+    assert log.stat().st_mode & 0o077 == 0
+    asyncio.run(database.journal.commit(sent("od-1")))
+    assert log.stat().st_size == room
+    assert len(database.journal.read()) == 2
+
+
+def test_a_disk_that_is_nearly_full_keeps_its_room_for_orders(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")._replace(free=writing.LOG_BYTES)
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda _: usage)
+    opened()
+    assert path.with_name(path.name + "-wal").stat().st_size < writing.LOG_BYTES
