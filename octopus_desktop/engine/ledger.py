@@ -200,11 +200,10 @@ class Ledger:
             if at < begin:
                 continue
             effect: Amounts = {}
-            if fill.ts_venue_ns < answered_ns:
-                pass  # told late: a message was lost, and the totals we began with held it already
-            elif instrument is None:
+            if instrument is None:
                 logger.error("fill %s is of %s, which the venue does not list", fill.trade_id, fill.instrument_id)
-            else:
+            elif fill.ts_venue_ns >= answered_ns:
+                # An older one was told late, its message was lost: the totals we began with hold it already.
                 effect = effect_of(fill, instrument, position.realised - before)
             self._since.append((fill, effect))
         self._taken = len(fills)

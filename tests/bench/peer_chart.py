@@ -68,7 +68,7 @@ class PeerChart:
 
     def __init__(self, columns: Columns, visible: int) -> None:
         self.widget: QWidget = pyqtgraph.GraphicsLayoutWidget()
-        price, volume = self.widget.addPlot(0, 0), self.widget.addPlot(1, 0)  # type: ignore[attr-defined]
+        price, volume = self.widget.addPlot(0, 0), self.widget.addPlot(1, 0)  # type: ignore[attr-defined]  # its own
         volume.setXLink(price)
         volume.setMaximumHeight(150)
         self._price = price

@@ -75,19 +75,19 @@ class _Connection:
     def _tried(self, run: Any, sql: str, values: Any) -> sqlite3.Cursor:
         trouble = self._disk.trouble
         if sql.startswith(("ROLLBACK", "PRAGMA", "SELECT")):
-            return run(sql, values)  # type: ignore[no-any-return]
+            return run(sql, values)  # type: ignore[no-any-return]  # `run` is one of two methods
         if trouble is None:
             done = run(sql, values)
             if self._syncs and not self._real.in_transaction:
                 self._disk.platter.sync()
                 (self._disk.synced_seq,) = self._real.execute("SELECT max(seq) FROM journal").fetchone()
-            return done  # type: ignore[no-any-return]
+            return done  # type: ignore[no-any-return]  # `run` is one of two methods
         if trouble == "ghost":
             alone = not self._real.in_transaction and not sql.startswith("BEGIN")
             cursor = run(sql, values)
             if alone or sql.startswith("COMMIT"):
                 raise self._disk.fail(sql)
-            return cursor  # type: ignore[no-any-return]
+            return cursor  # type: ignore[no-any-return]  # `run` is one of two methods
         raise self._disk.fail(sql)
 
 

@@ -348,7 +348,7 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
                 return world.process.session_method(*asked)
 
             writer = type("SeedsWriter", (SimulatedWriter,), {"disk": world.disk})
-            feed: Any = lambda profile, urls: MarketFeed(VENUE, world.process, world.market_line, loop)  # noqa: E731
+            feed: Any = lambda profile, urls: MarketFeed(VENUE, world.process, world.market_line, loop)  # noqa: E731  # in place of a class
             with (
                 wired(world.network),
                 mock.patch.object(database, "Writer", writer),

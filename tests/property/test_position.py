@@ -105,7 +105,7 @@ def test_the_order_in_which_fills_are_told_does_not_matter(
         for n, (side, quantity, price, fee) in enumerate(sequence, 1)
     ]
     chance.shuffle(fills)
-    kept, account.MARK_EACH = account.MARK_EACH, each  # type: ignore[misc]
+    kept, account.MARK_EACH = account.MARK_EACH, each  # type: ignore[misc]  # small ones find more
     try:
         course = FillCourse(BTC, can_be_short=can_be_short)
         for fill in fills:
@@ -114,5 +114,5 @@ def test_the_order_in_which_fills_are_told_does_not_matter(
                 course.settle(can_be_short=can_be_short)
         course.settle(can_be_short=can_be_short)
     finally:
-        account.MARK_EACH = kept  # type: ignore[misc]
+        account.MARK_EACH = kept  # type: ignore[misc]  # as it was
     assert course.position == held(sequence, can_be_short=can_be_short)
