@@ -114,6 +114,7 @@ class ScriptedNode:
         self.refuses: str | None = None
         self.candle_answer: BaseException | None = None
         self.verdict: Verdict | None = None
+        self.algo_verdict: AlgoVerdict | None = None
         self.native: set[type] = set()
         self.log_lines: list[LogRecorded] = []
         self.now_ns = START_NS
@@ -158,7 +159,7 @@ class ScriptedNode:
                 judged = Verdict(locked) if locked is not None else self._risk.judge(query.intent)
                 answer.set_result(self.verdict or judged)
             case AlgoQuery():
-                answer.set_result(AlgoVerdict(native=type(query.spec) in self.native))
+                answer.set_result(self.algo_verdict or AlgoVerdict(native=type(query.spec) in self.native))
             case LimitsQuery():
                 answer.set_result(self.limits)
             case RiskStatusQuery():

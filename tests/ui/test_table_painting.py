@@ -103,6 +103,30 @@ def test_the_selected_row_is_marked_from_edge_to_edge(table: Table[Item], theme:
         assert colour_at(table, 2, x).name() == theme.colors.select.name()
 
 
+@pytest.mark.parametrize("height", [10 * ROW_HEIGHT, 10 * ROW_HEIGHT + 7, 10 * ROW_HEIGHT + 19])
+def test_rows_in_view_are_whole(table: Table[Item], height: int) -> None:
+    """Wherever it is scrolled to, also at the end and when rows come there: the first row in view is not cut, and the
+    last one is in sight."""
+    table.resize(420, height + table.horizontalHeader().height())
+    QApplication.processEvents()
+    bar, view = table.verticalScrollBar(), table.viewport()
+
+    def first_top() -> int:
+        return table.rowViewportPosition(table.rowAt(0))
+
+    for value in (0, 5, bar.maximum(), bar.maximum() - 1, bar.maximum()):
+        bar.setValue(value)
+        QApplication.processEvents()
+        assert first_top() == 0, value
+    assert table.rowViewportPosition(ROWS - 1) + ROW_HEIGHT <= view.height()
+    table.rows_model.append([Item(ROWS + more, 1, "new") for more in range(3)])
+    table.rows_model.flush()
+    table.scrollToBottom()
+    QApplication.processEvents()
+    assert first_top() == 0
+    assert 0 <= view.height() - table.rowViewportPosition(ROWS + 2) - ROW_HEIGHT < ROW_HEIGHT
+
+
 def test_a_double_click_on_a_border_fits_the_column(table: Table[Item]) -> None:
     """The column becomes as wide as what is in view needs."""
     table.resizeColumnToContents(1)

@@ -343,6 +343,21 @@ class Table(QTableView, Generic[Row]):
             if column.least:
                 self.setColumnHidden(section, self.viewport().width() < column.least)
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self._snap()
+
+    def updateGeometries(self) -> None:
+        super().updateGeometries()
+        self._snap()
+
+    def _snap(self) -> None:
+        """The first row in view is a whole one. At the end Qt puts the last one to the bottom edge and cuts the first."""
+        rows, offset = self.verticalHeader(), self.verticalScrollBar().value() * ROW_HEIGHT
+        if rows.offset() != offset:
+            rows.setOffset(offset)
+            self.viewport().update()
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.stand_on_a_row()

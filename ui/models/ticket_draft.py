@@ -156,7 +156,7 @@ def intent_of(
         draft.trigger if draft.kind.has_trigger else None,
         told.quote_quantity,
         draft.tif if draft.kind.has_tif and not draft.rests_only else TimeInForce.GTC,
-        draft.reduce_only and instrument.kind is not InstrumentKind.SPOT,
+        draft.reduce_only and draft.kind.may_be_reduce_only and instrument.kind is not InstrumentKind.SPOT,
         token,
     )
 

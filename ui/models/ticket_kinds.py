@@ -8,6 +8,22 @@ from typing import Final
 from octopus_desktop.model.orders import OrderType
 
 
+class PriceIs(Enum):
+    """What the price field means. Where the next kind means another thing by it, it starts empty."""
+
+    WHERE_IT_RESTS = "where it rests"
+    LIMIT_OF_A_STOP = "limit of a stop"
+    LIMIT_OF_A_PROFIT = "limit of a profit"
+    WORST = "worst"
+
+
+class TriggerIs(Enum):
+    """A stop and a profit lie on two sides of the market: the one's trigger sets the other off at once."""
+
+    LOSS = "loss"
+    PROFIT = "profit"
+
+
 class Kind(Enum):
     """The value is what the list says."""
 
@@ -40,11 +56,23 @@ class Kind(Enum):
 
     @property
     def has_trigger(self) -> bool:
-        return self in _WITH_TRIGGER
+        return self in _TRIGGER_IS
+
+    @property
+    def price_is(self) -> PriceIs | None:
+        return _PRICE_IS.get(self)
+
+    @property
+    def trigger_is(self) -> TriggerIs | None:
+        return _TRIGGER_IS.get(self)
 
     @property
     def may_be_post_only(self) -> bool:
         return self in _MAYBE_POST_ONLY
+
+    @property
+    def may_be_reduce_only(self) -> bool:
+        return self in _MAYBE_REDUCE_ONLY
 
     @property
     def has_tif(self) -> bool:
@@ -80,8 +108,34 @@ PRICE_WORDS: Final = {
 }
 """What the price field is called in those that have one."""
 _PRICE_OPTIONAL: Final = {Kind.BRACKET, Kind.TWAP}
-_WITH_TRIGGER: Final = {Kind.STOP, Kind.STOP_LIMIT, Kind.TAKE_PROFIT, Kind.TAKE_PROFIT_LIMIT}
+_PRICE_IS: Final = {
+    Kind.LIMIT: PriceIs.WHERE_IT_RESTS,
+    Kind.GOOD_TILL_DATE: PriceIs.WHERE_IT_RESTS,
+    Kind.ICEBERG: PriceIs.WHERE_IT_RESTS,
+    Kind.BRACKET: PriceIs.WHERE_IT_RESTS,
+    Kind.OCO: PriceIs.WHERE_IT_RESTS,
+    Kind.STOP_LIMIT: PriceIs.LIMIT_OF_A_STOP,
+    Kind.TAKE_PROFIT_LIMIT: PriceIs.LIMIT_OF_A_PROFIT,
+    Kind.TWAP: PriceIs.WORST,
+    Kind.CHASE: PriceIs.WORST,
+}
+_TRIGGER_IS: Final = {
+    Kind.STOP: TriggerIs.LOSS,
+    Kind.STOP_LIMIT: TriggerIs.LOSS,
+    Kind.TAKE_PROFIT: TriggerIs.PROFIT,
+    Kind.TAKE_PROFIT_LIMIT: TriggerIs.PROFIT,
+}
 _MAYBE_POST_ONLY: Final = {Kind.LIMIT, Kind.GOOD_TILL_DATE, Kind.SCALE}
+_MAYBE_REDUCE_ONLY: Final = {
+    Kind.LIMIT,
+    Kind.MARKET,
+    Kind.GOOD_TILL_DATE,
+    Kind.STOP,
+    Kind.STOP_LIMIT,
+    Kind.TAKE_PROFIT,
+    Kind.TAKE_PROFIT_LIMIT,
+}
+"""The engine's own exits reduce only by themselves; its other orders can't be told to."""
 _ORDER_TYPES: Final = {
     Kind.LIMIT: OrderType.LIMIT,
     Kind.MARKET: OrderType.MARKET,

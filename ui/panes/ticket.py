@@ -164,11 +164,18 @@ class TicketPane(TicketForm):
         self.submit_button.setText(act)
         self.submit_button.setAccessibleName(act)
         self.submit_button.setEnabled(not self._why_not())
-        if self.submit_button.property("role") != draft.side.value:
-            self.submit_button.setProperty("role", draft.side.value)
+        look = {"role": draft.side.value, "denied": bool(self._denial())}
+        if any(self.submit_button.property(name) != value for name, value in look.items()):
+            for name, value in look.items():
+                self.submit_button.setProperty(name, value)
             self.submit_button.style().unpolish(self.submit_button)
             self.submit_button.style().polish(self.submit_button)
         self._write_verdict(locked)
+
+    def _denial(self) -> str:
+        """Why the engine would refuse it, as far as is known now. It can be sent all the same: the engine judges."""
+        refusal = self._algo_verdict.refusal if self._algo_verdict is not None else None
+        return (self._verdict.denial if self._verdict is not None else None) or refusal or ""
 
     def _act(self, draft: Draft, instrument: Instrument | None) -> str:
         """The button names what it does."""
@@ -199,8 +206,8 @@ class TicketPane(TicketForm):
             text, tone = stale, "danger"
         elif verdict is None:
             text, tone = "Asking risk…", "lo"
-        elif verdict.denial or (self._algo_verdict and self._algo_verdict.refusal):
-            text, tone = verdict.denial or str(self._algo_verdict and self._algo_verdict.refusal), "danger"
+        elif self._denial():
+            text, tone = self._denial(), "danger"
         elif verdict.warning:
             text, tone = verdict.warning, "warn"
         elif self._spec is not None:
@@ -268,7 +275,7 @@ class TicketPane(TicketForm):
     def _algo_said(self, number: int, verdict: AlgoVerdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
             self._algo_verdict = verdict
-            self._write_verdict(self._locked())
+            self._write_button(self.session.instrument)
 
     # Sending it -------------------------------------------------------------
 

@@ -59,6 +59,7 @@ class TicketExtras(QWidget):
         super().__init__()
         self._session = session
         self._kind = Kind.LIMIT
+        self._exits_of: Kind | None = None
         self._rows: dict[str, QWidget] = {}
         self._target_rows: list[QWidget] = []
         self._shares_typed = False
@@ -191,6 +192,14 @@ class TicketExtras(QWidget):
     def show_kind(self, kind: Kind) -> None:
         """The rows of this kind; one that is no algo has none."""
         self._kind = kind
+        if kind in (Kind.BRACKET, Kind.OCO):
+            # A bracket's stop is on the other side of the market than that of an OCO of the same side.
+            if self._exits_of not in (None, kind):
+                self.fields["stop"].clear()
+                self.fields["stop_limit"].clear()
+            self._exits_of = kind
+        if self._session.instrument is not None:
+            self._step(self._session.instrument)
         shown = {*_ROWS.get(kind, ()), "on_restart"} if kind.is_algo else set()
         for name, row in self._rows.items():
             row.setVisible(name in shown)
@@ -322,6 +331,11 @@ class TicketExtras(QWidget):
             if isinstance(entry, NumberEdit) and entry.hasFocus() and (name in _PRICES or is_exit):
                 return None if is_exit and percent else entry
         return None
+
+    def price_gap(self) -> NumberEdit | None:
+        """The first price of this kind that is empty."""
+        prices = (entry for name, entry in self.shown() if name in _PRICES and isinstance(entry, NumberEdit))
+        return next((entry for entry in prices if not entry.text()), None)
 
     def mark(self, field: str, sentence: str) -> None:
         """Mark the entry that a problem is about, where something is in it; an empty one is no mistake yet."""

@@ -27,7 +27,7 @@ from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import Side, TimeInForce
 from ui.models.algo_draft import middle_of
 from ui.models.ticket_draft import Draft, Unit
-from ui.models.ticket_kinds import GROUPS, PRICE_WORDS, Kind
+from ui.models.ticket_kinds import GROUPS, PRICE_WORDS, Kind, PriceIs, TriggerIs
 from ui.panes.pane import Pane, stale_age_s
 from ui.panes.ticket_extras import TicketExtras
 from ui.panes.ticket_position import Held
@@ -70,6 +70,7 @@ class TicketForm(Pane):
         super().__init__(session, parent)
         self.extras = extras if extras is not None else TicketExtras(session)
         self._labels: dict[NumberEdit, QLabel] = {}
+        self._meant: dict[NumberEdit, PriceIs | TriggerIs] = {}
         self._build()
         session.instrument_changed.connect(self._show)
 
@@ -329,9 +330,13 @@ class TicketForm(Pane):
         kind = self._draft.kind
         entry = self.extras.takes_price() or (self.trigger if self.trigger.hasFocus() else None)
         if entry is None and kind is Kind.MARKET:
-            self.set_type(Kind.LIMIT)
+            kind = Kind.LIMIT
+            self.set_type(kind)
         if entry is None:
-            entry = self.trigger if kind.has_trigger and not kind.has_price else self.price
+            entry = self.price if kind.has_price else self.trigger if kind.has_trigger else self.extras.price_gap()
+            if entry is None:
+                self.session.tell("info", "No price to fill", f"{kind.value}: put the keyboard into the one you mean.")
+                return
             if side is not None:
                 self.side.choose(side.value)
         entry.setText(format_price(instrument.price(price), instrument.price_precision))
@@ -385,7 +390,6 @@ class TicketForm(Pane):
         self.trigger.set_step(instrument.tick_size)
         self.extras.set_instrument(instrument)
         self._name_units(instrument)
-        self.reduce_only.setVisible(instrument.kind is not InstrumentKind.SPOT)
         self.reduce_only.setChecked(False)
         self._laid_out()
         self.missed = True
@@ -423,7 +427,9 @@ class TicketForm(Pane):
 
     def _laid_out(self) -> None:
         """The fields that this kind of order has."""
-        kind = self._draft.kind
+        kind, instrument = self._draft.kind, self.session.instrument
+        self._forget(self.price, kind.price_is)
+        self._forget(self.trigger, kind.trigger_is)
         self._price_box.setVisible(kind.has_price)
         if kind.has_price:
             self._labels[self.price].setText(PRICE_WORDS[kind])
@@ -432,9 +438,19 @@ class TicketForm(Pane):
         self.tif.setVisible(kind.has_tif or kind is Kind.MARKET)
         self.tif.setEnabled(kind.has_tif)
         self.post_only.setVisible(kind.may_be_post_only)
+        has_positions = instrument is not None and instrument.kind is not InstrumentKind.SPOT
+        self.reduce_only.setVisible(has_positions and kind.may_be_reduce_only)
         self.extras.show_kind(kind)
         self._edited()
         self._fit_fields()
+
+    def _forget(self, entry: NumberEdit, meaning: PriceIs | TriggerIs | None) -> None:
+        """What was typed for a kind that meant another thing by it is not this kind's."""
+        if meaning is None:
+            return
+        if self._meant.get(entry, meaning) is not meaning:
+            entry.set_value(None)
+        self._meant[entry] = meaning
 
 
 def _kinds() -> QComboBox:

@@ -2,7 +2,8 @@
 
 Widgets ask for a variant by a dynamic property:
 
-* `QPushButton[role="buy" | "sell" | "danger" | "alarm" | "notice" | "primary" | "flat"]`
+* `QPushButton[role="buy" | "sell" | "danger" | "alarm" | "notice" | "primary" | "flat"]`; with `[denied="true"]` a
+  buy or sell looks as if it were off, and can be pressed to be told why
 * `QLabel[tone="hi" | "mid" | "lo" | "up" | "down" | "warn" | "danger"]`, `QLabel[numeric="true"]`
 * `QWidget[invalid="true"]` on an entry whose text can't be used
 """
@@ -10,11 +11,15 @@ Widgets ask for a variant by a dynamic property:
 from __future__ import annotations
 
 from string import Template
+from typing import Final
 
 from PySide6.QtGui import QColor, QPalette
 
 from ui.theme import fonts
 from ui.theme.tokens import Tokens, mix, text_on
+
+OFF_SHARE: Final = 0.25
+"""How much of its colour a buy or sell button keeps where it is off: `text_mid` still reads on it."""
 
 
 def palette(t: Tokens) -> QPalette:
@@ -68,8 +73,8 @@ def stylesheet(t: Tokens) -> str:
         down_hover=mix(t.down, t.text_hi, 0.18),
         danger_hover=mix(t.danger, t.text_hi, 0.18),
         accent_hover=mix(t.accent, t.text_hi, 0.18),
-        up_off=mix(t.bg0, t.up, 0.3),
-        down_off=mix(t.bg0, t.down, 0.3),
+        up_off=mix(t.bg0, t.up, OFF_SHARE),
+        down_off=mix(t.bg0, t.down, OFF_SHARE),
         on_up=text_on(t.up),
         on_down=text_on(t.down),
         on_danger=text_on(t.danger),
@@ -173,6 +178,9 @@ QPushButton[role="buy"]:focus, QPushButton[role="sell"]:focus, QPushButton[role=
 QPushButton[role="primary"]:focus { border: 2px solid $text_hi; }
 QPushButton[role="buy"]:disabled { background: $up_off; color: $off; }
 QPushButton[role="sell"]:disabled { background: $down_off; color: $off; }
+QPushButton[role="buy"][denied="true"]:enabled { background: $up_off; color: $text_mid; }
+QPushButton[role="sell"][denied="true"]:enabled { background: $down_off; color: $text_mid; }
+QPushButton[denied="true"]:enabled:hover { border-color: $handle_hover; }
 QPushButton[role="danger"]:disabled, QPushButton[role="primary"]:disabled { background: $bg2; color: $off; }
 
 QCheckBox, QRadioButton { spacing: 6px; color: $text_mid; }
