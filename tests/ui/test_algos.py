@@ -8,9 +8,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 from conftest import OpenWindow, settle
+from keyboard import CTRL, SHIFT, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from scripted_day import place, scripted_session
 from scripted_market import BTC
 from scripted_node import ScriptedNode
@@ -27,13 +27,7 @@ from ui.main_window import MainWindow
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
-CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 TWAP = AlgoId("al-1")
-
-
-def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
-    settle(window)
 
 
 def start_twap(node: ScriptedNode, algo_id: AlgoId = TWAP) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import settle
+from keyboard import CTRL, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -22,13 +23,6 @@ from ui.main_window import MainWindow
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
-    settle(window)
 
 
 def open_dialog(window: MainWindow, key: Qt.Key = Qt.Key.Key_F2) -> AmendDialog:

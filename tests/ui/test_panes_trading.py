@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import settle
+from keyboard import ALT, CTRL, SHIFT, press
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -24,21 +25,6 @@ from ui.models.ticket_kinds import Kind
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-CTRL, SHIFT, ALT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
-
-
-def press(
-    window: MainWindow, key: Qt.Key | str, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
-) -> None:
-    """A key to whatever holds the keyboard."""
-    target = QApplication.focusWidget() or window
-    QTest.keyClick(target, key, modifiers)
-    settle(window)
 
 
 def type_text(window: MainWindow, text: str) -> None:

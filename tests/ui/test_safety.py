@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from conftest import OpenWindow, settle
+from keyboard import ALT, CTRL, SHIFT, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -28,17 +29,6 @@ from ui.models.columns import clock
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-CTRL, SHIFT, ALT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
-
-
-def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
-    settle(window)
 
 
 @pytest.mark.parametrize("by", ["key in a table", "key in a field", "button"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from conftest import settle
+from keyboard import ALT, SHIFT, press, write
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from scripted_node import ScriptedNode
 
@@ -17,18 +16,6 @@ from ui.main_window import MainWindow
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
-    settle(window)
-
-
-def write(window: MainWindow, text: str) -> None:
-    QTest.keyClicks(QApplication.focusWidget() or window, text)
-    settle(window)
 
 
 def test_a_stop_is_placed_as_it_is_typed(window: MainWindow, node: ScriptedNode) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from conftest import OpenWindow, settle
+from keyboard import ALT, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_day import scripted_session
 from scripted_market import BTC
@@ -39,13 +39,7 @@ from ui.models.ticket_kinds import Kind
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
-ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 D = Decimal
-
-
-def press(window: MainWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
-    settle(window)
 
 
 def fill(window: MainWindow, **texts: str) -> None:

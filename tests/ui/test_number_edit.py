@@ -1,0 +1,100 @@
+"""The entry for numbers: what is typed, stepped and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from ui.theme.theme import Theme
+from ui.widgets.number_edit import NumberEdit
+
+
+@pytest.fixture
+def entry(theme: Theme, qtbot: QtBot) -> Iterator[NumberEdit]:
+    host = QWidget()
+    qtbot.addWidget(host)
+    edit = NumberEdit(host, step=Decimal("0.10"), maximum=Decimal(100_000), name="Price", tooltip="Price (P)")
+    host.show()
+    edit.setFocus()
+    yield edit
+    host.close()
+
+
+def test_typed_number_is_an_exact_decimal(entry: NumberEdit, qtbot: QtBot) -> None:
+    """What is typed is what is sent, to the last digit."""
+    with qtbot.waitSignal(entry.value_changed):
+        qtbot.keyClicks(entry, "0.1")
+    assert entry.value() == Decimal("0.1")
+    entry.set_value(None)
+    qtbot.keyClicks(entry, "1.5k")
+    assert entry.value() == Decimal(1500)
+    entry.clearFocus()
+    entry._tidy()
+    assert entry.text() == "1,500.0"
+
+
+def test_steps_go_to_the_next_tick(entry: NumberEdit, qtbot: QtBot) -> None:
+    """Up and Down move by ticks, from between two ticks to the next one, Shift by ten, never out of range."""
+    entry.set_value(Decimal("10.03"))
+    qtbot.keyClick(entry, Qt.Key.Key_Up)
+    assert entry.value() == Decimal("10.1")
+    entry.set_value(Decimal("10.03"))
+    qtbot.keyClick(entry, Qt.Key.Key_Down)
+    assert entry.value() == Decimal("10.0")
+    qtbot.keyClick(entry, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert entry.value() == Decimal("11.0")
+    entry.set_value(Decimal("0.1"))
+    for _ in range(3):
+        qtbot.keyClick(entry, Qt.Key.Key_Down)
+    assert entry.value() == 0
+    entry.set_value(Decimal("99999.95"))
+    qtbot.keyClick(entry, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert entry.value() == Decimal("100000")
+
+
+def test_unusable_text_says_why(entry: NumberEdit, qtbot: QtBot) -> None:
+    """A wrong entry has no value and a red border, and its tooltip is the reason."""
+    entry.set_value(Decimal(5))
+    with qtbot.waitSignal(entry.value_changed) as changed:
+        entry.setText("0,5")
+    assert changed.args == [None]
+    assert entry.property("invalid") is True
+    assert "comma" in entry.toolTip()
+    entry.setText("200000")
+    assert entry.reason == "At most 100,000.0."
+    entry.setText("7")
+    assert (entry.reason, entry.toolTip()) == ("", "Price (P)")
+    entry.set_reason("Above your balance.")
+    assert entry.property("invalid") is True
+    assert entry.value() == Decimal(7)
+
+
+def test_wheel_over_an_unfocused_entry_changes_nothing(entry: NumberEdit) -> None:
+    """Scrolling the window past the ticket can't change an order."""
+
+    def turn() -> None:
+        event = QWheelEvent(
+            QPointF(5, 5),
+            QPointF(5, 5),
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(entry, event)
+
+    entry.set_value(Decimal(5))
+    entry.clearFocus()
+    turn()
+    assert entry.value() == 5
+    entry.setFocus()
+    turn()
+    assert entry.value() == Decimal("5.1")

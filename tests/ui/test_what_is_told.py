@@ -1,0 +1,176 @@
+"""What the window says when something is stale, lost, broken or still to come."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import OpenWindow, settle
+from keyboard import CTRL, SHIFT, press
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from scripted_market import BTC, SIM
+from scripted_node import ScriptedNode, demo_profile
+
+from octopus_desktop.model.errors import VenueUnavailable
+from octopus_desktop.model.events import (
+    Channel,
+    EngineFailed,
+    FeedRecovered,
+    FeedStale,
+    Link,
+    LinkChanged,
+    LinkStatus,
+    LogRecorded,
+    NoticeRaised,
+    Severity,
+    VenueMeasured,
+)
+from octopus_desktop.model.queries import CandlesQuery
+from ui.main_window import MainWindow
+from ui.widgets.state_overlay import StateOverlay
+
+# Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+def test_a_stale_feed_is_said_in_every_pane_it_feeds(window: MainWindow, node: ScriptedNode) -> None:
+    """When the stream falls silent, book, tape, chart and bar say stale with an age, until it is back."""
+    book, tape, chart = window.panes["book"].view, window.panes["tape"].view, window.chart.chart
+    for channel in (Channel.BOOK, Channel.TRADES):
+        node.emit(FeedStale(BTC, channel, node.now_ns - 5_000_000_000, "silent"))
+    settle(window)
+    for overlay in (book.state_overlay, tape.state_overlay, chart.state_overlay):
+        assert overlay.state == "stale"
+    assert "Stale" in window.bar.stale.text()
+    for channel in (Channel.BOOK, Channel.TRADES):
+        node.emit(FeedRecovered(BTC, channel))
+    settle(window)
+    for overlay in (book.state_overlay, tape.state_overlay, chart.state_overlay):
+        assert overlay.state == "live"
+    assert window.bar.stale.text() == ""
+
+
+def test_a_lost_link_is_in_the_status_line(window: MainWindow, node: ScriptedNode) -> None:
+    """The status line names the link that is down, in a warning tone."""
+    label = window.status.labels["venue"]
+    assert label.text() == "SIM ● connected"
+    node.emit(LinkChanged(SIM, Link.ORDERS, LinkStatus.DOWN, "cut", node.now_ns))
+    settle(window)
+    assert "order entry down" in label.text()
+    assert label.property("tone") == "danger"
+
+
+def test_the_status_line_tells_how_the_venue_is(window: MainWindow, node: ScriptedNode) -> None:
+    """Latency, load, weight and clock are there; what is out of order is in a warning tone."""
+    node.emit(VenueMeasured(SIM, 912.0, -1400.0, 5900, 6000, 1234.0, 3, node.now_ns))
+    settle(window)
+    labels = window.status.labels
+    assert labels["latency"].text() == "912 ms"
+    assert labels["messages"].text() == "1,234 msg/s · 3 bad"
+    assert labels["weight"].text() == "weight 5900/6000"
+    assert labels["clock"].text() == "clock −1,400 ms"
+    assert {labels[key].property("tone") for key in ("latency", "messages", "weight", "clock")} == {"warn"}
+
+
+def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) -> None:
+    """What the engine wants seen now is a toast, and stays in the log."""
+    node.emit(NoticeRaised(Severity.ERROR, "The disk is full", "Free some space.", node.now_ns))
+    settle(window)
+    (toast,) = window.toasts.toasts
+    assert (toast.kind, toast.title) == ("error", "The disk is full")
+    assert not toast._timer.isActive()  # it stays: the window behind it would only seem to wait
+    press(window, Qt.Key.Key_D, CTRL)
+    assert not window.toasts.toasts
+
+
+def test_an_engine_that_cannot_start_is_said_over_everything(window: MainWindow, node: ScriptedNode) -> None:
+    """A terminal on data that is open elsewhere says so instead of seeming to wait, and Enter closes it."""
+    sentence = "octopus.db is open in another Octopus Desktop."
+    for _ in range(2):
+        node.emit(EngineFailed("The data cannot be opened", sentence, node.now_ns))
+        settle(window)
+    (overlay,) = window.findChildren(StateOverlay, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert overlay.isVisible()
+    assert overlay.geometry() == window.rect()
+    assert overlay.accessibleName() == f"The data cannot be opened {sentence}"
+    told: list[bool] = []
+    window.closing.connect(lambda: told.append(True))
+    press(window, Qt.Key.Key_Return)
+    assert told
+
+
+def test_a_pane_that_comes_up_does_not_hide_what_is_told(window: MainWindow) -> None:
+    """A toast lies over the panes, whichever pane was brought to the front last."""
+    press(window, Qt.Key.Key_7, CTRL)
+    window.session.tell("warn", "Not sent", "Type a price.")
+    press(window, Qt.Key.Key_6, CTRL)
+    press(window, Qt.Key.Key_6, CTRL)
+    (toast,) = window.toasts.toasts
+    assert toast.isAncestorOf(window.childAt(toast.mapTo(window, QPoint(60, toast.height() // 2))))
+
+
+def test_a_failing_action_is_told_and_logged(window: MainWindow, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake in the program is a toast and a line in the log, not the end of the session."""
+    window.handlers["chart.newest"] = lambda: 1 // 0
+    window.run("chart.newest")
+    assert "failed" in window.toasts.toasts[-1].title
+    assert "chart.newest failed" in caplog.text
+
+
+def test_a_pane_that_fails_does_not_stop_the_others(
+    window: MainWindow, node: ScriptedNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One pane's mistake is logged; the next pane still gets the frame."""
+    monkeypatch.setattr(window.panes["book"], "refresh", lambda state, dirty: 1 // 0)
+    node.emit(VenueMeasured(SIM, 33.0, 0.0, 1, 6000, 10.0, 0, node.now_ns))
+    settle(window)
+    assert "BookPane could not be brought up to date" in caplog.text
+    assert window.status.labels["latency"].text() == "33 ms"
+
+
+def test_before_the_venue_answers_every_pane_says_what_it_waits_for(open_terminal: OpenWindow) -> None:
+    """No blank rectangle: at a first start without a venue each pane says loading, and none is empty without a word."""
+    window = open_terminal(ScriptedNode(demo_profile()))
+    for pane_id in ("chart", "watchlist", "book", "tape", "positions"):
+        pane = window.panes[pane_id]
+        overlay = getattr(pane, "overlay", None) or pane.focus_target().state_overlay
+        assert overlay.state == "loading", pane_id
+        assert overlay.text, pane_id
+    assert window.ticket.verdict.text()
+    assert not window.ticket.submit_button.isEnabled()
+
+
+def test_history_that_does_not_come_can_be_asked_for_again(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """The chart says why there is nothing and has a button; pressed, the candles come."""
+    node.candle_answer = VenueUnavailable("The venue is overloaded.")
+    window = open_terminal(node)
+    overlay = window.chart.chart.state_overlay
+    assert overlay.state == "error"
+    node.candle_answer = None
+    QTest.mouseClick(overlay._button, Qt.MouseButton.LeftButton)
+    settle(window)
+    assert overlay.state == "live"
+    assert len(window.chart.chart.series) == 1000
+
+
+def test_older_candles_come_when_they_are_wanted(window: MainWindow, node: ScriptedNode) -> None:
+    """Scrolled to its beginning, the chart asks for what was before, once, and puts it in front."""
+    first = window.chart.chart.series.time_at(0)
+    window.chart.chart.history_needed.emit(first)
+    window.chart.chart.history_needed.emit(first)
+    settle(window)
+    asked = [query for query in node.queries if isinstance(query, CandlesQuery) and query.end_ns == first]
+    assert len(asked) == 1
+    assert window.chart.chart.series.time_at(0) < first
+
+
+def test_the_log_is_followed_and_starts_with_the_last_session(open_terminal: OpenWindow, node: ScriptedNode) -> None:
+    """The log pane shows earlier lines first, then every line of this session, also those from before it was opened."""
+    node.log_lines = [LogRecorded(Severity.INFO, "octopus_desktop.node", "an earlier session", node.now_ns - 10**12)]
+    window = open_terminal(node)
+    press(window, Qt.Key.Key_L, CTRL | SHIFT)
+    texts = [line.event.text for line in window.log.table.shown_rows()]
+    assert texts[0] == "an earlier session"
+    assert any("2 updates missed" in text for text in texts)
+    node.emit(LogRecorded(Severity.ERROR, "octopus_desktop.node", "it broke", node.now_ns + 1))
+    settle(window)
+    assert window.log.table.shown_rows()[-1].event.text == "it broke"
