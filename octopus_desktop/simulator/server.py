@@ -1,7 +1,8 @@
 """The exchange behind sockets: REST, market streams, user data and the WebSocket API on one port.
 
-A beat every 50 ms moves the exchange's clock and sends what happened; a request moves the clock to its own
-moment first. Everything runs on one loop, so nothing is ever half done.
+Each instrument has a moment of its own in every 50 ms: then the exchange's clock moves and what happened in that
+instrument is sent, so that the process never works long in one piece. A request moves the clock to its own moment
+first. Everything runs on one loop, so nothing is ever half done.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from itertools import count
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -28,11 +30,17 @@ from octopus_desktop.simulator.ws_api import Session, WsApi
 
 log = logging.getLogger(__name__)
 
-_BEAT_S = 0.05
+_ROUND_S = 0.05
+"""In which every instrument has its moment."""
+_SLOTS = 5
+"""Moments in a round, two instruments to each. One for each would cost as much again in waking up alone."""
 _BOOKS_EVERY = 2
 _SECOND_EVERY = 20
+"""In rounds; each instrument counts them from another one."""
+_STEP_NS = SECOND_NS // 10
+"""The most market time one slot may catch up with, so that callers are answered meanwhile."""
 _MAX_STEP_NS = 2 * SECOND_NS
-"""The most market time one turn of the loop may catch up with, so that callers are answered meanwhile."""
+"""The most market time a caller waits for, so that it is answered at about its own moment."""
 
 _ASLEEP_NS = 120 * SECOND_NS
 """A pause of the machine longer than this is not lived through afterwards."""
@@ -58,6 +66,7 @@ class Server:
         self._store = store
         self._context = Context(exchange)
         self._streams = Streams(exchange)
+        self._symbols = list(exchange.markets)
         real_time = speed == 1.0
         self._rest = Rest(self._context, keys, users, faults, real_time=real_time)
         self._ws_api = WsApi(self._context, keys, users, faults, real_time=real_time)
@@ -105,7 +114,7 @@ class Server:
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def catch_up(self) -> bool:
+    def catch_up(self, at_most_ns: int = _MAX_STEP_NS) -> bool:
         """Bring the exchange to this moment of the wall clock; False if it is too far behind to do at once."""
         if self._wall_clock:
             due = max(time.time_ns(), self.exchange.now_ns)
@@ -113,26 +122,34 @@ class Server:
                 self.exchange.sleep_until(due)
         else:
             due = self._market_zero + int((time.monotonic_ns() - self._wall_zero) * self._speed)
-        target = min(due, self.exchange.now_ns + _MAX_STEP_NS)
+        target = min(due, self.exchange.now_ns + at_most_ns)
         self.exchange.advance(target)
         return target == due
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
-        beats, due = 0, loop.time()
-        while True:
-            beats += 1
+        due = loop.time()
+        for turn in count():
+            up_to_date = True
             try:
-                while not self.catch_up():
-                    self._streams.beat(books=True, second=False)
-                    await asyncio.sleep(0)
-                self._streams.beat(books=not beats % _BOOKS_EVERY, second=not beats % _SECOND_EVERY)
-                if not beats % _SECOND_EVERY:
-                    self._save()
+                up_to_date = self.catch_up(_STEP_NS)
+                self._do_slot(*divmod(turn, _SLOTS))
             except Exception:
                 log.exception("a beat failed")
-            due = max(due + _BEAT_S, loop.time() - 1.0)
+            if up_to_date:
+                due = max(due + _ROUND_S / _SLOTS, loop.time() - _ROUND_S)
             await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def _do_slot(self, round_: int, slot: int) -> None:
+        """The frames of the slot's instruments; twice a second, once they are out, what is not of one instrument."""
+        for at in range(slot, len(self._symbols), _SLOTS):
+            phase = round_ + at
+            self._streams.beat(self._symbols[at], books=not phase % _BOOKS_EVERY, second=not phase % _SECOND_EVERY)
+        if slot == _SLOTS - 1:
+            if not round_ % _SECOND_EVERY:
+                self._streams.tickers_of_all()
+            elif not (round_ + _SECOND_EVERY // 2) % _SECOND_EVERY:
+                self._save()
 
     def _save(self, *, everything: bool = False) -> None:
         """Keep the live minutes: finished ones as they finish, the present one every second."""

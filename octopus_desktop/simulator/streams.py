@@ -1,7 +1,8 @@
-"""Market streams: who listens to what, and the frames that go out with each beat of the server.
+"""Market streams: who listens to what, and the frames that go out with each beat of an instrument.
 
 Only what somebody has subscribed to is looked at. Books go out every 100 ms or every second, prints and the
-touch with each beat, candles and tickers every second.
+touch with each beat, candles and tickers every second. As at a venue the instruments' moments lie apart; tickers
+of all of them go out in one frame.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Streams:
         self._touch: dict[str, tuple[int, ...]] = {}
         self._open_candle: dict[str, int] = {}
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._changed: dict[str, tuple[bytes, bytes]] = {}
+        """Tickers, and short ones, since the last frame of all instruments."""
 
     # ── subscriptions ────────────────────────────────────────────────────────────────────────────────────
 
@@ -99,21 +102,30 @@ class Streams:
 
     # ── beats ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def beat(self, *, books: bool, second: bool) -> None:
-        """Send what has happened since the last beat. `books`: 100 ms have passed; `second`: a second."""
-        for symbol, market in self._exchange.markets.items():
-            name = symbol.lower()
-            if books:
-                self._collect(symbol, market)
-            self._prints(name, market)
-            self._touches(name, market)
-            if books:
-                self._books(name, market, self._fast[symbol], "@100ms")
-            if second:
-                self._books(name, market, self._slow[symbol], "")
+    def beat(self, symbol: str, *, books: bool, second: bool) -> None:
+        """Send what has happened in an instrument since its last beat.
+
+        `books`: 100 ms have passed; `second`: a second, and then `books` as well.
+        """
+        market, name = self._exchange.markets[symbol], symbol.lower()
+        if books:
+            self._collect(symbol, market)
+        self._prints(name, market)
+        self._touches(name, market)
+        if books:
+            self._books(name, market, self._fast[symbol], "@100ms")
         if second:
-            self._candles()
-            self._tickers()
+            self._books(name, market, self._slow[symbol], "")
+            self._candles(name, market)
+            self._average(name, market)
+            self._ticker(name, market)
+
+    def tickers_of_all(self) -> None:
+        """Send the tickers that changed since the last time, in one frame."""
+        for at, name in enumerate(("!ticker@arr", "!miniTicker@arr")):
+            if self._changed and name in self._listeners:
+                self._send(name, b"[" + b",".join(one[at] for one in self._changed.values()) + b"]")
+        self._changed.clear()
 
     def _send(self, name: str, frame: bytes) -> None:
         listeners = self._listeners.get(name)
@@ -188,12 +200,12 @@ class Streams:
         diffs.bids.clear()
         diffs.asks.clear()
 
-    def _candles(self) -> None:
+    def _candles(self, name: str, market: Market) -> None:
         now_ns = self._exchange.now_ns
         now_s = now_ns // SECOND_NS
-        for stream in [name for name in self._listeners if "@kline_" in name]:
-            symbol, _, interval = stream.partition("@kline_")
-            market = self._exchange.markets[symbol.upper()]
+        head = name + "@kline_"
+        for stream in [stream for stream in self._listeners if stream.startswith(head)]:
+            interval = stream[len(head) :]
             opened = open_of(interval, now_s)
             before = self._open_candle.get(stream, opened)
             candles = market.history.candles(interval, now_s, before, None, 1_000)
@@ -206,46 +218,23 @@ class Streams:
                 self._send(stream, wire.kline_event(market, candle, interval, closed, now_ns))
             self._open_candle[stream] = opened
 
-    def _tickers(self) -> None:
-        listeners, now_ns = self._listeners, self._exchange.now_ns
-        everything = "!ticker@arr" in listeners or "!miniTicker@arr" in listeners
-        full, mini = [], []
-        for symbol, market in self._exchange.markets.items():
-            name = symbol.lower()
-            wanted = name + "@ticker" in listeners or name + "@miniTicker" in listeners
-            if name + "@avgPrice" in listeners:
-                price = market.average_price(now_ns)
-                self._send(
-                    name + "@avgPrice",
-                    msgspec.json.encode(
-                        {
-                            "e": "avgPrice",
-                            "E": wire.ms(now_ns),
-                            "s": symbol,
-                            "i": "5m",
-                            "w": price,
-                            "T": wire.ms(now_ns),
-                        }
-                    ),
-                )
-            if not (wanted or everything):
-                continue
-            ticker = wire.day_ticker(market, market.day_statistics(now_ns))
-            mark = (market.next_trade_id, market.last_price)
-            changed = self._seen.get(symbol) != mark
-            self._seen[symbol] = mark
-            full.append(wire.ticker_event(ticker, now_ns))
-            mini.append(wire.mini_ticker_event(ticker, now_ns))
-            if not changed:
-                full.pop()
-                mini.pop()
-                continue
-            self._send_json(name + "@ticker", full[-1])
-            self._send_json(name + "@miniTicker", mini[-1])
-        if full:
-            self._send_json("!ticker@arr", full)
-            self._send_json("!miniTicker@arr", mini)
+    def _average(self, name: str, market: Market) -> None:
+        # Reckoned whether anybody listens or not: the filters ask for it, and no order is to wait for a minute's first.
+        now_ns = self._exchange.now_ns
+        price = market.average_price(now_ns)
+        if name + "@avgPrice" in self._listeners:
+            self._send(name + "@avgPrice", wire.average_price_event(market.listing.symbol, price, now_ns))
 
-    def _send_json(self, name: str, value: object) -> None:
-        if name in self._listeners:
-            self._send(name, msgspec.json.encode(value))
+    def _ticker(self, name: str, market: Market) -> None:
+        wanted = (name + "@ticker", name + "@miniTicker", "!ticker@arr", "!miniTicker@arr")
+        mark = (market.next_trade_id, market.last_price)
+        if self._seen.get(name) == mark or self._listeners.keys().isdisjoint(wanted):
+            return
+        self._seen[name] = mark
+        now_ns = self._exchange.now_ns
+        day = wire.day_ticker(market, market.day_statistics(now_ns))
+        full = msgspec.json.encode(wire.ticker_event(day, now_ns))
+        mini = msgspec.json.encode(wire.mini_ticker_event(day, now_ns))
+        self._changed[name] = (full, mini)
+        self._send(name + "@ticker", full)
+        self._send(name + "@miniTicker", mini)
