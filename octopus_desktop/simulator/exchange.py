@@ -18,6 +18,9 @@ from octopus_desktop.simulator.matching import Matching
 from octopus_desktop.simulator.path import GENESIS_S, Path
 from octopus_desktop.simulator.units import SECOND_NS, UNIT
 
+_LOOK_AHEAD_EVERY = 10
+"""Steps between a crowd's looks ahead, which take longer than a step's other work: never all crowds at once."""
+
 
 class Exchange(Matching[Market]):
     """All markets and all accounts at one moment, `now_ns` (UTC)."""
@@ -99,6 +102,8 @@ class Exchange(Matching[Market]):
                 self.now_ns = max(self.now_ns, step_start)
                 for order, (symbol, crowd) in enumerate(self._crowds.items()):
                     makers_at, takers_at = crowd.plan(self._step, step_start)
+                    if (self._step + order) % _LOOK_AHEAD_EVERY == 0:
+                        crowd.look_ahead()
                     heapq.heappush(agenda, (makers_at, order, symbol, True))
                     for at in takers_at:
                         heapq.heappush(agenda, (at, order, symbol, False))

@@ -22,6 +22,9 @@ _LIVE_SECONDS = 7_200
 LIVE_MINUTES_S = 3 * DAY_S
 """How long minutes made of prints are told as such; before, they are the path's again, hardly different."""
 
+_RECENT, _FEW = 32, 64
+"""Answers of the path that are kept, and how many candles such an answer may have: what a stream asks each second."""
+
 
 class Candle:
     """One candle in units of 1e-8. `taker_*` is the part in which the buyer was the aggressor."""
@@ -125,6 +128,7 @@ class History:
         self.live_seconds: dict[int, Candle] = {}
         self._whole: dict[tuple[str, int], Candle] = {}
         self._growing: dict[tuple[str, int], tuple[int, Candle | None]] = {}
+        self._recent: dict[tuple[int, int, int], list[Candle]] = {}
 
     # ── the live market writes ───────────────────────────────────────────────────────────────────────────
 
@@ -197,44 +201,43 @@ class History:
 
     def _merged(self, interval: str, first: int, stop: int) -> list[Candle]:
         if interval == "1s":
-            plain = self._from_path(1, first, stop)
-            seconds = self.live_seconds
-            return [seconds.get(c.open_s, c) for c in plain]
+            return self._live_or_path(self.live_seconds, 1, first, stop)
         if interval in ("3d", "1w", "1M"):
             return self._bundled("1d", interval, first, stop)
         if interval == "1m":
-            minutes = self.minutes
-            return [minutes.get(c.open_s, c) for c in self._from_path(60, first, stop)]
+            return self._live_or_path(self.minutes, 60, first, stop)
         length = INTERVALS[interval]
         finer = next(s for s in sorted(DEPTH_OF_SECONDS, reverse=True) if length % s == 0)
         if finer != length:
             name = next(n for n, s in INTERVALS.items() if s == finer)
             return self._bundled(name, interval, first, stop)
-        out = self._from_path(length, first, stop)
-        if self.minutes:
-            begun = next(iter(self.minutes))
-            for at, candle in enumerate(out):
-                if candle.open_s + length > begun:
-                    out[at] = self._with_live(interval, candle)
-        return out
+        minutes = self.minutes
+        begun = next(iter(minutes), stop)
+        lived = {
+            open_s: self._with_live(interval, open_s)
+            for open_s in range(first, stop, length)
+            if open_s + length > begun and any(opened in minutes for opened in range(open_s, open_s + length, 60))
+        }
+        return self._live_or_path(lived, length, first, stop)
 
-    def _with_live(self, interval: str, plain: Candle) -> Candle:
-        """A candle that may hold live minutes, put together minute by minute; kept once it is whole."""
-        open_s = plain.open_s
+    def _live_or_path(self, live: dict[int, Candle], length: int, first: int, stop: int) -> list[Candle]:
+        """The path is asked only for what is missing: its answer costs milliseconds, however short it is."""
+        missing = [open_s for open_s in range(first, stop, length) if open_s not in live]
+        plain = {c.open_s: c for c in self._from_path(length, missing[0], missing[-1] + 1)} if missing else {}
+        return [live.get(open_s) or plain[open_s] for open_s in range(first, stop, length)]
+
+    def _with_live(self, interval: str, open_s: int) -> Candle:
+        """A candle with live minutes in it, put together minute by minute; kept once it is whole."""
         stop = open_s + INTERVALS[interval]
         kept = self._whole.get((interval, open_s))
         if kept is not None:
             return kept
         minutes = self.minutes
         newest = next(reversed(minutes))
-        if not any(opened in minutes for opened in range(open_s, stop, 60)):
-            if newest >= stop:
-                self._whole[interval, open_s] = plain
-            return plain
         done, whole = self._growing.get((interval, open_s), (open_s, None))
         edge = min(stop, newest)
         if done < edge:
-            for part in (minutes.get(c.open_s, c) for c in self._from_path(60, done, edge)):
+            for part in self._live_or_path(minutes, 60, done, edge):
                 if whole is None:
                     whole = part.copy()
                 else:
@@ -273,8 +276,15 @@ class History:
     def _from_path(self, length: int, first: int, stop: int) -> list[Candle]:
         if stop <= first:
             return []
-        cells = self._path.seconds(length, first, stop)
-        return self._spelled(cells, first, length)
+        asked = (length, first, stop)
+        found = self._recent.get(asked)
+        if found is None:
+            found = self._spelled(self._path.seconds(length, first, stop), first, length)
+            if len(found) <= _FEW:
+                self._recent[asked] = found
+                if len(self._recent) > _RECENT:
+                    del self._recent[next(iter(self._recent))]
+        return list(found)
 
     def _spelled(self, cells: Cells, first: int, length: int) -> list[Candle]:
         """Log prices to ticks, volumes to lots."""

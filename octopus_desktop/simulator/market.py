@@ -52,7 +52,7 @@ class Market:
         self.next_aggregate_id = base * 40
         self.last_price = 0
         self._average_minute = -1
-        self._before = (0, 0)
+        self._before: deque[tuple[int, int]] = deque(maxlen=4)
         self._day_minute = 0
         self._minutes: deque[Candle] = deque(maxlen=1440)
         nothing = Candle(0, 0, 0, 0, 0)
@@ -94,10 +94,11 @@ class Market:
         """Volume-weighted over this minute and the four before; the last price where nothing traded."""
         minute = now_ns // SECOND_NS // 60
         if minute != self._average_minute:
+            missing = min(minute - self._average_minute, self._before.maxlen or 0)
             self._average_minute = minute
-            before = self.history.candles("1m", minute * 60, None, minute * 60 - 1, 4)
-            self._before = (sum(c.volume for c in before), sum(c.quote for c in before))
-        volume, quote = self._before
+            fresh = self.history.candles("1m", minute * 60, (minute - missing) * 60, minute * 60 - 1, missing)
+            self._before.extend((candle.volume, candle.quote) for candle in fresh)
+        volume, quote = (sum(column) for column in zip(*self._before, strict=True))
         present = self.history.minutes.get(minute * 60)
         if present is not None:
             volume, quote = volume + present.volume, quote + present.quote

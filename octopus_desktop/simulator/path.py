@@ -13,6 +13,7 @@ All randomness is a hash of (seed, instrument, scale, index): nothing has to be 
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +124,16 @@ class Path:
 
         `depth` is an index into SPLITS: 0 is days. Raises ValueError before genesis.
         """
+        work = self.refine(depth, start, stop)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                found: Cells = end.value
+                return found
+
+    def refine(self, depth: int, start: int, stop: int) -> Generator[None, None, Cells]:
+        """As `cells`, a part of the work at a time: for who must not be long at it."""
         if start < 0:
             raise ValueError("there is no market before 2019-01-01")
         per_day = _CELLS_PER_DAY[depth]
@@ -132,7 +143,7 @@ class Path:
         offset = first_day
         for level in range(depth):
             parts = SPLITS[level]
-            cells = self._split(cells, offset, level, parts)
+            cells = yield from self._split(cells, offset, level, parts)
             offset *= parts
             # Only what the next scale needs: the cut keeps the work in proportion to the answer.
             finer = per_day // _CELLS_PER_DAY[level + 1]
@@ -183,7 +194,7 @@ class Path:
 
     # ── a scale from the coarser one ─────────────────────────────────────────────────────────────────────
 
-    def _split(self, cells: Cells, offset: int, level: int, parts: int) -> Cells:
+    def _split(self, cells: Cells, offset: int, level: int, parts: int) -> Generator[None, None, Cells]:
         count = len(cells.first)
         index = np.arange(offset, offset + count, dtype=np.int64)
         length = DAY_S / _CELLS_PER_DAY[level]
@@ -198,6 +209,7 @@ class Path:
             weight = shares[part] / shares[part:].sum(axis=0)
             head, rest = self._halve(rest, weight, key_of(level, part), index, level)
             columns.append(head)
+            yield
         columns.append(rest)
         return Cells(*(np.stack([c[k] for c in columns], axis=1).reshape(-1) for k in range(6)))
 
