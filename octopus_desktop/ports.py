@@ -15,11 +15,10 @@ from octopus_desktop.model.events import (
     Event,
     JournalEvent,
     LogRecorded,
-    TradePrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.profile import Profile
 from octopus_desktop.model.queries import BalancePoint, Query
@@ -62,7 +61,7 @@ class MarketDataClient(Protocol):
         """As CandlesQuery. Pages through the venue's limit by itself."""
         ...
 
-    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]: ...
+    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[Trade]: ...
 
 
 class Capability(Enum):

@@ -58,12 +58,13 @@ from octopus_desktop.model.events import (
     QuoteChanged,
     Reconciled,
     TickerChanged,
-    TradePrinted,
+    TradesPrinted,
     TradingLevelChanged,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orderbook import OrderBook
 from octopus_desktop.model.orders import LIFECYCLE, ZERO, Fill, Order, OrderStatus, Step
 from octopus_desktop.model.safety import TradingLevel
@@ -83,8 +84,8 @@ class Market:
     def __init__(self) -> None:
         self.book = OrderBook()
         self.quote: QuoteChanged | None = None
-        self.last_trade: TradePrinted | None = None
-        self.trades: deque[TradePrinted] = deque(maxlen=KEPT_TRADES)
+        self.last_trade: Trade | None = None
+        self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
         self.ticker: TickerChanged | None = None
         self.mark: MarkPriceChanged | None = None
         self.candles: dict[Interval, CandleChanged] = {}
@@ -141,7 +142,7 @@ class State:
         self.failure: EngineFailed | None = None
         self._apply: dict[type, Callable[[Any], None]] = {
             InstrumentListed: self._instrument_listed,
-            TradePrinted: self._trade_printed,
+            TradesPrinted: self._trades_printed,
             QuoteChanged: self._quote_changed,
             BookReset: self._book_reset,
             BookChanged: self._book_changed,
@@ -221,19 +222,13 @@ class State:
         if position is not None and position.can_be_short is not self.can_be_short(name):
             self._unsettled.add(name)  # the journal is folded before the venue has said what the instrument is
 
-    def _trade_printed(self, event: TradePrinted) -> None:
-        try:
-            market = self.markets[event.instrument_id]
-        except KeyError:
-            market = self.market(event.instrument_id)
-        market.last_trade = event
-        market.trades.append(event)
+    def _trades_printed(self, event: TradesPrinted) -> None:
+        market = self.market(event.instrument_id)
+        market.last_trade = event.trades[-1]
+        market.trades.extend(event.trades)
 
     def _quote_changed(self, event: QuoteChanged) -> None:
-        try:
-            self.markets[event.instrument_id].quote = event
-        except KeyError:
-            self.market(event.instrument_id).quote = event
+        self.market(event.instrument_id).quote = event
 
     def _book_reset(self, event: BookReset) -> None:
         book = self.market(event.instrument_id).book

@@ -8,4 +8,5 @@ compile() {
 }
 compile ../../pyproject.toml --output-file run.txt
 compile ../../pyproject.toml --group ../../pyproject.toml:dev --constraint run.txt --output-file dev.txt
-compile ../../pyproject.toml --group ../../pyproject.toml:bench --constraint run.txt --output-file bench.txt
+compile ../../pyproject.toml --group ../../pyproject.toml:bench --constraint run.txt \
+  --override bench-overrides.in --output-file bench.txt

@@ -47,7 +47,8 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
   echo "Installing the pinned packages into $venv"
-  "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$requirements"
+  # The file is the whole closure: nothing is left to resolve.
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r "$requirements"
   if [ "$which" != bench ]; then
     # An editable install without a build: a path file and the console script, so that nothing is fetched unpinned.
     site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

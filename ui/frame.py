@@ -51,11 +51,12 @@ from octopus_desktop.model.events import (
     QuoteChanged,
     Reconciled,
     TickerChanged,
-    TradePrinted,
+    TradesPrinted,
     TradingLevelChanged,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId
+from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orders import Fill
 from octopus_desktop.ports import Node
 from octopus_desktop.state import State
@@ -82,7 +83,7 @@ class Dirty:
         self.quotes: set[InstrumentId] = set()
         self.tickers: set[InstrumentId] = set()
         self.feeds: set[InstrumentId] = set()
-        self.trades: dict[InstrumentId, list[TradePrinted]] = {}
+        self.trades: dict[InstrumentId, list[Trade]] = {}
         self.candles: dict[InstrumentId, list[CandleChanged]] = {}
         self.orders: set[ClientOrderId] = set()
         self.order_events: list[OrderEvent] = []
@@ -95,7 +96,7 @@ class Dirty:
         self.notices: list[NoticeRaised] = []
         self._mark: dict[type, Callable[[Any], None]] = {
             InstrumentListed: lambda event: self.instruments.add(event.instrument_id),
-            TradePrinted: self._trade,
+            TradesPrinted: self._trades,
             QuoteChanged: lambda event: self.quotes.add(event.instrument_id),
             BookReset: lambda event: self.books.add(event.instrument_id),
             BookChanged: lambda event: self.books.add(event.instrument_id),
@@ -165,12 +166,8 @@ class Dirty:
         ):
             gathered.clear()
 
-    def _trade(self, event: TradePrinted) -> None:
-        trades = self.trades.get(event.instrument_id)
-        if trades is None:
-            self.trades[event.instrument_id] = [event]
-        else:
-            trades.append(event)
+    def _trades(self, event: TradesPrinted) -> None:
+        self.trades.setdefault(event.instrument_id, []).extend(event.trades)
 
     def _book_broken(self, event: BookBroken) -> None:
         self.books.add(event.instrument_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import Any, Final
 
 from octopus_desktop.model.events import (
@@ -13,7 +14,7 @@ from octopus_desktop.model.events import (
     MarkPriceChanged,
     QuoteChanged,
     TickerChanged,
-    TradePrinted,
+    TradesPrinted,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import InstrumentId
@@ -49,18 +50,16 @@ class FrameBuffer:
 
     def _reset(self) -> None:
         self._ordered: list[Event] = []
-        self._trades: list[TradePrinted] = []
+        self._trades: deque[TradesPrinted] = deque()
+        self._held_trades = 0
         self._latest: dict[Any, Event] = {}
         self._books: dict[InstrumentId, _MergedBook] = {}
 
     def put(self, event: Event) -> None:
         kind = type(event)
         with self._lock:
-            if kind is TradePrinted:
-                if len(self._trades) >= KEPT_TRADES:
-                    del self._trades[: KEPT_TRADES // 10]
-                    self.dropped_trades += KEPT_TRADES // 10
-                self._trades.append(event)  # type: ignore[arg-type]  # `kind is` does not narrow
+            if kind is TradesPrinted:
+                self._keep(event)  # type: ignore[arg-type]  # `kind is` does not narrow
             elif kind is BookChanged:
                 self._merge(event)  # type: ignore[arg-type]  # the same
             elif kind is QuoteChanged or kind is TickerChanged or kind is MarkPriceChanged:
@@ -78,6 +77,14 @@ class FrameBuffer:
                 self._ordered.append(event)
             else:
                 self._ordered.append(event)
+
+    def _keep(self, event: TradesPrinted) -> None:
+        self._trades.append(event)
+        self._held_trades += len(event.trades)
+        while self._held_trades > KEPT_TRADES and len(self._trades) > 1:
+            dropped = len(self._trades.popleft().trades)
+            self._held_trades -= dropped
+            self.dropped_trades += dropped
 
     def _merge(self, event: BookChanged) -> None:
         merged = self._books.get(event.instrument_id)

@@ -15,7 +15,8 @@ from octopus_desktop.model.account import Balance
 from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, OnRestart
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import Fill, OrderIntent, Side
+from octopus_desktop.model.market import Trade
+from octopus_desktop.model.orders import Fill, OrderIntent
 from octopus_desktop.model.safety import LedgerDifference, LevelCause, TradingLevel
 
 
@@ -31,18 +32,16 @@ class InstrumentListed(MarketEvent, frozen=True, gc=False):
     instrument: Instrument
 
 
-class TradePrinted(MarketEvent, frozen=True, gc=False):
-    """A public trade. `trade_id` rises within an instrument."""
+class TradesPrinted(MarketEvent, frozen=True, gc=False):
+    """Public trades that came in together: at least one, oldest first, none told before. Not to be changed."""
 
-    price: float
-    quantity: float
-    aggressor: Side
-    trade_id: int
-    ts_venue_ns: int
+    trades: list[Trade]
     ts_received_ns: int
 
 
 class QuoteChanged(MarketEvent, frozen=True, gc=False):
+    """Of quotes that came in together only the last is told."""
+
     bid: float
     bid_quantity: float
     ask: float
@@ -412,7 +411,7 @@ class EngineFailed(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 AnyMarketEvent = (
     InstrumentListed
-    | TradePrinted
+    | TradesPrinted
     | QuoteChanged
     | BookReset
     | BookChanged

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from octopus_desktop.model.identifiers import InstrumentId, Interval
+from octopus_desktop.model.orders import Side
 
 
 class Level(NamedTuple):
@@ -16,6 +17,26 @@ class Level(NamedTuple):
 
     price: float
     quantity: float
+
+
+class Trade(Protocol):
+    """A public trade. `trade_id` rises within an instrument, `aggressor` took what `price` offered, `ts_venue_ns` is
+    the venue's time.
+
+    A protocol, because thousands come each second: what a venue's bytes are decoded to is the trade, and nothing is
+    made of it. What is read once per trade may be a property there.
+    """
+
+    @property
+    def trade_id(self) -> int: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def quantity(self) -> float: ...
+    @property
+    def aggressor(self) -> Side: ...
+    @property
+    def ts_venue_ns(self) -> int: ...
 
 
 class Candles(msgspec.Struct, frozen=True):

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from octopus_desktop.model.algos import AnyAlgoSpec
-from octopus_desktop.model.events import LogRecorded, TradePrinted
+from octopus_desktop.model.events import LogRecorded
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue
 from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.orders import OrderIntent
 from octopus_desktop.model.safety import TradingLevel
 
@@ -31,7 +31,7 @@ class CandlesQuery(Query[Candles], frozen=True):
     end_ns: int | None = None
 
 
-class RecentTradesQuery(Query[list[TradePrinted]], frozen=True):
+class RecentTradesQuery(Query[list[Trade]], frozen=True):
     """The venue's last public trades, oldest first."""
 
     instrument_id: InstrumentId

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import struct
 import time
+from collections.abc import Iterator
+from operator import length_hint
 from typing import Any, Final, Protocol
 
 import picows
@@ -42,8 +44,11 @@ class Listener(Protocol):
 
     def on_up(self) -> None: ...
 
-    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        """One whole text or binary message. What it raises is logged and costs that message only."""
+    def on_frames(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        """Whole text or binary messages, in their order: what one read of the socket brought.
+
+        What it raises is logged and costs the message it had taken last; it is then called again with the rest.
+        """
         ...
 
     def on_quiet(self, quiet: bool) -> None:
@@ -156,6 +161,7 @@ class WebSocket:
         except (OSError, picows.WSError) as error:
             return redact(str(error).strip() or type(error).__name__)[:300]
         finally:
+            frames.hand_over()  # what came just before the end
             self._transport = None
             if watch is not None:
                 watch.stop()
@@ -163,11 +169,17 @@ class WebSocket:
 
 
 class _Frames(picows.WSListener):
-    """Puts fragments together, and keeps a failing listener from costing the connection."""
+    """Puts fragments together, and keeps a failing listener from costing the connection.
+
+    Messages are handed over when their read is through, not one by one.
+    """
 
     def __init__(self, link: WebSocket, listener: Listener) -> None:
         self._link = link
-        self._on_frame = listener.on_frame
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._arrived: list[bytes] = []
+        self._arrived_ns = 0
         self._parts: list[bytes] = []
         self._told: set[type[Exception]] = set()
 
@@ -177,7 +189,6 @@ class _Frames(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
         if kind == _TEXT and frame.fin:
-            self._link.messages += 1
             payload = frame.get_payload_as_bytes()
         elif kind == _PONG:
             self._link.controls += 1
@@ -195,15 +206,28 @@ class _Frames(picows.WSListener):
             self._parts.append(frame.get_payload_as_bytes())
             if not frame.fin:
                 return
-            self._link.messages += 1
             payload = b"".join(self._parts)
             self._parts.clear()
-        try:
-            self._on_frame(payload, time.time_ns())
-        except Exception as error:
-            if type(error) not in self._told:  # once: it may be every message from now on
-                self._told.add(type(error))
-                logger.exception("a message could not be handled: %s", redact(payload[:500].decode(errors="replace")))
+        if not self._arrived:
+            self._arrived_ns = time.time_ns()
+            self._loop.call_soon(self.hand_over)
+        self._arrived.append(payload)
+
+    def hand_over(self) -> None:
+        """Once for all messages of a read: what is done once for many costs each of them next to nothing."""
+        arrived, self._arrived = self._arrived, []
+        self._link.messages += len(arrived)
+        payloads = iter(arrived)
+        while length_hint(payloads):
+            try:
+                self._listener.on_frames(payloads, self._arrived_ns)
+            except Exception as error:
+                if type(error) not in self._told:  # once: it may be every message from now on
+                    self._told.add(type(error))
+                    payload = arrived[-length_hint(payloads) - 1]
+                    logger.exception(
+                        "a message could not be handled: %s", redact(payload[:500].decode(errors="replace"))
+                    )
 
     def _pong(self, payload: bytes) -> None:
         if len(payload) == 8:

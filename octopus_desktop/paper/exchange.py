@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from octopus_desktop.model.events import BookBroken, BookChanged, BookReset, TradePrinted
+from octopus_desktop.model.events import BookBroken, BookChanged, BookReset, TradesPrinted
+from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orders import Side
 from octopus_desktop.paper.mirror import MirroredMarket
 from octopus_desktop.paper.words import units
@@ -27,10 +28,11 @@ class PaperExchange(Matching[MirroredMarket]):
         """What restoring or an event has changed: stored, then told."""
         self._settle_up()
 
-    def apply(self, market: MirroredMarket, event: BookReset | BookChanged | BookBroken | TradePrinted) -> None:
+    def apply(self, market: MirroredMarket, event: BookReset | BookChanged | BookBroken | TradesPrinted) -> None:
         match event:
-            case TradePrinted():
-                self._printed(market, event)
+            case TradesPrinted():
+                for trade in event.trades:
+                    self._printed(market, trade)
             case BookReset():
                 market.reset(event.bids, event.asks, event.ts_venue_ns)
                 self._uncross(market)
@@ -41,11 +43,11 @@ class PaperExchange(Matching[MirroredMarket]):
                 market.lose()
         self._settle_up()
 
-    def _printed(self, market: MirroredMarket, event: TradePrinted) -> None:
+    def _printed(self, market: MirroredMarket, trade: Trade) -> None:
         """Who stands at a better price was there first; then the queue at the print's price, from its front."""
-        is_buy = event.aggressor is Side.BUY
-        price, left = units(event.price), units(event.quantity)
-        late = market.is_late(event.ts_venue_ns)
+        is_buy = trade.aggressor is Side.BUY
+        price, left = units(trade.price), units(trade.quantity)
+        late = market.is_late(trade.ts_venue_ns)
         for order in self._resting(market, not is_buy):
             if left and (order.price > price if order.is_buy else order.price < price):
                 left -= self._hit(market, order, left)
@@ -53,7 +55,7 @@ class PaperExchange(Matching[MirroredMarket]):
         matches = []
         if not late:
             # A late print is in the queues already, as a change of the book: it says only what was passed.
-            market.printed_at(is_buy, price, units(event.quantity), event.ts_venue_ns)
+            market.printed_at(is_buy, price, units(trade.quantity), trade.ts_venue_ns)
             matches = market.book.take(is_buy, left, price).matches
         self.take_from_outside(market, is_buy, 0, matches)
 

@@ -24,7 +24,7 @@ from octopus_desktop.model.events import (
     Link,
     LinkChanged,
     LinkStatus,
-    TradePrinted,
+    TradesPrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue, VenueOrderId, instrument_id
 from octopus_desktop.model.instrument import Instrument
@@ -54,7 +54,7 @@ MOST_CANDLES: Final = 1000
 FIRST_ACCOUNT: Final[Mapping[str, Decimal]] = {"USDT": Decimal(100_000)}
 """What a paper account begins with, where its profile does not say."""
 
-_WANTED: Final = (TradePrinted, BookChanged, BookReset, BookBroken)
+_WANTED: Final = (TradesPrinted, BookChanged, BookReset, BookBroken)
 
 
 class PaperExecution:

@@ -21,7 +21,7 @@ from octopus_desktop.model.events import (
     FeedRecovered,
     FeedStale,
     LinkChanged,
-    TradePrinted,
+    TradesPrinted,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue, instrument_id
@@ -61,7 +61,7 @@ class Replay:
 
     def publish(self, event: Event) -> None:
         self.state.apply(event)
-        if isinstance(event, TradePrinted | BookBroken | FeedStale | FeedRecovered | LinkChanged | VenueMeasured):
+        if isinstance(event, TradesPrinted | BookBroken | FeedStale | FeedRecovered | LinkChanged | VenueMeasured):
             self.events.append(event)
 
     def of(self, kind: type) -> list[Any]:
@@ -144,7 +144,8 @@ def assert_books_are_true(running: Replay, *, counts: bool = True) -> None:
 
 def assert_trades_are_all_there(running: Replay) -> None:
     for symbol, truth in running.truth["trades"].items():
-        trades = [trade for trade in running.of(TradePrinted) if trade.instrument_id == running.name(symbol)]
+        told = [event for event in running.of(TradesPrinted) if event.instrument_id == running.name(symbol)]
+        trades = [trade for event in told for trade in event.trades]
         assert len(trades) == truth["n"], symbol
         assert len({trade.trade_id for trade in trades}) == len(trades), symbol
         assert sum(trade.quantity for trade in trades) == pytest.approx(float(truth["volume"])), symbol

@@ -21,11 +21,10 @@ from octopus_desktop.model.events import (
     LinkChanged,
     LinkStatus,
     QuoteChanged,
-    TradePrinted,
 )
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.orders import Side
 from octopus_desktop.ports import Publish
 from octopus_desktop.simulator import endpoints_market
@@ -38,6 +37,7 @@ from octopus_desktop.venues.binance.messages import ExchangeInfo
 from octopus_desktop.venues.binance.product import SPOT
 from tests.faults.exchange_process import ExchangeProcess
 from tests.faults.simulated_time import Life, SimulatedLoop
+from tests.printed import printed
 
 TOLD_EVERY_S: Final = 0.5
 QUIET_AFTER_S: Final = 1.0
@@ -107,7 +107,7 @@ class MarketFeed:
             bid, ask = market.book.bids.best(), market.book.asks.best()
             if bid is not None and ask is not None:
                 publish(QuoteChanged(where, bid / UNIT, 1.0, ask / UNIT, 1.0, now, now))
-            publish(TradePrinted(where, market.last_price / UNIT, 1.0, Side.BUY, 0, now, now))
+            publish(printed(where, market.last_price / UNIT, 1.0, Side.BUY, 0, now, now))
 
     def _become(self, publish: Publish, *, stale: bool) -> None:
         if stale is self._line.is_stale:
@@ -137,7 +137,7 @@ class MarketFeed:
     ) -> Candles:
         raise VenueUnavailable("There is no history here.")
 
-    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]:
+    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[Trade]:
         return []
 
 

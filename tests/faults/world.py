@@ -31,7 +31,7 @@ from octopus_desktop.model.events import (
     OrderInitiated,
     QuoteChanged,
     Reconciled,
-    TradePrinted,
+    TradesPrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, Venue
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
@@ -65,7 +65,7 @@ PROFILE: Final = Profile(
 BEAT_S: Final = 0.1
 LEVELS: Final = 60
 """Prices the crowd keeps up on each side: a tenth of a second of ours buys a minute of such a market."""
-_UNTOLD: Final = (QuoteChanged, TradePrinted, BookChanged, BookReset, LogRecorded)
+_UNTOLD: Final = (QuoteChanged, TradesPrinted, BookChanged, BookReset, LogRecorded)
 
 
 class World:

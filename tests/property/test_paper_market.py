@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octopus_desktop.model.events import BookBroken, BookChanged, BookReset, TradePrinted
+from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.orders import Side
 from octopus_desktop.paper.exchange import ACCOUNT, PaperExchange
@@ -18,6 +18,7 @@ from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.filters import Rules
 from octopus_desktop.simulator.orders import NewOrder
 from octopus_desktop.simulator.units import UNIT
+from tests.printed import printed as trade
 
 BTC = InstrumentId("BTCUSDT.TEST")
 RULES = Rules("BTCUSDT", "BTC", "USDT", UNIT, UNIT // 10, 0, 1000 * UNIT, 1000 * UNIT, 1000, 1000)
@@ -68,7 +69,7 @@ def test_fills_come_from_prints_and_displayed_quantities(course: list[tuple[Any,
                     exchange.apply(market, BookChanged(BTC, bids, asks, 1, now, now))
             case ("print", price, quantity, side, age):
                 printed += quantity
-                exchange.apply(market, TradePrinted(BTC, price, quantity, side, now, now + age, now))
+                exchange.apply(market, trade(BTC, price, quantity, side, now, now + age, now))
             case ("order", is_buy, kind, price, size):
                 with suppress(Refusal):
                     _place(exchange, is_buy, kind, price * UNIT, round(size * UNIT))

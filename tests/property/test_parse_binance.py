@@ -8,6 +8,7 @@ import math
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octopus_desktop.model.errors import MessageError
-from octopus_desktop.model.events import BookChanged, Event, QuoteChanged, TradePrinted
+from octopus_desktop.model.events import BookBroken, BookChanged, Event, QuoteChanged, TradesPrinted
 from octopus_desktop.model.identifiers import Interval, Venue, instrument_id
 from octopus_desktop.venues.binance import parse, parse_orders
 from octopus_desktop.venues.binance.account_stream import AccountStream
@@ -85,16 +86,77 @@ class Harness:
         self.book._sequencer.snapshot(DepthSnapshot(10, [(1.0, 1.0)], [(2.0, 1.0)]), 0, 0)
         self.events.clear()
 
+    def frames(self, *payloads: bytes) -> None:
+        """As one read of the socket."""
+        self.connection.on_frames(iter(payloads), 1)
+
     def _spawn(self, work: object, name: str) -> asyncio.Task[None]:
         work.close()  # type: ignore[attr-defined]
         return None  # type: ignore[return-value]
+
+
+def depth(number: int, **more: object) -> bytes:
+    data = {"E": number, "U": number, "u": number, "b": [["1.5", str(number)]], "a": [], **more}
+    return json.dumps({"stream": "btcusdt@depth@100ms", "data": data}, separators=(",", ":")).encode()
+
+
+def quote(number: int) -> bytes:
+    return FRAMES[1].replace(b'"u":9', b'"u":%d' % number).replace(b'"1.5"', b'"1.%d"' % number)
+
+
+def trade(number: int) -> bytes:
+    return FRAMES[0].replace(b'"a":7', b'"a":%d' % number)
+
+
+def test_what_one_read_brought_is_one_event_of_each_stream() -> None:
+    """All trades, the whole change of the book, the last quote; a bad frame among them costs itself alone."""
+    harness = Harness()
+    bad = [frame[:-6] for frame in FRAMES[:3]]
+    harness.frames(
+        *(trade(1), depth(11), quote(1), bad[0], trade(2), bad[2], quote(2), bad[1]),
+        *(trade(3), depth(12), quote(3), depth(13)),
+    )
+    assert harness.host.bad.count == 3
+    told: dict[type, list[Any]] = {}
+    for event in harness.events:
+        told.setdefault(type(event), []).append(event)
+    assert [[one.trade_id for one in event.trades] for event in told[TradesPrinted]] == [[1], [2, 3]]
+    assert [event.bid for event in told[QuoteChanged]] == [1.2, 1.3]
+    assert [(event.last_id, event.bids) for event in told[BookChanged]] == [
+        (11, [(1.5, 11.0)]),
+        (13, [(1.5, 12.0), (1.5, 13.0)]),
+    ]
+
+
+def test_a_hole_within_a_read_is_a_hole() -> None:
+    """Trades behind a missing one wait for it, and the book says that it is broken: told is what was whole."""
+    harness = Harness()
+    harness.frames(trade(1), trade(2), trade(4), trade(5), depth(11), depth(13), depth(14))
+    assert [[one.trade_id for one in event.trades] for event in harness.events if isinstance(event, TradesPrinted)] == [
+        [1, 2]
+    ]
+    book = [event for event in harness.events if isinstance(event, BookChanged | BookBroken)]
+    assert [type(event) for event in book] == [BookChanged, BookBroken]
+
+
+def test_a_read_may_bring_repeats() -> None:
+    """What comes twice, or late, within a read is told once."""
+    harness = Harness()
+    harness.frames(
+        trade(1), trade(2), trade(2), trade(1), trade(3), depth(11), depth(11), depth(12), quote(2), quote(1)
+    )
+    assert [[one.trade_id for one in event.trades] for event in harness.events if isinstance(event, TradesPrinted)] == [
+        [1, 2, 3]
+    ]
+    assert [event.last_id for event in harness.events if isinstance(event, BookChanged)][-1] == 12
+    assert [event.bid for event in harness.events if isinstance(event, QuoteChanged)] == [1.2]
 
 
 @pytest.mark.parametrize("frame", FRAMES)
 def test_a_good_frame_is_an_event(frame: bytes) -> None:
     """Each channel's documented message becomes its event, and none is counted as bad."""
     harness = Harness()
-    harness.connection.on_frame(frame, 1)
+    harness.frames(frame)
     assert len(harness.events) == 1
     assert harness.host.bad.count == 0
 
@@ -113,7 +175,7 @@ def test_frames_cut_and_bent(frame: bytes, data: st.DataObject) -> None:
             frame = frame[:at] + data.draw(st.binary(min_size=1, max_size=3)) + frame[at + 1 :]
         else:
             frame = frame[:at] + data.draw(st.sampled_from(INSERTS)) + frame[at:]
-    harness.connection.on_frame(frame, 1)
+    harness.frames(frame)
     _only_sane_numbers(harness.events)
 
 
@@ -128,15 +190,16 @@ def test_no_nonsense_number_gets_through(frame: bytes, nonsense: str, which: int
     values = list(re.finditer(rb'(?<=:)"[\d.]+"|(?<=:)\d+|(?<=\[)"[\d.]+"|(?<=,)"[\d.]+"', frame))
     found = values[which % len(values)]
     harness = Harness()
-    harness.connection.on_frame(frame[: found.start()] + nonsense.encode() + frame[found.end() :], 1)
+    harness.frames(frame[: found.start()] + nonsense.encode() + frame[found.end() :])
     _only_sane_numbers(harness.events)
 
 
 def _only_sane_numbers(events: list[Event]) -> None:
     for event in events:
-        if isinstance(event, TradePrinted):
-            assert 0 < event.price < math.inf
-            assert 0 <= event.quantity < math.inf
+        if isinstance(event, TradesPrinted):
+            for trade in event.trades:
+                assert 0 < trade.price < math.inf
+                assert 0 <= trade.quantity < math.inf
         elif isinstance(event, QuoteChanged):
             assert 0 <= event.bid < math.inf
             assert 0 <= event.ask < math.inf
@@ -151,17 +214,17 @@ def _only_sane_numbers(events: list[Event]) -> None:
 def test_any_bytes_at_all(noise: bytes) -> None:
     """Noise on the wire is counted and passed over."""
     harness = Harness()
-    harness.connection.on_frame(noise, 1)
+    harness.frames(noise)
     assert harness.events == []
 
 
 def test_deep_nesting_is_only_a_bad_message() -> None:
     """A frame made to exhaust the stack costs itself and nothing more."""
     harness = Harness()
-    harness.connection.on_frame(b'{"stream":"btcusdt@bookTicker","data":' + b"[" * 100_000, 1)
-    harness.connection.on_frame(b"[" * 100_000, 1)
+    harness.frames(b'{"stream":"btcusdt@bookTicker","data":' + b"[" * 100_000)
+    harness.frames(b"[" * 100_000)
     assert harness.host.bad.count == 2
-    harness.connection.on_frame(FRAMES[1], 1)
+    harness.frames(FRAMES[1])
     assert len(harness.events) == 1
 
 
@@ -172,9 +235,9 @@ def test_a_name_beyond_ascii_works_in_both_spellings() -> None:
     harness.connection.add(QuoteFeed(harness.connection._around, name))
     quote = {"u": 9, "s": "币安人生USDT", "b": "1.5", "B": "1", "a": "1.6", "A": "2"}
     frame = {"stream": "币安人生usdt@bookTicker", "data": quote}
-    harness.connection.on_frame(json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+    harness.frames(json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode())
     frame["data"] = {**quote, "u": 10}
-    harness.connection.on_frame(json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode(), 1)
+    harness.frames(json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode())
     assert [event.instrument_id for event in harness.events] == [name, name]
     assert harness.host.bad.count == 0
 
@@ -182,7 +245,7 @@ def test_a_name_beyond_ascii_works_in_both_spellings() -> None:
 def test_more_digits_than_the_venue_promises() -> None:
     """Twenty decimals are read, not refused: what is looked at is rounded, what is money is kept."""
     harness = Harness()
-    harness.connection.on_frame(FRAMES[1].replace(b'"1.5"', b'"1.50000000000000000001"'), 1)
+    harness.frames(FRAMES[1].replace(b'"1.5"', b'"1.50000000000000000001"'))
     event = harness.events[0]
     assert isinstance(event, QuoteChanged)
     assert event.bid == 1.5

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.state import State
-from octopus_desktop.venues.binance.messages import DepthSnapshot, DepthUpdate
+from octopus_desktop.venues.binance.messages import DepthFrame, DepthSnapshot, DepthUpdate
 from octopus_desktop.venues.binance.sequencer import BookSequencer
 
 NAME = InstrumentId("BTCUSDT.TEST")
@@ -91,7 +91,7 @@ def test_any_disorder_ends_on_the_true_book(wanted: list, futures: bool, data: s
             arriving[at], arriving[at + 1] = arriving[at + 1], arriving[at]
     client.sequencer.snapshot(exchange.snapshots[0], 0, 0)
     for position in arriving:
-        client.sequencer.update(exchange.updates[position], position)
+        client.sequencer.take([DepthFrame(exchange.updates[position])], position)
         if client.state.market(NAME).book.valid:
             applied = client.state.market(NAME).book.last_id
             assert client.holds(next(s for s in exchange.snapshots if s.last_update_id == applied))
@@ -111,7 +111,7 @@ def test_updates_before_the_snapshot_are_kept(wanted: list, futures: bool, data:
     client = Client()
     missed = data.draw(st.integers(0, len(exchange.updates)), label="sent before we listened")
     for update in exchange.updates[missed:]:
-        client.sequencer.update(update, 0)
+        client.sequencer.take([DepthFrame(update)], 0)
     assert not client.state.market(NAME).book.valid
     taken = data.draw(st.integers(0, len(exchange.updates)), label="snapshot taken after")
     accepted = client.sequencer.snapshot(exchange.snapshots[taken], 0, 0)
@@ -126,9 +126,9 @@ def test_a_repeat_changes_nothing() -> None:
     client = Client()
     client.sequencer.snapshot(DepthSnapshot(10, [(95.0, 1.0)], [(105.0, 1.0)]), 0, 0)
     first = DepthUpdate(1, 11, 12, [(95.0, 2.0)], [])
-    client.sequencer.update(first, 0)
-    client.sequencer.update(DepthUpdate(2, 13, 13, [(95.0, 3.0)], []), 0)
-    client.sequencer.update(first, 0)
+    client.sequencer.take([DepthFrame(first)], 0)
+    client.sequencer.take([DepthFrame(DepthUpdate(2, 13, 13, [(95.0, 3.0)], []))], 0)
+    client.sequencer.take([DepthFrame(first)], 0)
     assert client.state.market(NAME).book.bids.quantities == {95.0: 3.0}
     assert client.sequencer.gaps == 0
 
@@ -137,7 +137,7 @@ def test_a_gap_breaks_the_book_at_once() -> None:
     """One missing update and the book is not shown as good for a moment longer."""
     client = Client()
     client.sequencer.snapshot(DepthSnapshot(10, [(95.0, 1.0)], [(105.0, 1.0)]), 0, 0)
-    client.sequencer.update(DepthUpdate(1, 13, 14, [(95.0, 2.0)], []), 0)
+    client.sequencer.take([DepthFrame(DepthUpdate(1, 13, 14, [(95.0, 2.0)], []))], 0)
     assert not client.state.market(NAME).book.valid
     assert client.wants == 1
     assert not client.sequencer.snapshot(DepthSnapshot(11, [(95.0, 9.0)], []), 0, 0)

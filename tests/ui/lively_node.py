@@ -14,12 +14,12 @@ from octopus_desktop.model.events import (
     Event,
     QuoteChanged,
     TickerChanged,
-    TradePrinted,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import InstrumentId, Interval
 from octopus_desktop.model.orders import Side
 from octopus_desktop.model.profile import Mode
+from tests.printed import printed
 
 
 class LivelyNode(ScriptedNode):
@@ -46,7 +46,7 @@ class LivelyNode(ScriptedNode):
         self._number += 1
         quantity = round(rng.lognormvariate(-3, 1.4) * 67000 / last, 5)
         self.emit(
-            TradePrinted(name, price, quantity, Side.BUY if buy else Side.SELL, self._number + 20_000, now, now + 10**6)
+            printed(name, price, quantity, Side.BUY if buy else Side.SELL, self._number + 20_000, now, now + 10**6)
         )
         side = market.book.asks if buy else market.book.bids
         other = market.book.bids if buy else market.book.asks

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from octopus_desktop.model.events import BookReset, InstrumentListed, QuoteChanged, TickerChanged, TradePrinted
+from octopus_desktop.model.events import BookReset, InstrumentListed, QuoteChanged, TickerChanged
 from octopus_desktop.model.identifiers import InstrumentId, Venue, instrument_id
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.market import Candles
 from octopus_desktop.model.orders import Side
 from octopus_desktop.model.queries import CandlesQuery
+from tests.printed import printed
 
 if TYPE_CHECKING:
     from scripted_node import ScriptedNode
@@ -80,7 +81,7 @@ def list_market(node: ScriptedNode) -> None:
             price = round(last + step * node._random.randint(-3, 3), 8)
             quantity = round(node._random.lognormvariate(-3, 1.4) * 67000 / last, 5)
             ts = node.now_ns - (60 - number) * 210_000_000
-            node.emit(TradePrinted(name, price, quantity, side, 10_000 + number, ts, ts + 4_000_000))
+            node.emit(printed(name, price, quantity, side, 10_000 + number, ts, ts + 4_000_000))
 
 
 def set_book(node: ScriptedNode, name: InstrumentId, last: float, tick: float, levels: int = 500) -> None:

@@ -10,9 +10,10 @@ from scripted_market import BTC
 from scripted_node import ScriptedNode
 
 import ui.frame
-from octopus_desktop.model.events import OrderCanceled, TradePrinted
+from octopus_desktop.model.events import OrderCanceled
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import Side
+from tests.printed import printed
 from ui.frame import Dirty
 from ui.main_window import MainWindow
 
@@ -60,7 +61,7 @@ def test_a_minimised_window_still_follows(window: MainWindow, node: ScriptedNode
     window.showMinimized()
     QApplication.processEvents()
     assert window.frames._timer.interval() == ui.frame.HIDDEN_MS
-    node.emit(TradePrinted(BTC, 67000.0, 1.0, Side.BUY, 99_999, node.now_ns, node.now_ns))
+    node.emit(printed(BTC, 67000.0, 1.0, Side.BUY, 99_999, node.now_ns, node.now_ns))
     window.frames.turn()
     assert window.session.state.market(BTC).last_price == 67000.0
     window.showNormal()
@@ -72,7 +73,7 @@ def test_marks_are_emptied_in_place() -> None:
     """An accumulator used again holds nothing of the last round."""
     dirty = Dirty()
     for event in (
-        TradePrinted(BTC, 67000.0, 1.0, Side.BUY, 1, 1, 1),
+        printed(BTC, 67000.0, 1.0, Side.BUY, 1, 1, 1),
         OrderCanceled(ClientOrderId("od-none"), 1),
     ):
         dirty.add(event)

@@ -19,8 +19,9 @@ from scripted_node import ScriptedNode, demo_profile
 
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.errors import LinkError
-from octopus_desktop.model.events import BalanceChanged, TickerChanged, TradePrinted
+from octopus_desktop.model.events import BalanceChanged, TickerChanged
 from octopus_desktop.model.orders import Side
+from tests.printed import printed
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
 from ui.models.columns import Column, Paint, exported, iso, sortable
@@ -155,7 +156,7 @@ def test_columns_keep_their_width_when_digits_come(window: MainWindow, node: Scr
 def test_positions_tell_what_was_won_and_what_would_be(window: MainWindow, node: ScriptedNode) -> None:
     """Average entry, mark and both kinds of profit follow the last price, with their signs."""
     window.focus_pane("positions")
-    node.emit(TradePrinted(BTC, 67511.4625, 0.01, Side.BUY, 99_999, node.now_ns, node.now_ns))
+    node.emit(printed(BTC, 67511.4625, 0.01, Side.BUY, 99_999, node.now_ns, node.now_ns))
     settle(window)
     row = shown(window, "positions", "instrument").index("BTCUSDT")
     assert shown(window, "positions", "quantity")[row] == "+0.20000"

@@ -35,12 +35,12 @@ from octopus_desktop.model.events import (
     OrderUnknown,
     QuoteChanged,
     TickerChanged,
-    TradePrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, TradeId, Venue, VenueOrderId
 from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.orders import Fill, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.state import State
+from tests.printed import printed
 from tests.unit.engine.scripted import bitcoin
 
 SIM = Venue("SIM")
@@ -219,7 +219,7 @@ def test_the_last_price_is_the_last_trades() -> None:
     ticker = TickerChanged(BTC, 50.0, 0.01, 60.0, 40.0, 5.0, 250.0, 1)
     state = after(ticker)
     assert state.market(BTC).last_price == 50.0
-    state.apply(TradePrinted(BTC, 51.0, 1.0, Side.SELL, 7, 2, 2))
+    state.apply(printed(BTC, 51.0, 1.0, Side.SELL, 7, 2, 2))
     assert state.market(BTC).last_price == 51.0
     assert state.market(InstrumentId("ETHUSDT.SIM")).last_price is None
 

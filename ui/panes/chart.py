@@ -10,10 +10,10 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
-from octopus_desktop.model.events import CandleChanged, Channel, TradePrinted
+from octopus_desktop.model.events import CandleChanged, Channel
 from octopus_desktop.model.identifiers import InstrumentId, Interval
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.orders import Fill, Order, OrderStatus, Side
 from octopus_desktop.model.queries import CandlesQuery
 from octopus_desktop.state import State
@@ -43,7 +43,7 @@ class _Forming:
     close: float
     volume: float
 
-    def take(self, trade: TradePrinted) -> None:
+    def take(self, trade: Trade) -> None:
         self.high, self.low = max(self.high, trade.price), min(self.low, trade.price)
         self.close = trade.price
         self.volume += trade.quantity
@@ -196,7 +196,7 @@ class ChartPane(Pane):
     def each_second(self, state: State, now_ns: int) -> None:
         self._show_age(state, now_ns)
 
-    def _advance(self, candles: list[CandleChanged] | tuple[()], trades: list[TradePrinted] | tuple[()]) -> None:
+    def _advance(self, candles: list[CandleChanged] | tuple[()], trades: list[Trade] | tuple[()]) -> None:
         """Trades move the forming candle; the venue's own candle then has the last word."""
         interval = self.session.interval
         forming = self._forming

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from octopus_desktop.model.events import Channel, TradePrinted
+from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orders import Side
 from octopus_desktop.model.queries import RecentTradesQuery
 from octopus_desktop.state import State
@@ -54,7 +55,7 @@ class TapePane(Pane):
         query = RecentTradesQuery(name, _EARLIER)
         self.session.query(query, lambda trades: self._earlier(name, trades), lambda reason: None)
 
-    def _earlier(self, name: InstrumentId, trades: list[TradePrinted]) -> None:
+    def _earlier(self, name: InstrumentId, trades: list[Trade]) -> None:
         """What was printed before we listened goes under what came since."""
         shown = self.session.instrument
         if shown is None or shown.instrument_id != name:
@@ -84,10 +85,10 @@ class TapePane(Pane):
         if instrument is not None and self.view.prints:
             self.view.set_stale(stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns))
 
-    def _write(self, trades: Iterable[TradePrinted]) -> None:
+    def _write(self, trades: Iterable[Trade]) -> None:
         self.view.clear()
         self.view.append(_prints(trades))
 
 
-def _prints(trades: Iterable[TradePrinted]) -> list[tuple[int, float, float, bool]]:
+def _prints(trades: Iterable[Trade]) -> list[tuple[int, float, float, bool]]:
     return [(trade.ts_venue_ns, trade.price, trade.quantity, trade.aggressor is Side.BUY) for trade in trades]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -158,8 +158,9 @@ class _ListenKeyLink:
         if not self._is_open.done():
             self._is_open.set_result(None)
 
-    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        self._on_event(payload)
+    def on_frames(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        for payload in payloads:
+            self._on_event(payload)
 
     def on_quiet(self, quiet: bool) -> None:
         if quiet:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Final
 
 import msgspec
@@ -54,8 +56,9 @@ class Connection:
         self._around = around
         self._status = status
         self._feeds: dict[str, Feed] = {}
-        self._routes: dict[bytes, Callable[[bytes, int], None]] = {}
-        self._near: dict[bytes, Callable[[bytes, int], None]] = {}
+        self._routes: dict[bytes, Feed] = {}
+        self._near: dict[bytes, Feed] = {}
+        self._touched: deque[Feed] = deque()
         self._rhythms: dict[str, Rhythm] = {}
         self._looking: set[str] = set()
         self._to_open: dict[str, None] = {}
@@ -89,7 +92,7 @@ class Connection:
 
     def add(self, feed: Feed) -> None:
         self._feeds[feed.stream] = feed
-        self._routes[feed.stream.encode()] = feed.frame
+        self._routes[feed.stream.encode()] = feed
         self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s, feed.mark)
         self._retired.discard(feed.stream.encode())
         self._open(feed.stream)
@@ -159,17 +162,37 @@ class Connection:
         for stream in self._feeds:
             self._open(stream)
 
-    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        frame = self._near.get(payload[_NEAR_PART])
-        if frame is None:
-            frame = self._route(payload)
-            if frame is None:
+    def on_frames(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        """Sorted by stream first: a feed is called once for what the read brought of its stream.
+
+        So the order within a stream is kept, and among streams it is that of their first frames; they have none that
+        the venue would promise.
+        """
+        known = self._near.get
+        touched = self._touched
+        for payload in payloads:
+            feed = known(payload[_NEAR_PART]) or self._route(payload)
+            if feed is None:
                 self._other(payload, ts_received_ns)
+                continue
+            arrived = feed.arrived
+            if not arrived:
+                touched.append(feed)
+            arrived.append(payload)
+        while touched:
+            feed = touched.popleft()
+            arrived, feed.arrived = feed.arrived, []
+            self._hand_to(feed, arrived, ts_received_ns)
+
+    def _hand_to(self, feed: Feed, arrived: list[bytes], ts_received_ns: int) -> None:
+        payloads = iter(arrived)
+        while True:
+            try:
+                feed.take(payloads, ts_received_ns)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
+                self._bad(arrived[-length_hint(payloads) - 1], error)
+            else:
                 return
-        try:
-            frame(payload, ts_received_ns)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
-            self._bad(payload, error)
 
     def on_quiet(self, quiet: bool) -> None:
         for feed in self._feeds.values():
@@ -186,19 +209,19 @@ class Connection:
 
     # ------------------------------------------------------------------------
 
-    def _route(self, payload: bytes) -> Callable[[bytes, int], None] | None:
+    def _route(self, payload: bytes) -> Feed | None:
         """By the stream's whole name; finding its end costs as much as all other routing together.
 
         A name of ordinary length is therefore remembered by the first bytes of its frames: they hold all of the name
         and, behind it, only what every frame has (`","data":{`), so they are the name's own.
         """
         name = payload[_PREFIX : payload.find(b'"', _PREFIX)]
-        frame = self._routes.get(name)
-        if frame is not None and _NEAR - len(_BEHIND) <= len(name) < _NEAR:
+        feed = self._routes.get(name)
+        if feed is not None and _NEAR - len(_BEHIND) <= len(name) < _NEAR:
             near = payload[_NEAR_PART]
             if (name + _BEHIND).startswith(near):
-                self._near[near] = frame
-        return frame
+                self._near[near] = feed
+        return feed
 
     def _other(self, payload: bytes, ts_received_ns: int) -> None:
         """An answer to a request, a stream whose name is spelled with escapes, one just left, or nonsense."""
@@ -207,7 +230,7 @@ class Connection:
                 stream = _named_decoder.decode(payload).stream
                 feed = self._feeds.get(stream)
                 if feed is not None:
-                    feed.frame(payload, ts_received_ns)
+                    self._hand_to(feed, [payload], ts_received_ns)
                 elif stream.encode() not in self._retired:
                     raise MessageError("nobody subscribed to this stream")
                 return

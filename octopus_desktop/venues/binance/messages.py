@@ -12,11 +12,15 @@ https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from octopus_desktop.model.orders import Side
+
+MS: Final = 1_000_000
+"""Nanoseconds."""
 Price = Annotated[float, Meta(gt=0.0, lt=1e15)]
 PriceOrNone = Annotated[float, Meta(ge=0.0, lt=1e15)]
 """Zero where a side of the book is empty, or nothing was traded yet."""
@@ -30,13 +34,23 @@ Levels = list[tuple[Price, Quantity]]
 # ── market streams ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-class AggTrade(Struct, gc=False):
-    a: Id
-    p: Price
-    q: Quantity
+class AggTrade(Struct, frozen=True, gc=False):
+    """A model.market.Trade as it is, of stream and REST alike."""
+
+    trade_id: Id = field(name="a")
+    price: Price = field(name="p")
+    quantity: Quantity = field(name="q")
     T: Milliseconds
     m: bool
     """The buyer was the maker: the aggressor sold."""
+
+    @property
+    def aggressor(self) -> Side:
+        return Side.SELL if self.m else Side.BUY
+
+    @property
+    def ts_venue_ns(self) -> int:
+        return self.T * MS
 
 
 class BookTicker(Struct, gc=False):
@@ -142,14 +156,6 @@ class DepthSnapshot(Struct):
     bids: Levels
     asks: Levels
     E: Milliseconds = 0
-
-
-class RestAggTrade(Struct, gc=False):
-    a: Id
-    p: Price
-    q: Quantity
-    T: Milliseconds
-    m: bool
 
 
 class RestKline(Struct, array_like=True, gc=False):

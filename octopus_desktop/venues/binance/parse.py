@@ -13,18 +13,16 @@ import msgspec
 import numpy as np
 
 from octopus_desktop.model.errors import MessageError
-from octopus_desktop.model.events import CandleChanged, MarkPriceChanged, QuoteChanged, TickerChanged, TradePrinted
+from octopus_desktop.model.events import CandleChanged, MarkPriceChanged, QuoteChanged, TickerChanged
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue, instrument_id
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.market import Candles
-from octopus_desktop.model.orders import Side
 from octopus_desktop.venues.binance.messages import (
-    AggTrade,
+    MS,
     ExchangeInfo,
     Filter,
     Kline,
     MarkPrice,
-    RestAggTrade,
     RestKline,
     RestQuote,
     RestTicker,
@@ -33,9 +31,6 @@ from octopus_desktop.venues.binance.messages import (
 )
 from octopus_desktop.venues.binance.product import Product
 
-MS: Final = 1_000_000
-_BUY: Final = Side.BUY
-_SELL: Final = Side.SELL
 _KINDS: Final = {
     None: InstrumentKind.SPOT,
     "PERPETUAL": InstrumentKind.PERPETUAL,
@@ -43,18 +38,6 @@ _KINDS: Final = {
 }
 _UNLIMITED: Final = Decimal("1E+15")
 _symbol_decoder: Final = msgspec.json.Decoder(SymbolInfo, strict=False)
-
-
-def trade(name: InstrumentId, message: AggTrade | RestAggTrade, ts_received_ns: int) -> TradePrinted:
-    return TradePrinted(
-        name,
-        message.p,
-        message.q,
-        _SELL if message.m else _BUY,
-        message.a,
-        message.T * MS,
-        ts_received_ns,
-    )
 
 
 def rest_quote(name: InstrumentId, message: RestQuote, ts_venue_ns: int, ts_received_ns: int) -> QuoteChanged:

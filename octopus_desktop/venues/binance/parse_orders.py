@@ -16,13 +16,13 @@ from octopus_desktop.model.orders import ZERO, Fill, OrderIntent, OrderStatus, O
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.venues.binance.errors import NEVER_SENT
 from octopus_desktop.venues.binance.messages import (
+    MS,
     Account,
     AccountPosition,
     ExecutionReport,
     MyTrade,
     OrderResponse,
 )
-from octopus_desktop.venues.binance.parse import MS
 
 
 class _Spelling(NamedTuple):

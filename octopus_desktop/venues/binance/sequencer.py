@@ -15,13 +15,12 @@ on the first update, `pu <= lastUpdateId` says the same and also fits an update 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
 from octopus_desktop.model.identifiers import InstrumentId
-from octopus_desktop.venues.binance.messages import DepthSnapshot, DepthUpdate
-from octopus_desktop.venues.binance.parse import MS
+from octopus_desktop.venues.binance.messages import MS, DepthFrame, DepthSnapshot, DepthUpdate, Levels
 
 KEPT_UPDATES: Final = 5_000
 _NO_BOOK: Final = -2
@@ -58,17 +57,42 @@ class BookSequencer:
     def last_id(self) -> int:
         return self._last
 
-    def update(self, message: DepthUpdate, ts_received_ns: int) -> None:
-        before = message.pu
-        if before is None:
-            before = message.U - 1
-        if before == self._last:
-            self._last = message.u
-            self._publish(
-                BookChanged(self._instrument_id, message.b, message.a, message.u, message.E * MS, ts_received_ns)
-            )
-        else:
-            self._out_of_line(message, before, ts_received_ns)
+    def take(self, frames: Iterable[DepthFrame], ts_received_ns: int) -> None:
+        """Updates that came together. Those that follow on each other are told as one change, also when decoding a
+        later one fails.
+        """
+        last = self._last
+        told: DepthUpdate | None = None
+        bids: Levels = []
+        asks: Levels = []
+        try:
+            for frame in frames:
+                message = frame.data
+                before = message.pu
+                if before is None:
+                    before = message.U - 1
+                if before == last:
+                    last = message.u
+                    if told is None:
+                        bids, asks = message.b, message.a
+                    else:
+                        bids += message.b
+                        asks += message.a
+                    told = message
+                else:
+                    self._last = last
+                    if told is not None:
+                        self._tell(bids, asks, told, ts_received_ns)
+                        told = None
+                    self._out_of_line(message, before, ts_received_ns)
+                    last = self._last
+        finally:
+            self._last = last
+            if told is not None:
+                self._tell(bids, asks, told, ts_received_ns)
+
+    def _tell(self, bids: Levels, asks: Levels, last: DepthUpdate, ts_received_ns: int) -> None:
+        self._publish(BookChanged(self._instrument_id, bids, asks, last.u, last.E * MS, ts_received_ns))
 
     def snapshot(self, message: DepthSnapshot, ts_venue_ns: int, ts_received_ns: int) -> bool:
         """Starts the book over. False where the snapshot is older than what was missed: ask again, a little later."""
@@ -91,7 +115,7 @@ class BookSequencer:
             )
         )
         for update, received in rest:
-            self.update(update, received)
+            self.take((DepthFrame(update),), received)
         return True
 
     def broken(self, reason: str, ts_ns: int) -> None:
@@ -108,9 +132,7 @@ class BookSequencer:
             return
         elif before < self._last:
             self._last = message.u
-            self._publish(
-                BookChanged(self._instrument_id, message.b, message.a, message.u, message.E * MS, ts_received_ns)
-            )
+            self._tell(message.b, message.a, message, ts_received_ns)
         else:
             self.gaps += 1
             last = self._last

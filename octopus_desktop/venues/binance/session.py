@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -146,7 +146,13 @@ class Session:
                 one.future.set_exception(LinkError(f"{one.method}: {reason} before the venue answered."))
         self._down(reason)
 
-    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
+    def on_frames(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        for payload in payloads:
+            self._frame(payload)
+
+    # ------------------------------------------------------------------------
+
+    def _frame(self, payload: bytes) -> None:
         try:
             frame = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -170,8 +176,6 @@ class Session:
             one.future.set_result(frame.result)
         else:
             one.future.set_exception(self._refusal(frame))
-
-    # ------------------------------------------------------------------------
 
     def _refusal(self, frame: ApiFrame) -> Exception:
         refusal = frame.error if frame.error is not None else Refusal(-1000, "no reason given")

@@ -17,11 +17,10 @@ from octopus_desktop.model.events import (
     Link,
     LinkChanged,
     LinkStatus,
-    TradePrinted,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue, symbol_of
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.ports import Publish
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.connection import Connection
@@ -32,7 +31,7 @@ from octopus_desktop.venues.binance.feeds.quotes import QuoteFeed
 from octopus_desktop.venues.binance.feeds.tickers import MarkPriceFeed, TickerFeed
 from octopus_desktop.venues.binance.feeds.trades import TradeFeed
 from octopus_desktop.venues.binance.host import Host
-from octopus_desktop.venues.binance.messages import ExchangeInfo, RestAggTrade, RestKline
+from octopus_desktop.venues.binance.messages import MS, AggTrade, ExchangeInfo, RestKline
 from octopus_desktop.venues.binance.product import Product
 from octopus_desktop.venues.binance.rest import Rest
 
@@ -118,7 +117,7 @@ class BinanceMarketData:
             return Candles.empty(instrument_id, interval)
         pages: list[list[RestKline]] = []
         left = limit
-        end_ms = (end_ns - 1) // parse.MS if end_ns is not None else None
+        end_ms = (end_ns - 1) // MS if end_ns is not None else None
         while left > 0:
             asked = min(left, self._product.candles_limit)
             params: dict[str, object] = {
@@ -139,11 +138,10 @@ class BinanceMarketData:
             end_ms = rows[0].open_ms - 1
         return parse.candles(instrument_id, interval, (row for page in reversed(pages) for row in page))
 
-    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]:
+    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[Trade]:
         params = {"symbol": symbol_of(instrument_id), "limit": min(limit, TRADES_PAGE)}
-        rows = await self._rest.get("aggTrades", list[RestAggTrade], params, weight=self._product.trades_weight)
-        now_ns = time.time_ns()
-        return [parse.trade(instrument_id, row, now_ns) for row in rows[-limit:]]
+        rows = await self._rest.get("aggTrades", list[AggTrade], params, weight=self._product.trades_weight)
+        return list[Trade](rows[-limit:])
 
     # ------------------------------------------------------------------------
 

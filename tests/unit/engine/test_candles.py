@@ -5,9 +5,9 @@ import pytest
 
 from octopus_desktop.engine.candles import CandleHistory
 from octopus_desktop.model.errors import LinkError, VenueUnavailable
-from octopus_desktop.model.events import Channel, TradePrinted
+from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import InstrumentId, Interval
-from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.queries import CandlesQuery
 from octopus_desktop.ports import Publish
 from tests.unit.engine.scripted import BTC, SIM, ManualClock
@@ -42,7 +42,7 @@ class Venue:
     def unsubscribe(self, instrument_id: InstrumentId, channel: Channel, interval: Interval | None = None) -> None:
         raise AssertionError("history subscribes to nothing")
 
-    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[TradePrinted]:
+    async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[Trade]:
         raise AssertionError("history asks for candles")
 
     async def candles(

@@ -8,11 +8,12 @@ from octopus_desktop.model.events import (
     BookReset,
     Event,
     QuoteChanged,
-    TradePrinted,
+    TradesPrinted,
 )
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.orders import Side
 from octopus_desktop.state import State
+from tests.printed import printed
 
 BTC = InstrumentId("BTCUSDT.SIM")
 LEVELS = st.lists(st.tuples(st.integers(1, 9).map(float), st.integers(0, 3).map(float)), max_size=4)
@@ -26,8 +27,8 @@ BOOK_EVENTS = st.lists(
 )
 
 
-def trade(number: int) -> TradePrinted:
-    return TradePrinted(BTC, 1.0, 1.0, Side.BUY, number, number, number)
+def trade(number: int) -> TradesPrinted:
+    return printed(BTC, 1.0, 1.0, Side.BUY, number, number, number)
 
 
 def test_every_trade_and_only_the_last_quote_reach_the_screen() -> None:
@@ -37,7 +38,9 @@ def test_every_trade_and_only_the_last_quote_reach_the_screen() -> None:
         buffer.put(trade(number))
         buffer.put(QuoteChanged(BTC, float(number), 1.0, number + 1.0, 1.0, number, number))
     frame = buffer.take()
-    assert [event.trade_id for event in frame if isinstance(event, TradePrinted)] == list(range(1000))
+    assert [trade.trade_id for event in frame if isinstance(event, TradesPrinted) for trade in event.trades] == list(
+        range(1000)
+    )
     assert [event.bid for event in frame if isinstance(event, QuoteChanged)] == [999.0]
     assert buffer.take() == []
 
@@ -67,5 +70,5 @@ def test_a_screen_that_sleeps_does_not_eat_the_memory() -> None:
     frame = buffer.take()
     assert len(frame) == 200_001 - buffer.dropped_trades
     assert buffer.dropped_trades > 0
-    assert isinstance(frame[-1], TradePrinted)
-    assert frame[-1].trade_id == 200_000
+    assert isinstance(frame[-1], TradesPrinted)
+    assert frame[-1].trades[-1].trade_id == 200_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -33,11 +33,12 @@ class Heard:
     def on_up(self) -> None:
         self._tell("up")
 
-    def on_frame(self, payload: bytes, ts_received_ns: int) -> None:
-        self.frames.append(payload)
-        self.changed.set()
-        if payload == b"boom":
-            raise ValueError("a listener's own mistake")
+    def on_frames(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        for payload in payloads:
+            self.frames.append(payload)
+            self.changed.set()
+            if payload == b"boom":
+                raise ValueError("a listener's own mistake")
 
     def on_quiet(self, quiet: bool) -> None:
         self._tell(f"quiet {quiet}")

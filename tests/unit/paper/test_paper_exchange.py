@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from octopus_desktop.model.events import BookBroken, BookChanged, BookReset, TradePrinted
+from octopus_desktop.model.events import BookBroken, BookChanged, BookReset
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.orders import Side
 from octopus_desktop.paper.exchange import ACCOUNT, PaperExchange
@@ -15,6 +15,7 @@ from octopus_desktop.simulator.errors import Refusal
 from octopus_desktop.simulator.filters import Rules
 from octopus_desktop.simulator.orders import NewOrder, Order
 from octopus_desktop.simulator.units import UNIT
+from tests.printed import printed
 
 BTC = InstrumentId("BTCUSDT.TEST")
 RULES = Rules("BTCUSDT", "BTC", "USDT", UNIT // 100, UNIT // 1000, 5 * UNIT, 1000 * UNIT, 1000 * UNIT, 1000, 2000)
@@ -51,7 +52,7 @@ class Venue:
     def _print(self, price: float, quantity: float, side: Side, late: bool) -> None:
         self.now += 1
         at = self.now - (1 if late else 0) * 2
-        self.exchange.apply(self.market, TradePrinted(BTC, price, quantity, side, self.now, at, self.now))
+        self.exchange.apply(self.market, printed(BTC, price, quantity, side, self.now, at, self.now))
 
     def place(self, is_buy: bool, kind: str, quantity: float, price: float = 0, **more: int) -> Order:
         request = NewOrder("BTCUSDT", is_buy, kind, round(quantity * UNIT), price=round(price * UNIT), **more)  # type: ignore[arg-type]

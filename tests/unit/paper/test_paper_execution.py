@@ -21,7 +21,6 @@ from octopus_desktop.model.events import (
     InstrumentListed,
     Link,
     LinkChanged,
-    TradePrinted,
 )
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Interval, Venue
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -31,6 +30,7 @@ from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.paper import execution as execution_module
 from octopus_desktop.paper.execution import PaperExecution
 from octopus_desktop.state import State
+from tests.printed import printed
 
 VENUE = Venue("TEST")
 BTC = InstrumentId("BTCUSDT.TEST")
@@ -38,6 +38,7 @@ CENT, LOT = Decimal("0.01"), Decimal("0.001")
 INSTRUMENT = Instrument(
     BTC, VENUE, "BTCUSDT", "BTC", "USDT", InstrumentKind.SPOT, CENT, LOT, LOT, Decimal(100), Decimal(5)
 )
+
 MINUTE_NS = 60_000_000_000
 
 
@@ -88,7 +89,7 @@ class World:
 
     def printed(self, price: float, quantity: float, side: Side) -> None:
         at = self.clock.ns + 2_000_000
-        self.say(TradePrinted(BTC, price, quantity, side, at, at, at))
+        self.say(printed(BTC, price, quantity, side, at, at, at))
 
     async def again(self, listed: bool = True) -> None:
         """As after a restart."""
@@ -156,7 +157,7 @@ async def test_no_book_no_order(world: World, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_every_way_to_place_amend_and_cancel(world: World) -> None:
     """List, trailing stop, iceberg; an amendment done, refused, and half done; and the cancel of everything."""
-    world.state.apply(TradePrinted(BTC, 100.0, 1.0, Side.BUY, 1, 1, 1))
+    world.state.apply(printed(BTC, 100.0, 1.0, Side.BUY, 1, 1, 1))
     world.book()
     rest = await world.paper.submit(buy("a", "99"), INSTRUMENT)
     old, new = await world.paper.amend(known(rest), buy("b", "98", display_quantity=Decimal("0.2")), INSTRUMENT)
@@ -188,7 +189,7 @@ async def test_every_way_to_place_amend_and_cancel(world: World) -> None:
 
 async def test_what_it_knew_it_knows_after_a_restart(world: World) -> None:
     """Open orders with a trailing stop's best price, fills, balances; and the queue is behind what stands there now."""
-    world.state.apply(TradePrinted(BTC, 100.0, 1.0, Side.BUY, 1, 1, 1))
+    world.state.apply(printed(BTC, 100.0, 1.0, Side.BUY, 1, 1, 1))
     world.book()
     await world.paper.submit(buy("m", None, "2", OrderType.MARKET), INSTRUMENT)
     await world.paper.submit(buy("a", "100"), INSTRUMENT)

@@ -23,7 +23,7 @@ from octopus_desktop.model.events import (
     LinkChanged,
     LinkStatus,
     QuoteChanged,
-    TradePrinted,
+    TradesPrinted,
     VenueMeasured,
 )
 from octopus_desktop.model.identifiers import Interval
@@ -50,6 +50,11 @@ async def running() -> AsyncIterator[tuple[ScriptedVenue, MarketDataClient, list
 
 def of(events: list[Event], kind: type) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
+
+
+def trades(events: list[Event]) -> list[int]:
+    """Their numbers, in the order in which they were told."""
+    return [trade.trade_id for event in of(events, TradesPrinted) for trade in event.trades]
 
 
 async def test_instruments_links_and_measurements() -> None:
@@ -93,8 +98,8 @@ async def test_missed_trades_are_fetched_by_number() -> None:
         await until(lambda: venue.subscribed)
         for number in (3, 4, 4, 7, 8, 2, 9):
             await venue.say("btcusdt@aggTrade", trade(number))
-        await until(lambda: len(of(events, TradePrinted)) == 7)
-        assert [event.trade_id for event in of(events, TradePrinted)] == [3, 4, 5, 6, 7, 8, 9]
+        await until(lambda: len(trades(events)) == 7)
+        assert trades(events) == [3, 4, 5, 6, 7, 8, 9]
         assert len(asked) == 1
 
 
@@ -118,7 +123,7 @@ async def test_after_a_cut_the_hole_is_filled() -> None:
         await until(lambda: len(of(events, FeedStale)) == 3)
         assert of(events, BookBroken)
         await until(lambda: len(of(events, FeedRecovered)) == 3)
-        assert [event.trade_id for event in of(events, TradePrinted)] == [2, 3, 4, 5]
+        assert trades(events) == [2, 3, 4, 5]
         assert [(event.open_ns, event.closed) for event in of(events, CandleChanged)][1:] == [
             (60_000_000_000, True),
             (120_000_000_000, True),
@@ -135,11 +140,11 @@ async def test_a_venue_that_counts_from_one_again() -> None:
         client.subscribe(BTC, Channel.TRADES)
         await until(lambda: venue.subscribed)
         await venue.say("btcusdt@aggTrade", trade(1000))
-        await until(lambda: of(events, TradePrinted))
+        await until(lambda: trades(events))
         venue.cut()
         await until(lambda: of(events, FeedRecovered))
         await venue.say("btcusdt@aggTrade", trade(6))
-        await until(lambda: of(events, TradePrinted)[-1].trade_id == 6)
+        await until(lambda: trades(events)[-1] == 6)
 
 
 async def test_a_snapshot_older_than_the_updates_is_not_believed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -48,8 +49,8 @@ class BookFeed(Feed):
     def mark(self) -> int:
         return self._sequencer.mark
 
-    def frame(self, payload: bytes, ts_received_ns: int) -> None:
-        self._sequencer.update(_decode_depth(payload).data, ts_received_ns)
+    def take(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        self._sequencer.take(map(_decode_depth, payloads), ts_received_ns)
 
     def opened(self) -> None:
         if self._sequencer.is_live:

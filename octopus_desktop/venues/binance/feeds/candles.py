@@ -12,10 +12,7 @@ from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import InstrumentId, Interval
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
-from octopus_desktop.venues.binance.messages import (
-    KlineFrame,
-    RestKline,
-)
+from octopus_desktop.venues.binance.messages import MS, KlineFrame, RestKline
 
 logger = logging.getLogger(__name__)
 _decode_kline: Final = msgspec.json.Decoder(KlineFrame, strict=False).decode
@@ -52,7 +49,7 @@ class CandleFeed(Feed):
             params = {
                 "symbol": self.symbol,
                 "interval": self._interval.value,
-                "startTime": self._last_open_ns // parse.MS,
+                "startTime": self._last_open_ns // MS,
                 "limit": self._around.product.candles_limit,
             }
             weight = self._around.product.candles_weight

@@ -7,7 +7,7 @@ link is gone. It says FeedStale at most once until it has recovered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -34,7 +34,7 @@ class Surroundings(msgspec.Struct):
 
 
 class Feed:
-    """`frame` is the hot path and may raise msgspec.DecodeError or MessageError for a bad one.
+    """`take` is the hot path; its connection puts what a read of the socket brought into `arrived` before.
 
     `mark` changes with every good message; `last_ns` is about when it last did, kept by whoever looks at it. A clock
     reading kept with each message would cost more.
@@ -46,7 +46,7 @@ class Feed:
     quiet_least_s: ClassVar[float] = 3.0
     interval: Interval | None = None
 
-    __slots__ = ("_around", "_publish", "_stale", "instrument_id", "last_ns", "stream", "symbol")
+    __slots__ = ("_around", "_publish", "_stale", "arrived", "instrument_id", "last_ns", "stream", "symbol")
 
     def __init__(self, around: Surroundings, instrument_id: InstrumentId, suffix: str) -> None:
         self._around = around
@@ -54,6 +54,7 @@ class Feed:
         self.instrument_id = instrument_id
         self.symbol = symbol_of(instrument_id)
         self.stream = f"{self.symbol.lower()}@{suffix}"
+        self.arrived: list[bytes] = []
         self.last_ns = 0
         self._stale = False
 
@@ -61,7 +62,15 @@ class Feed:
     def is_stale(self) -> bool:
         return self._stale
 
+    def take(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        """The frames of one read. Raises msgspec.DecodeError or MessageError for a bad one, when all that is in order
+        before it was told; called again it goes on behind it.
+        """
+        for payload in payloads:
+            self.frame(payload, ts_received_ns)
+
     def frame(self, payload: bytes, ts_received_ns: int) -> None:
+        """Where `take` has nothing to do for several at once."""
         raise NotImplementedError
 
     @property

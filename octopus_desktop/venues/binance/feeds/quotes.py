@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -14,11 +15,7 @@ from octopus_desktop.model.events import Channel, QuoteChanged
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.feeds.feed import ON_ITS_WAY_S, SOON_S, Feed, Surroundings
-from octopus_desktop.venues.binance.messages import (
-    BookTickerFrame,
-    RestQuote,
-)
-from octopus_desktop.venues.binance.parse import MS
+from octopus_desktop.venues.binance.messages import MS, BookTicker, BookTickerFrame, RestQuote
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +35,21 @@ class QuoteFeed(Feed):
         self._event: QuoteChanged | None = None
         self._last_id = 0
 
-    def frame(self, payload: bytes, ts_received_ns: int) -> None:
-        message = _decode_quote(payload).data
-        if message.u <= self._last_id:
-            return
-        self._last_id = message.u
+    def take(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        last: BookTicker | None = None
+        last_id = self._last_id
+        try:
+            for frame in map(_decode_quote, payloads):
+                message = frame.data
+                if message.u > last_id:
+                    last_id = message.u
+                    last = message
+        finally:
+            if last is not None:
+                self._last_id = last_id
+                self._tell(last, ts_received_ns)
+
+    def _tell(self, message: BookTicker, ts_received_ns: int) -> None:
         event = self._event = QuoteChanged(
             self.instrument_id,
             message.b,

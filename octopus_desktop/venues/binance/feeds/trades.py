@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from octopus_desktop.model.errors import MessageError, VenueError
-from octopus_desktop.model.events import Channel, TradePrinted
+from octopus_desktop.model.events import Channel, TradesPrinted
 from octopus_desktop.model.identifiers import InstrumentId
-from octopus_desktop.model.orders import Side
-from octopus_desktop.venues.binance import parse
+from octopus_desktop.model.market import Trade
 from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
-from octopus_desktop.venues.binance.messages import (
-    AggTrade,
-    AggTradeFrame,
-    RestAggTrade,
-)
-from octopus_desktop.venues.binance.parse import MS
+from octopus_desktop.venues.binance.messages import AggTrade, AggTradeFrame
 
 logger = logging.getLogger(__name__)
 
 TRADES_PAGE: Final = 1000
 MOST_PAGES: Final = 20
 """Of missed trades asked for after an outage; what is older is for the history to show."""
-_BUY: Final = Side.BUY
-_SELL: Final = Side.SELL
 _decode_trade: Final = msgspec.json.Decoder(AggTradeFrame, strict=False).decode
 
 
@@ -45,27 +38,31 @@ class TradeFeed(Feed):
         self._expected = -1
         self._known = -1
         self._filling = False
-        self._pending: list[tuple[AggTrade, int]] = []
+        self._pending: list[AggTrade] = []
 
-    def frame(self, payload: bytes, ts_received_ns: int) -> None:
-        message = _decode_trade(payload).data
-        number = message.a
-        if number == self._expected:
-            self._expected = number + 1
-            # parse.trade, written out: a call would be a tenth of the whole way.
-            self._publish(
-                TradePrinted(
-                    self.instrument_id,
-                    message.p,
-                    message.q,
-                    _SELL if message.m else _BUY,
-                    number,
-                    message.T * MS,
-                    ts_received_ns,
-                )
-            )
-        else:
-            self._out_of_line(message, ts_received_ns)
+    def take(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
+        came: list[Trade] = []
+        expected = self._expected
+        try:
+            for frame in map(_decode_trade, payloads):
+                trade = frame.data
+                if trade.trade_id == expected:
+                    expected += 1
+                    came.append(trade)
+                elif self._filling:
+                    self._pending.append(trade)
+                elif expected < 0:
+                    expected = trade.trade_id + 1
+                    came.append(trade)
+                elif trade.trade_id > expected:
+                    self._pending.append(trade)
+                    self._expected = expected
+                    self._start_filling()
+                    expected = self._expected
+        finally:
+            self._expected = expected
+            if came:
+                self._publish(TradesPrinted(self.instrument_id, came, ts_received_ns))
 
     @property
     def mark(self) -> int:
@@ -79,17 +76,7 @@ class TradeFeed(Feed):
 
     async def missed_something(self) -> bool:
         rows = await self._ask({"limit": 1})
-        return bool(rows) and rows[-1].a >= self._expected
-
-    def _out_of_line(self, message: AggTrade, ts_received_ns: int) -> None:
-        if self._filling:
-            self._pending.append((message, ts_received_ns))
-        elif self._expected < 0:
-            self._expected = message.a + 1
-            self._publish(parse.trade(self.instrument_id, message, ts_received_ns))
-        elif message.a > self._expected:
-            self._pending.append((message, ts_received_ns))
-            self._start_filling()
+        return bool(rows) and rows[-1].trade_id >= self._expected
 
     def _start_filling(self) -> None:
         if not self._filling:
@@ -104,11 +91,7 @@ class TradeFeed(Feed):
         try:
             for _ in range(MOST_PAGES):
                 rows = await self._ask({"fromId": first, "limit": TRADES_PAGE})
-                now_ns = time.time_ns()
-                for row in rows:
-                    if row.a >= first:
-                        first = row.a + 1
-                        self._publish(parse.trade(self.instrument_id, row, now_ns))
+                first = self._tell_from(first, rows)
                 if len(rows) < TRADES_PAGE:
                     break
             if first == self._known + 1 and await self._numbers_started_over():
@@ -118,20 +101,27 @@ class TradeFeed(Feed):
         finally:
             self._filling = False
             pending, self._pending = self._pending, []
-            for message, received in sorted(pending, key=lambda kept: kept[0].a):
-                if message.a >= first:
-                    first = message.a + 1
-                    self._publish(parse.trade(self.instrument_id, message, received))
-            self._expected = first
+            self._expected = self._tell_from(first, sorted(pending, key=lambda trade: trade.trade_id))
         self.recovered()
+
+    def _tell_from(self, first: int, trades: Iterable[AggTrade]) -> int:
+        """Those of `trades`, in order, that were not told yet; the number after the last."""
+        fresh: list[Trade] = []
+        for trade in trades:
+            if trade.trade_id >= first:
+                first = trade.trade_id + 1
+                fresh.append(trade)
+        if fresh:
+            self._publish(TradesPrinted(self.instrument_id, fresh, time.time_ns()))
+        return first
 
     async def _numbers_started_over(self) -> bool:
         """A test venue that was reset counts from one again; waiting for the old number would be waiting forever."""
         rows = await self._ask({"limit": 1})
-        return bool(rows) and rows[-1].a < self._known
+        return bool(rows) and rows[-1].trade_id < self._known
 
-    async def _ask(self, params: dict[str, object]) -> list[RestAggTrade]:
+    async def _ask(self, params: dict[str, object]) -> list[AggTrade]:
         weight = self._around.product.trades_weight
         return await self._around.rest.get(
-            "aggTrades", list[RestAggTrade], {"symbol": self.symbol, **params}, weight=weight
+            "aggTrades", list[AggTrade], {"symbol": self.symbol, **params}, weight=weight
         )
