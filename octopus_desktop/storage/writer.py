@@ -3,7 +3,7 @@
 Two connections, both used by this thread alone, so they never wait for each other. What somebody waits for goes
 through the first, in synchronous FULL: the write-ahead log is on the disk before the caller is told, and with it
 everything that was written before. The rest goes through the second, in batches and synchronous NORMAL, which needs no
-sync of its own; it also moves the log into the file, so that no order waits for that. Changing `synchronous` on one
+sync of its own. Neither moves the log into the file: another thread does. Changing `synchronous` on one
 connection would do too, but a pragma that acts when it is prepared is nothing to build durability on.
 """
 
@@ -31,6 +31,7 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from octopus_desktop.model.errors import StorageError
+from octopus_desktop.storage.checkpoint import Checkpointer
 from octopus_desktop.storage.failures import is_passing, translate
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ KEPT_WAITING: Final = 100_000
 """Batched rows that may wait for a disk to come back. What an order needs is never dropped."""
 LAST_TRIES: Final = 3
 LOG_BYTES: Final = 6 * 2**20
-"""Of the write-ahead log: half as much again as it has when it is moved into the file."""
+"""Of the write-ahead log: several times what comes between two checkpoints."""
 
 
 class Row(NamedTuple):
@@ -180,6 +181,7 @@ class Writer:
             opened.set_exception(translate(error, self._path))
             return
         opened.set_result(None)
+        checkpointer = Checkpointer(self._engine)
         due: float | None = None
         while True:
             dues = [moment for moment in (due, self._idle_due()) if moment is not None]
@@ -195,6 +197,7 @@ class Writer:
                 # A defect here must not end the thread that orders wait for.
                 logger.exception("the storage writer met an error it does not know")
                 due = time.monotonic() + RETRY_S
+        checkpointer.close()
         self._finish()
         self._close_connections()
 
@@ -395,10 +398,9 @@ def _tuned(connection: PoolProxiedConnection, synchronous: str) -> sqlite3.Conne
     driver = connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     driver.execute(f"PRAGMA synchronous={synchronous}")
-    if synchronous == "FULL":
-        driver.execute("PRAGMA wal_autocheckpoint=0").fetchall()
-        if sys.platform == "darwin":
-            driver.execute("PRAGMA fullfsync=ON")  # fsync alone leaves it in the drive's cache there
+    driver.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+    if synchronous == "FULL" and sys.platform == "darwin":
+        driver.execute("PRAGMA fullfsync=ON")  # fsync alone leaves it in the drive's cache there
     return driver
 
 
