@@ -43,7 +43,7 @@ from octopus_desktop.simulator.server import Server
 from octopus_desktop.state import State
 from octopus_desktop.storage import database
 from octopus_desktop.venues import factory
-from octopus_desktop.venues.binance import execution, host
+from octopus_desktop.venues.binance import history, host
 from tests.faults.disk import Disk, SimulatedWriter
 from tests.faults.exchange_process import ExchangeProcess
 from tests.faults.market import MarketFeed, MarketLine
@@ -355,7 +355,7 @@ def a_world(seed: int, *, kept: bool = False) -> Iterator[World]:
                 mock.patch.object(database, "open_database", world.open_database),
                 mock.patch.object(ws_api.Session, "_session_method", session_method),
                 mock.patch.object(factory, "market_data_client", feed),
-                mock.patch.multiple(execution, **dict.fromkeys(("TRADES_PAGE", "ORDERS_PAGE"), world.page)),
+                mock.patch.multiple(history, **dict.fromkeys(("TRADES_PAGE", "ORDERS_PAGE"), world.page)),
                 mock.patch.object(reconciliation, "ASKED_ONE_BY_ONE", world.asked_one_by_one),
             ):
                 try:

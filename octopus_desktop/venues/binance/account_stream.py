@@ -63,9 +63,9 @@ class AccountStream:
             await self._unsubscribe()
         try:
             if self._signer.can_log_on:
-                await self._session.request("userDataStream.subscribe", {}, weight=2, signed=False)
+                await self._session.request("userDataStream.subscribe", {}, weight=2, signed=False, vital=True)
             else:
-                await self._session.request("userDataStream.subscribe.signature", {}, weight=2)
+                await self._session.request("userDataStream.subscribe.signature", {}, weight=2, vital=True)
             self._subscribed = True
         except (RequestRefused, VenueUnavailable) as error:
             # A method the venue does not know is refused with more than one code, -1000 among them.
@@ -87,7 +87,7 @@ class AccountStream:
     async def _unsubscribe(self) -> None:
         self._subscribed = False
         try:
-            await self._session.request("userDataStream.unsubscribe", {}, weight=2, signed=False)
+            await self._session.request("userDataStream.unsubscribe", {}, weight=2, signed=False, vital=True)
         except (RequestRefused, VenueUnavailable) as error:
             logger.info("the old account stream is not called off: %s", error)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -26,7 +25,7 @@ from octopus_desktop.model.errors import (
     VenueUnavailable,
 )
 from octopus_desktop.model.events import BalanceChanged, Link, LinkChanged, LinkStatus
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Venue, VenueOrderId
+from octopus_desktop.model.identifiers import ClientOrderId, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.profile import VenueUrls
@@ -37,17 +36,15 @@ from octopus_desktop.venues.binance import parse_orders
 from octopus_desktop.venues.binance.account_stream import AccountStream
 from octopus_desktop.venues.binance.errors import (
     CANCEL_REJECTED,
-    NO_SUCH_ORDER,
     REPLACE_HALF_DONE,
     ReplaceRefused,
     from_code,
 )
+from octopus_desktop.venues.binance.history import OPEN_ORDERS_WEIGHT, History, naming
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import (
-    Account,
     AccountPosition,
     ExecutionReport,
-    MyTrade,
     OrderListResponse,
     OrderResponse,
     Refusal,
@@ -65,18 +62,9 @@ CONNECTED_WITHIN_S: Final = 10.0
 CLOCK_EVERY_S: Final = 120.0
 MISSED_TOLD_AFTER_S: Final = 2.0
 """Where one message is unreadable the next often are, too: they are told of together."""
-TRADES_PAGE: Final = 1000
-ORDERS_PAGE: Final = 1000
-KEPT_NAMES: Final = 20_000
 PLACE_WEIGHT: Final = 1
 CANCEL_WEIGHT: Final = 1
 CANCEL_ALL_WEIGHT: Final = 1
-STATUS_WEIGHT: Final = 4
-OPEN_ORDERS_WEIGHT: Final = 80
-ALL_ORDERS_WEIGHT: Final = 20
-MY_TRADES_WEIGHT: Final = 20
-MY_TRADES_OF_ORDER_WEIGHT: Final = 5
-ACCOUNT_WEIGHT: Final = 20
 
 _decode_order: Final = msgspec.json.Decoder(OrderResponse, strict=False).decode
 _decode_orders: Final = msgspec.json.Decoder(list[OrderResponse], strict=False).decode
@@ -107,8 +95,7 @@ class BinanceExecution:
         self._setup: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] | None = None
         self._statuses: dict[Link, tuple[LinkStatus, str]] = {}
-        self._names: OrderedDict[tuple[InstrumentId, VenueOrderId], ClientOrderId] = OrderedDict()
-        self._held: set[str] = set()
+        self._history = History(venue, rest, host)
         self._missed: asyncio.TimerHandle | None = None
 
     # The port ---------------------------------------------------------------
@@ -162,7 +149,7 @@ class BinanceExecution:
         return self._reports_of(raw)[0]
 
     async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
-        params: Params = {"symbol": instrument.symbol, **_naming(order.client_order_id, order.venue_order_id)}
+        params: Params = {"symbol": instrument.symbol, **naming(order.client_order_id, order.venue_order_id)}
         raw = await self._cancel("order.cancel", "order", params, CANCEL_WEIGHT)
         return self._canceled(raw, order)
 
@@ -210,44 +197,30 @@ class BinanceExecution:
     async def order(
         self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
     ) -> OrderReport | None:
-        params: Params = {"symbol": instrument.symbol, **_naming(client_order_id, venue_order_id)}
-        try:
-            answer = await self._rest.signed("GET", "order", OrderResponse, params, weight=STATUS_WEIGHT, urgent=True)
-        except RequestRefused as error:
-            if error.code == NO_SUCH_ORDER:
-                return None
-            raise
-        try:
-            return self._told(parse_orders.report_of_response(answer, self.venue))
-        except MessageError as error:
-            raise self._unreadable(msgspec.Raw(msgspec.json.encode(answer)), error) from error
+        return await self._history.order(instrument, client_order_id, venue_order_id)
+
+    async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
+        return await self._history.orders(instrument, first)
+
+    async def fills(
+        self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
+    ) -> list[Fill]:
+        return await self._history.fills(instrument, after, venue_order_id)
+
+    async def balances(self) -> list[Balance]:
+        return await self._history.balances()
 
     async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         answers = await self._pressed_for_open_orders() if pressing else None
         if answers is None:
-            answers = await self._rest.signed(
-                "GET", "openOrders", list[OrderResponse], weight=OPEN_ORDERS_WEIGHT, urgent=True
-            )
+            answers = await self._history.open_orders()
         reports = []
         for answer in answers:
             try:
-                reports.append(self._told(parse_orders.report_of_response(answer, self.venue)))
+                reports.append(self._history.told(parse_orders.report_of_response(answer, self.venue)))
             except MessageError as error:
                 self._host.bad.note("open order", msgspec.json.encode(answer), error)
         return reports
-
-    async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
-        reports: list[OrderReport] = []
-        start = int(first)
-        while True:
-            params: Params = {"symbol": instrument.symbol, "orderId": start, "limit": ORDERS_PAGE}
-            page = await self._rest.signed(
-                "GET", "allOrders", list[OrderResponse], params, weight=ALL_ORDERS_WEIGHT, urgent=True
-            )
-            reports += [self._told(parse_orders.report_of_response(answer, self.venue)) for answer in page]
-            if len(page) < ORDERS_PAGE:
-                return reports
-            start = page[-1].orderId + 1
 
     async def _pressed_for_open_orders(self) -> list[OrderResponse] | None:
         """Over the session, which may answer where REST does not; None where it does not either."""
@@ -259,40 +232,6 @@ class BinanceExecution:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._host.bad.note("open orders", bytes(raw), error)
         return None
-
-    async def fills(
-        self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
-    ) -> list[Fill]:
-        fills: list[Fill] = []
-        first = int(after) + 1 if after is not None else 0
-        weight = MY_TRADES_WEIGHT if venue_order_id is None else MY_TRADES_OF_ORDER_WEIGHT
-        before: set[tuple[int, int]] = set()
-        while True:
-            params: Params = {"symbol": instrument.symbol, "fromId": first, "limit": TRADES_PAGE}
-            if venue_order_id is not None:
-                params["orderId"] = venue_order_id
-            page = await self._rest.signed("GET", "myTrades", list[MyTrade], params, weight=weight, urgent=True)
-            fresh = [row for row in page if (row.id, row.orderId) not in before]
-            for row in fresh:
-                key = (instrument.instrument_id, VenueOrderId(str(row.orderId)))
-                name = self._names.get(key, ClientOrderId(""))
-                fills.append(parse_orders.fill(row, instrument.instrument_id, name))
-            if len(page) < TRADES_PAGE:
-                return fills
-            # The last id once more: a trade with oneself has two rows of one id, and the page may end between them.
-            before = {(row.id, row.orderId) for row in page}
-            first = page[-1].id if fresh else page[-1].id + 1
-
-    async def balances(self) -> list[Balance]:
-        """Every asset that is held or was held since the start: one that went to zero must be seen to do so."""
-        account = await self._rest.signed("GET", "account", Account, weight=ACCOUNT_WEIGHT, urgent=True)
-        balances = [
-            balance
-            for balance in parse_orders.balances_of_account(account, self.venue)
-            if balance.total or balance.asset in self._held
-        ]
-        self._held.update(balance.asset for balance in balances)
-        return balances
 
     # The links --------------------------------------------------------------
 
@@ -346,10 +285,10 @@ class BinanceExecution:
             if event is None:
                 return
             if isinstance(event, ExecutionReport):
-                self._report(self._told(parse_orders.report_of_event(event, self.venue)))
+                self._report(self._history.told(parse_orders.report_of_event(event, self.venue)))
             elif isinstance(event, AccountPosition):
                 for balance in parse_orders.balances_of_event(event, self.venue):
-                    self._held.add(balance.asset)
+                    self._history.held(balance.asset)
                     self._publish(BalanceChanged(balance))
             else:
                 self._account.lost()
@@ -423,7 +362,7 @@ class BinanceExecution:
             answers = _decode_list(raw).orderReports
             if answers is None:
                 answers = [_decode_order(raw)]
-            return [self._told(parse_orders.report_of_response(answer, self.venue)) for answer in answers]
+            return [self._history.told(parse_orders.report_of_response(answer, self.venue)) for answer in answers]
         except _UNREADABLE as error:
             raise self._unreadable(raw, error) from error
 
@@ -467,14 +406,6 @@ class BinanceExecution:
         self._host.bad.note("answer to an order", bytes(raw), error)
         return VenueUnavailable(f"The venue's answer to an order cannot be read: {error}")
 
-    def _told(self, report: OrderReport) -> OrderReport:
-        """Remembers the order's name: with a trade the venue tells only its own number of the order."""
-        if report.venue_order_id:
-            self._names[report.intent.instrument_id, report.venue_order_id] = report.client_order_id
-            while len(self._names) > KEPT_NAMES:
-                self._names.popitem(last=False)
-        return report
-
     async def _measure_clock(self) -> None:
         try:
             await self._rest.measure_clock()
@@ -495,13 +426,6 @@ class BinanceExecution:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         tell_failure(task)
-
-
-def _naming(client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None) -> Params:
-    """The venue's own number is the surer name: a client's may be used again once its order is done."""
-    if venue_order_id:
-        return {"orderId": venue_order_id}
-    return {"origClientOrderId": client_order_id}
 
 
 def _not_started(_: object) -> None:

@@ -33,7 +33,6 @@ ANSWER_WITHIN_S: Final = 5.0
 
 _decode: Final = msgspec.json.Decoder(ApiFrame, strict=False).decode
 _encode: Final = msgspec.json.Encoder().encode
-_SET_UP: Final = ("session.logon", "userDataStream.")
 Params = dict[str, str | int]
 
 
@@ -42,6 +41,7 @@ class _Pending(msgspec.Struct):
     method: str
     weight: int
     timer: asyncio.TimerHandle
+    vital: bool
 
 
 class Session:
@@ -86,13 +86,21 @@ class Session:
         """With an Ed25519 key no request after this one needs a signature."""
         if self._signer.can_log_on:
             self._logged_on = False  # the request itself is signed, also where an earlier one had done it
-            await self.request("session.logon", {}, weight=2)
+            await self.request("session.logon", {}, weight=2, vital=True)
             self._logged_on = True
 
     def request(
-        self, method: str, params: Params, *, weight: int, signed: bool = True, pressing: bool = False
+        self,
+        method: str,
+        params: Params,
+        *,
+        weight: int,
+        signed: bool = True,
+        pressing: bool = False,
+        vital: bool = False,
     ) -> asyncio.Future[msgspec.Raw]:
-        """`params` must not hold apiKey, timestamp or signature. `pressing` as in RateBudget.
+        """`params` must not hold apiKey, timestamp or signature. `pressing` as in RateBudget. A connection on which
+        a `vital` request is not answered is given up.
 
         The future raises what the venue refused with; LinkError and VenueTimeout leave the outcome unknown. Raises
         RateLimited and LinkError at once where nothing was written.
@@ -110,7 +118,7 @@ class Session:
             raise error
         future: asyncio.Future[msgspec.Raw] = self._loop.create_future()
         timer = self._loop.call_later(ANSWER_WITHIN_S, self._expire, number)
-        self._pending[number] = _Pending(future, method, weight, timer)
+        self._pending[number] = _Pending(future, method, weight, timer, vital)
         return future
 
     def _authorised(self, params: Params) -> Params:
@@ -199,7 +207,7 @@ class Session:
         self._host.budget.settle(one.weight, None)
         if not one.future.done():
             one.future.set_exception(VenueTimeout(f"{one.method}: no answer within {ANSWER_WITHIN_S:.0f} s."))
-        if one.method.startswith(_SET_UP):
+        if one.vital:
             # Somebody takes the connection and answers pings, and nobody is behind: another one may be led elsewhere.
             self.socket.cut(f"{one.method} was not answered")
 

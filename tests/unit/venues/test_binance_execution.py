@@ -32,7 +32,7 @@ from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderT
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.net.breaker import FAILURES
-from octopus_desktop.venues.binance import execution as execution_module
+from octopus_desktop.venues.binance import history as history_module
 from octopus_desktop.venues.binance import session as session_module
 from octopus_desktop.venues.binance.execution import BinanceExecution
 from octopus_desktop.venues.binance.permissions import AccountPermissions
@@ -350,7 +350,7 @@ async def test_a_trade_with_oneself_is_two_fills_wherever_a_page_ends(
     monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     """Both of its orders are ours: two rows of one id, and none of them is lost between two pages, or told twice."""
-    monkeypatch.setattr(execution_module, "TRADES_PAGE", page)
+    monkeypatch.setattr(history_module, "TRADES_PAGE", page)
     rows = [(5, 70, True), (6, 70, True), (6, 71, False), (7, 72, True), (8, 70, True), (8, 73, False)]
 
     def trades(query: dict[str, str]) -> tuple[int, Any]:
