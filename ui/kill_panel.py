@@ -43,6 +43,7 @@ class KillPanel(QWidget):
         self.seen_ns = 0
         """Steps up to this moment are history, and don't bring it up."""
         self._from: QWidget | None = None
+        self._only_asks = False
         self.setAccessibleName("Kill switch")
         self.setFixedWidth(_WIDTH)
         column = QVBoxLayout(self)
@@ -85,7 +86,7 @@ class KillPanel(QWidget):
         self.flatten_button.clicked.connect(self.ask)
         self.no_button = QPushButton("Leave them open")
         self.no_button.setToolTip("Close nothing (Esc)")
-        self.no_button.clicked.connect(self._withdraw)
+        self.no_button.clicked.connect(self._decline)
         self.yes_button = QPushButton()
         self.yes_button.setProperty("role", "danger")
         self.yes_button.setToolTip("Send a market order for each of them")
@@ -111,6 +112,7 @@ class KillPanel(QWidget):
         newest = max((event.ts_ns for event in state.kill.values()), default=0)
         if newest > self.seen_ns:
             self.seen_ns = newest
+            self._only_asks = False
             self._come_up()
         if not self.isHidden():
             self._write(state)
@@ -142,6 +144,8 @@ class KillPanel(QWidget):
 
     def ask(self) -> None:
         """The second step, asked."""
+        if self.isHidden():
+            self._only_asks = True
         self._come_up()
         held = self._held(self._session.state)
         for button in (self.no_button, self.yes_button):
@@ -150,11 +154,12 @@ class KillPanel(QWidget):
         self._write(self._session.state)
         if held:
             self._write_question(held)
-            self._take_keyboard(self.no_button)
+        self._take_keyboard(self.no_button if held else self.close_button)
         self._place()
 
     def pulled(self) -> None:
         """The trader pulled it here: Esc puts it away, Tab comes to what may follow."""
+        self._only_asks = False
         self._come_up()
         self._write(self._session.state)
         self._take_keyboard(self.close_button)
@@ -189,6 +194,12 @@ class KillPanel(QWidget):
         self._withdraw()
         self.flatten_wanted.emit()
 
+    def _decline(self) -> None:
+        """Where it came up for the question alone, it goes with the answer."""
+        self._withdraw()
+        if self._only_asks:
+            self._put_away()
+
     def _withdraw(self) -> None:
         """The question is answered; the keyboard stays here."""
         self._leave()
@@ -221,7 +232,7 @@ class KillPanel(QWidget):
             case QtCore.Qt.Key.Key_Escape if self.yes_button.isHidden():
                 self._put_away()
             case QtCore.Qt.Key.Key_Escape:
-                self._withdraw()
+                self._decline()
             case QtCore.Qt.Key.Key_Return | QtCore.Qt.Key.Key_Enter if isinstance(focused, QPushButton):
                 if not event.isAutoRepeat():
                     focused.click()

@@ -148,11 +148,18 @@ class MainWindow(QMainWindow):
             dock.setUpdatesEnabled(True)
             yield
         self._join_panes()
+        self.toasts.set_beside(self._left_of_ticket)
         yield
         yield from self._build_views()
         yield
         self._start_frames(node, since_ns)
         self.furnished.emit()
+
+    def _left_of_ticket(self) -> int | None:
+        """Where the ticket begins, while it is the last column: a message must not lie over the button that sends."""
+        dock = self.docks["ticket"]
+        at_edge = not dock.isFloating() and self.ticket.is_seen() and dock.geometry().right() > self.width() - 40
+        return dock.geometry().left() if at_edge else None
 
     def _paint_in_turns(self) -> None:
         """Something else is about to be in every pane: the whole picture at once would be a stutter."""

@@ -94,6 +94,21 @@ def test_flattening_is_a_second_step_and_asked(window: MainWindow, node: Scripte
     assert panel.rows[KillStep.FLATTEN][1].isVisible()
 
 
+def test_flatten_that_is_declined_leaves_nothing_on_the_screen(window: MainWindow, node: ScriptedNode) -> None:
+    """The panel that came up for the question goes with the answer; one that tells of a pulled switch stays."""
+    for _ in range(2):
+        press(window, Qt.Key.Key_Q, CTRL | SHIFT)
+        press(window, Qt.Key.Key_Q, CTRL | SHIFT)
+        assert window.kill_panel.yes_button.isVisible()
+        press(window, Qt.Key.Key_Escape)
+        assert window.kill_panel.isHidden()
+    press(window, Qt.Key.Key_K, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Q, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Escape)
+    assert window.kill_panel.isVisible()
+    assert node.of(KillSwitch) == [KillSwitch()]
+
+
 def test_the_kill_switch_is_worked_by_keys_alone(window: MainWindow, node: ScriptedNode) -> None:
     """Pull, Flatten, Tab, Enter, Esc: positions are closed, and the keyboard is back where it was."""
     press(window, Qt.Key.Key_7, CTRL)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_node import ScriptedNode
 
+from octopus_desktop.model.commands import SubmitOrder
 from octopus_desktop.model.queries import AlgoVerdict, Verdict
 from ui.main_window import MainWindow
 from ui.models.ticket_kinds import Kind
@@ -69,8 +70,19 @@ def test_a_denied_order_tells_why_when_it_is_pressed(window: MainWindow, node: S
     fill(window)
     qtbot.waitUntil(lambda: window.ticket.verdict.text() == REFUSAL)
     QTest.mouseClick(window.ticket.submit_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: REFUSAL in [toast.text for toast in window.toasts.toasts])
+
+
+def test_a_denied_order_is_told_once(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:
+    """The engine's answer and the order's own event are one message."""
+    window.ticket.price.setText("67000")
+    window.ticket.amount.setText("1")
     settle(window)
-    assert REFUSAL in [toast.text for toast in window.toasts.toasts]
+    QTest.mouseClick(window.ticket.submit_button, Qt.MouseButton.LeftButton)
+    settle(window)
+    qtbot.waitUntil(lambda: not window.ticket._rearm.isActive() and window.ticket._sent is None)  # the haste is over
+    assert len(node.of(SubmitOrder)) == 1
+    assert [toast.title for toast in window.toasts.toasts] == ["Not sent"]
 
 
 def test_an_algo_that_is_refused_has_a_muted_button(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:

@@ -93,6 +93,7 @@ class RiskLimitsDialog(QDialog):
         self._timer.start()
         self.finished.connect(self._timer.stop)
         self._ask_for_the_day()
+        self.entries["max_order_notional"].selectAll()  # the keyboard starts there: what is typed replaces it
 
     # What it is made of -----------------------------------------------------
 

@@ -131,6 +131,7 @@ class Table(QTableView, Generic[Row]):
         self._theme = theme
         self._cells = CellPainter(theme, model.faded)
         self._hovered = -1
+        self._saw_current = False
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -164,6 +165,8 @@ class Table(QTableView, Generic[Row]):
         header.sortIndicatorChanged.connect(self.arranged)
         self.doubleClicked.connect(self.chosen)
         self.verticalScrollBar().valueChanged.connect(lambda: self._hover(-1))
+        self._filter.rowsAboutToBeInserted.connect(self._note_current)
+        self._filter.rowsInserted.connect(self._keep_current_in_sight)
         theme.changed.connect(self.viewport().update)
 
     @property
@@ -352,7 +355,7 @@ class Table(QTableView, Generic[Row]):
         self._snap()
 
     def _snap(self) -> None:
-        """The first row in view is a whole one. At the end Qt puts the last one to the bottom edge and cuts the first."""
+        """The first row in view is a whole one. At the end Qt puts the last to the bottom edge and cuts the first."""
         rows, offset = self.verticalHeader(), self.verticalScrollBar().value() * ROW_HEIGHT
         if rows.offset() != offset:
             rows.setOffset(offset)
@@ -383,3 +386,15 @@ class Table(QTableView, Generic[Row]):
             return
         if not self.currentIndex().isValid() or (anew and not self.selectionModel().hasSelection()):
             self.setCurrentIndex(self._filter.index(max(0, self.currentIndex().row()), 0))
+        if anew:
+            self.scrollTo(self.currentIndex())
+
+    def _note_current(self) -> None:
+        at = self.currentIndex()
+        view = self.viewport().rect()
+        self._saw_current = at.isValid() and self.hasFocus() and view.intersects(self.visualRect(at))
+
+    def _keep_current_in_sight(self) -> None:
+        """New rows come in above: the one that Del and F2 mean must not leave the screen with the keyboard on it."""
+        if self._saw_current and self.selectionModel().isSelected(self.currentIndex()):
+            self.scrollTo(self.currentIndex())

@@ -43,6 +43,8 @@ from ui.theme.numbers import NOTHING, format_age, format_price, format_quantity
 RISK_AFTER_MS: Final = 120
 REARM_AFTER_MS: Final = 900
 """A key struck twice in haste is one order: so long after an outcome the same ticket cannot be sent again."""
+DENIED_WITHIN_MS: Final = 100
+"""A frame later than this is no frame: then nothing was remembered of a refused order."""
 
 _ON_THE_WAY: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
 
@@ -88,7 +90,7 @@ class TicketPane(TicketForm):
         self._renew()
         self._rearm.stop()
         self._verdict = self._algo_verdict = None
-        self.tif.setDisabled(self._draft.rests_only or not self._draft.kind.has_tif)
+        self.tif.setDisabled(self._draft.rests_only)
         self._work_out()
         self._risk.start()
 
@@ -215,7 +217,10 @@ class TicketPane(TicketForm):
             text, tone = (f"✓ {AT_VENUE_TIP}", "up") if native else (f"● {HERE_TIP}", "warn")
         else:
             text, tone = "✓ Within your limits", "up"
+        told_before = self.verdict.text()
         set_text(self.verdict, text, tone)
+        if text != told_before:
+            self._fit_verdict()
 
     def _locked(self) -> str | None:
         """The lock, unless risk says that this order passes it: one that makes a position smaller does."""
@@ -328,10 +333,14 @@ class TicketPane(TicketForm):
                 self._write_verdict(self._locked())
                 self.session.tell("warn", "Read this, then send it again", outcome.reason)
             case _:
-                if name not in self.session.state.orders:
-                    self.session.tell("error", "Not sent", outcome.reason)
+                # What becomes of the order itself comes with the next frame, and is told by whoever tells those.
+                QTimer.singleShot(DENIED_WITHIN_MS, self, lambda: self._tell_refusal(name, outcome.reason))
                 if name == self._sent:
                     self._rearm.start()
+
+    def _tell_refusal(self, name: ClientOrderId | AlgoId, reason: str) -> None:
+        if name not in self.session.state.orders:
+            self.session.tell("error", "Not sent", reason)
 
     def _take_back(self, name: ClientOrderId | AlgoId) -> None:
         """Nothing was remembered of it: the ticket is as before the key."""

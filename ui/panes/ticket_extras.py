@@ -76,7 +76,7 @@ class TicketExtras(QWidget):
     def _build(self) -> None:
         theme = self._session.theme
         percent_or_price = [
-            Segment("price", "Price", tooltip="Stop and targets as prices"),
+            Segment("price", "Px", tooltip="Stop and targets as prices"),  # "Price" would cut the stop of a BTC
             Segment("percent", "%", tooltip="Stop and targets as percent of the entry"),
         ]
         self.exit_unit = Segmented(theme, percent_or_price, height=22, name="Stop and targets in")
@@ -371,6 +371,9 @@ class TicketExtras(QWidget):
                 text = f"Until {day_and_clock(spec.expire_ns, zone)} {zone_word(zone, spec.expire_ns)}"
         if not isinstance(spec, Scale):
             self.rungs.show_rungs([], digits, lots, buy=True)
+        if self._kind is Kind.SCALE and self._rows["rungs"].isHidden() is isinstance(spec, Scale):
+            self._rows["rungs"].setVisible(isinstance(spec, Scale))
+            self.resized.emit()
         set_text(self.told, text, "mid")
         if self._rows["told"].isHidden() is bool(text):
             self._rows["told"].setVisible(bool(text))

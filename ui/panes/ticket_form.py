@@ -70,6 +70,7 @@ class TicketForm(Pane):
         super().__init__(session, parent)
         self.extras = extras if extras is not None else TicketExtras(session)
         self._labels: dict[NumberEdit, QLabel] = {}
+        self._foot_shared = 0
         self._meant: dict[NumberEdit, PriceIs | TriggerIs] = {}
         self._build()
         session.instrument_changed.connect(self._show)
@@ -174,7 +175,7 @@ class TicketForm(Pane):
             sums.addWidget(box)
         column.addLayout(sums)
         column.addStretch(1)  # rows stay together for the moment in which the area is still as high as the last form
-        self._yielding = [self.sums["free"][0], self.sums["quantity"][0], percents, self.sums["after"][0]]
+        self._yielding = [self.sums[key][0] for key in ("free", "quantity")] + [percents, self.sums["after"][0]]
         self._fields = inner
         self._area = QScrollArea(self)
         self._area.setWidgetResizable(True)
@@ -185,7 +186,7 @@ class TicketForm(Pane):
         # The fields may scroll in a low window; the button that sends is always in sight.
         self._foot = QWidget()
         foot = QVBoxLayout(self._foot)
-        foot.setContentsMargins(10, 0, 10, 8)
+        foot.setContentsMargins(10, 4, 10, 8)
         foot.setSpacing(6)
         foot.addWidget(self.verdict)
         foot.addWidget(self.locked)
@@ -202,7 +203,7 @@ class TicketForm(Pane):
 
     def minimumSizeHint(self) -> QSize:
         """Not that of the layout, which grows with what is shown: a tall ticket may be made low again."""
-        return QSize(244, self._foot.sizeHint().height() + 200)
+        return QSize(244, self._foot_height() + 200)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -223,18 +224,33 @@ class TicketForm(Pane):
         layout.activate()
         return self._fields.sizeHint().height()
 
+    def _foot_height(self) -> int:
+        """What is said above the button may be four lines long."""
+        layout = self._foot.layout()
+        assert layout is not None
+        layout.activate()
+        return layout.heightForWidth(self.width())
+
+    def _fit_verdict(self) -> None:
+        """Another sentence may need another number of lines."""
+        if self._foot_height() != self._foot_shared:
+            self._share_height()
+
     def _share_height(self) -> None:
         """The fields scroll where they must; what is held is shown as far as there is room beneath the whole ticket.
 
         What can be read elsewhere, or has keys, gives way first.
         """
-        foot = self._foot.sizeHint().height()
+        foot = self._foot_shared = self._foot_height()
         for widget in self._yielding:
             widget.show()
+        self.extras.rungs.set_tight(False)
         for widget in self._yielding:
             if self._fields_height() + foot <= self.height():
                 break
             widget.hide()
+        if self._fields_height() + foot > self.height():
+            self.extras.rungs.set_tight(True)
         fields = self._fields_height()
         self._area.setFixedHeight(max(60, min(fields, self.height() - foot)))
         self.held.fit(self.height() - fields - foot)
@@ -435,8 +451,7 @@ class TicketForm(Pane):
             self._labels[self.price].setText(PRICE_WORDS[kind])
         self.price.setPlaceholderText("" if kind.needs_price else "market")
         self._trigger_box.setVisible(kind.has_trigger)
-        self.tif.setVisible(kind.has_tif or kind is Kind.MARKET)
-        self.tif.setEnabled(kind.has_tif)
+        self.tif.setVisible(kind.has_tif)
         self.post_only.setVisible(kind.may_be_post_only)
         has_positions = instrument is not None and instrument.kind is not InstrumentKind.SPOT
         self.reduce_only.setVisible(has_positions and kind.may_be_reduce_only)

@@ -41,7 +41,7 @@ class Held(QWidget):
         self._boxes: dict[str, QWidget] = {}
         self.figures = {}
         for key, word in _ROWS:
-            self._boxes[key], self.figures[key] = sum_row(word)
+            self._boxes[key], self.figures[key] = sum_row(word, 136)  # both fit: the longest word, and millions
             column.addWidget(self._boxes[key])
         self.close_button = QPushButton("Close position…")
         self.close_button.setToolTip("Fill the ticket with the order that closes the position (Ctrl+Shift+C)")

@@ -17,10 +17,12 @@ from ui.theme.theme import Theme
 
 _ROW: Final = 15
 _MOST: Final = 6
+_FEW: Final = 3
 
 
 class RungsView(QWidget):
-    """Shows six rows at most: of more orders the first ones, how many are left out, and the last."""
+    """Shows six rows at most, three where it is `tight`: of more orders the first ones, how many are left out, and the
+    last."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -29,6 +31,7 @@ class RungsView(QWidget):
         self._rungs: list[tuple[Decimal, Decimal]] = []
         self._precisions = 2, 5
         self._buy = True
+        self._most = _MOST
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("The orders of the scale")
         self.setToolTip("The orders that the scale places")
@@ -45,12 +48,16 @@ class RungsView(QWidget):
             self.updateGeometry()
         self.update()
 
-    @staticmethod
-    def _lines(rungs: list[tuple[Decimal, Decimal]]) -> list[tuple[Decimal, Decimal] | int]:
+    def set_tight(self, tight: bool) -> None:
+        self._most = _FEW if tight else _MOST
+        self.updateGeometry()
+        self.update()
+
+    def _lines(self, rungs: list[tuple[Decimal, Decimal]]) -> list[tuple[Decimal, Decimal] | int]:
         """Rungs, and the number of those left out in their place."""
-        if len(rungs) <= _MOST:
+        if len(rungs) <= self._most:
             return list(rungs)
-        return [*rungs[: _MOST - 2], len(rungs) - _MOST + 1, rungs[-1]]
+        return [*rungs[: self._most - 2], len(rungs) - self._most + 1, rungs[-1]]
 
     def sizeHint(self) -> QSize:
         return QSize(200, max(1, len(self._lines(self._rungs))) * _ROW)
@@ -61,9 +68,6 @@ class RungsView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = self._theme.colors
         painter = QPainter(self)
-        if not self._rungs:
-            painter.setPen(colors.text_lo)
-            self._numbers.left(painter, 0, _ROW / 2, "–")
         largest = max((quantity for _, quantity in self._rungs), default=Decimal(0))
         middle = self.width() * 0.46
         for place, line in enumerate(self._lines(self._rungs)):

@@ -10,7 +10,7 @@ from ui.theme.numbers import NOTHING
 from ui.theme.theme import Theme
 
 
-def sum_row(word: str) -> tuple[QWidget, QLabel]:
+def sum_row(word: str, figure_width: int = 154) -> tuple[QWidget, QLabel]:
     """A word and its figure, and the label of the figure."""
     label, value = QLabel(word), QLabel(NOTHING)
     label.setProperty("tone", "lo")
@@ -18,7 +18,7 @@ def sum_row(word: str) -> tuple[QWidget, QLabel]:
     value.setProperty("tone", "hi")
     value.setAccessibleName(word)
     value.setStyleSheet("font-size: 11px")
-    value.setFixedSize(154, 15)  # a fixed size: a new text lays nothing out anew
+    value.setFixedSize(figure_width, 15)  # a fixed size: a new text lays nothing out anew
     value.setAlignment(Qt.AlignmentFlag.AlignRight)
     line = row_of(label, stretch=True)
     line.addWidget(value)

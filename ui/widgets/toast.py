@@ -1,4 +1,4 @@
-"""Short messages at the bottom right that come, can be acted upon, and go."""
+"""Short messages at the bottom that come, can be acted upon, and go."""
 
 from __future__ import annotations
 
@@ -144,6 +144,7 @@ class Toasts(QObject):
         self.layer.resize(_WIDTH, 0)
         self.layer.show()
         self._bottom = 0
+        self._beside: Callable[[], int | None] = lambda: None
         self._stack: list[Toast] = []
         window.installEventFilter(self)
 
@@ -156,6 +157,10 @@ class Toasts(QObject):
         """Keep so much of the window's lower edge free (the status bar)."""
         self._bottom = pixels
         self._place()
+
+    def set_beside(self, left_edge: Callable[[], int | None]) -> None:
+        """Lie to the left of what must stay in sight, where there is room for that; None: at the window's edge."""
+        self._beside = left_edge
 
     def show(
         self,
@@ -217,7 +222,11 @@ class Toasts(QObject):
             if toast.leaving:  # it fades where it is, from the layer's lower edge
                 toast.move(0, toast.y() + whole - self.layer.height())
         bottom = self._window.height() - _MARGIN - self._bottom
-        self.layer.setGeometry(self._window.width() - _WIDTH - _MARGIN, bottom - whole, _WIDTH, whole)
+        beside = self._beside()
+        right = self._window.width() - _MARGIN
+        if beside is not None and beside - _GAP >= _WIDTH:
+            right = beside - _GAP
+        self.layer.setGeometry(right - _WIDTH, bottom - whole, _WIDTH, whole)
         top = whole
         for toast in reversed(toasts):
             top -= toast.height()
