@@ -18,7 +18,7 @@ from octopus_desktop.simulator.matching import Matching
 from octopus_desktop.simulator.path import GENESIS_S, Path
 from octopus_desktop.simulator.units import SECOND_NS, UNIT
 
-_LOOK_AHEAD_EVERY = 10
+_LOOK_AHEAD_EVERY = 30
 """Steps between a crowd's looks ahead, which take longer than a step's other work: never all crowds at once."""
 
 
@@ -102,7 +102,7 @@ class Exchange(Matching[Market]):
                 self.now_ns = max(self.now_ns, step_start)
                 for order, (symbol, crowd) in enumerate(self._crowds.items()):
                     makers_at, takers_at = crowd.plan(self._step, step_start)
-                    if (self._step + order) % _LOOK_AHEAD_EVERY == 0:
+                    if (self._step + 3 * order) % _LOOK_AHEAD_EVERY == 0:
                         crowd.look_ahead()
                     heapq.heappush(agenda, (makers_at, order, symbol, True))
                     for at in takers_at:

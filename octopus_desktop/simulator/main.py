@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 ACCOUNT = 1
 WARM_UP_S = 20
 """The market lives this long before anybody sees it, so that the first look finds prints and candles."""
+NICENESS = 5
+"""Of an exchange in the background, above its parent's."""
 FIRST_DEPOSIT = (
     ("USDT", "100000"), ("BTC", "0.5"), ("ETH", "5"), ("SOL", "50"), ("BNB", "10"), ("XRP", "2000"),
 )  # fmt: skip
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", default="", help="where its clock starts: ISO time (UTC) or ns; default: now")
     parser.add_argument("--state", type=Path, help="file that keeps accounts, orders, fills and live candles")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    if sys.platform != "win32":
+        parser.add_argument("--background", action="store_true", help="give way to every other program")
     parser.add_argument("--log-level", default="WARNING")
     faults = parser.add_argument_group("faults", "also on request: POST /control/faults")
     faults.add_argument("--delay-ms", type=float, default=0.0, help="delay every answer and frame")
@@ -64,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, msgspec.ValidationError, msgspec.DecodeError) as error:
         print(f"simulate: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
         return 2
+    if sys.platform != "win32" and args.background:
+        os.nice(NICENESS)
     try:
         store = SqliteStore(args.state) if args.state is not None else None
         if sys.platform == "win32":

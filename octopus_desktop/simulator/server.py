@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 _ROUND_S = 0.05
 """In which every instrument has its moment."""
 _SLOTS = 5
-"""Moments in a round, two instruments to each. One for each would cost as much again in waking up alone."""
+"""Moments in a round, while anybody is connected. Not one to each: waking up costs as much as an instrument's work."""
 _BOOKS_EVERY = 2
 _SECOND_EVERY = 20
 """In rounds; each instrument counts them from another one."""
 _STEP_NS = SECOND_NS // 10
-"""The most market time one slot may catch up with, so that callers are answered meanwhile."""
+"""The most market time that is caught up with in one piece; callers are answered before the next."""
 _MAX_STEP_NS = 2 * SECOND_NS
 """The most market time a caller waits for, so that it is answered at about its own moment."""
 
@@ -110,7 +110,7 @@ class Server:
             await connection.socket.close(code=1001)
         if self._runner is not None:
             await self._runner.cleanup()
-        self._save(everything=True)
+        self._save()
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,29 +129,30 @@ class Server:
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
-        for turn in count():
-            up_to_date = True
-            try:
-                up_to_date = self.catch_up(_STEP_NS)
-                self._do_slot(*divmod(turn, _SLOTS))
-            except Exception:
-                log.exception("a beat failed")
-            if up_to_date:
-                due = max(due + _ROUND_S / _SLOTS, loop.time() - _ROUND_S)
-            await asyncio.sleep(max(0.0, due - loop.time()))
+        for round_ in count():
+            slots = _SLOTS if self._connections else 1
+            for slot in range(slots):
+                try:
+                    while not self.catch_up(_STEP_NS) and loop.time() < due + _ROUND_S:  # noqa: ASYNC110 - its turn
+                        await asyncio.sleep(0)
+                    self._do_slot(round_, slot, slots)
+                except Exception:
+                    log.exception("a beat failed")
+                due = max(due + _ROUND_S / slots, loop.time() - _ROUND_S)
+                await asyncio.sleep(max(0.0, due - loop.time()))
 
-    def _do_slot(self, round_: int, slot: int) -> None:
+    def _do_slot(self, round_: int, slot: int, slots: int) -> None:
         """The frames of the slot's instruments; twice a second, once they are out, what is not of one instrument."""
-        for at in range(slot, len(self._symbols), _SLOTS):
+        for at in range(slot, len(self._symbols), slots):
             phase = round_ + at
             self._streams.beat(self._symbols[at], books=not phase % _BOOKS_EVERY, second=not phase % _SECOND_EVERY)
-        if slot == _SLOTS - 1:
+        if slot == slots - 1:
             if not round_ % _SECOND_EVERY:
                 self._streams.tickers_of_all()
             elif not (round_ + _SECOND_EVERY // 2) % _SECOND_EVERY:
                 self._save()
 
-    def _save(self, *, everything: bool = False) -> None:
+    def _save(self) -> None:
         """Keep the live minutes: finished ones as they finish, the present one every second."""
         if self._store is None:
             return
@@ -164,8 +165,7 @@ class Server:
             for opened in range(first, minute + 60, 60)
             if (candle := market.history.minutes.get(opened)) is not None
         ]
-        self._store.save_minutes(rows)
-        self._store.set_meta("now_ns", str(self.exchange.now_ns))
+        self._store.save_minutes(rows, self.exchange.now_ns)
         self._saved_minute = minute
 
     # ── sockets ──────────────────────────────────────────────────────────────────────────────────────────

@@ -26,9 +26,10 @@ class SqliteStore(AccountStore):
         super().__init__(path)
         self._db.executescript(_SCHEMA)
 
-    def save_minutes(self, rows: Iterable[tuple[str, Candle]]) -> None:
-        """Keep candles of minutes; the present ones are written again as they grow."""
+    def save_minutes(self, rows: Iterable[tuple[str, Candle]], now_ns: int) -> None:
+        """Keep candles of minutes, and until when they are told; the present ones are written again as they grow."""
         self._begin()
+        self.set_meta("now_ns", str(now_ns))
         self._db.executemany(
             "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?)",
             [(symbol, candle.open_s, msgspec.msgpack.encode(candle.columns())) for symbol, candle in rows],

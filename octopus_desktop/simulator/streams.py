@@ -97,9 +97,6 @@ class Streams:
     def leave(self, subscriber: Subscriber) -> None:
         self.unsubscribe(subscriber, list(subscriber.streams))
 
-    def subscribers(self) -> int:
-        return len({subscriber for listeners in self._listeners.values() for subscriber in listeners})
-
     # ── beats ────────────────────────────────────────────────────────────────────────────────────────────
 
     def beat(self, symbol: str, *, books: bool, second: bool) -> None:

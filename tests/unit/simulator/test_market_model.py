@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from octopus_desktop.simulator.crowd import step_of
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.history import INTERVALS, Candle, History, end_of, open_of
 from octopus_desktop.simulator.listings import LISTINGS
@@ -32,18 +33,29 @@ def tape(exchange: Exchange) -> list[tuple[int, ...]]:
 def test_the_same_seed_and_orders_give_the_same_market_however_time_is_cut() -> None:
     """Two runs with the same seed, start and orders print the same trades, in big steps or small ones."""
     runs = []
-    for cut_ns in (37_000_000, 5 * SECOND_NS):
+    for cut_ns in (5_000_000, 37_000_000, 5 * SECOND_NS):
         exchange = live(count=3)
         exchange.deposit(1, "USDT", 100_000 * UNIT)
-        for at_s in (7, 20):
+        for at_s in (7, 20, 130):
             while exchange.now_ns < (START_S + at_s) * SECOND_NS:
                 exchange.advance(min(exchange.now_ns + cut_ns, (START_S + at_s) * SECOND_NS))
-            exchange.place(1, NewOrder("BTCUSDT", True, "MARKET", quantity=UNIT // 2))
-        exchange.advance((START_S + 40) * SECOND_NS)
-        runs.append((tape(exchange), exchange.markets["ETHUSDT"].book.bids.depth(2_000)))
-    assert runs[0] == runs[1]
+            exchange.place(1, NewOrder("BTCUSDT", True, "MARKET", quantity=UNIT // 10))
+        markets = exchange.markets.values()
+        seconds = [m.history.candles("1s", exchange.now_ns // SECOND_NS, None, None, 100) for m in markets]
+        books = [(m.book.update_id, m.book.bids.depth(2_000), m.book.asks.depth(2_000)) for m in markets]
+        runs.append((tape(exchange), books, [[one.columns() for one in candles] for candles in seconds]))
+    assert runs[0] == runs[1] == runs[2]
     assert len(runs[0][0]) > 200
     assert tape(live(seed=2, seconds=40, count=3)) != tape(live(seed=1, seconds=40, count=3))
+
+
+def test_the_price_that_ought_to_be_is_drawn_ahead_and_the_same() -> None:
+    """What a market that lives has drawn in parts is what another would draw at once from there."""
+    exchange = live(seconds=230)
+    crowd = exchange._crowds["BTCUSDT"]
+    step = step_of(exchange.now_ns)
+    fresh = live(start_s=START_S + 229)._crowds["BTCUSDT"]
+    assert [crowd.look(step + at) for at in range(60)] == [fresh.look(step + at) for at in range(60)]
 
 
 @pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.symbol)
@@ -127,6 +139,39 @@ def test_live_minutes_join_history_without_a_seam() -> None:
         assert max(abs(a.close / b.close - 1) for a, b in zip(real, drawn, strict=True)) < 2e-4
         assert 0.5 < sum(a.high - a.low for a in real) / sum(b.high - b.low for b in drawn) < 1.6
         assert 0.4 < sum(a.volume for a in real) / sum(b.volume for b in drawn) < 2.5
+
+
+def test_a_candle_over_two_lives_and_the_time_between_is_the_sum_of_its_minutes() -> None:
+    """Where the market lived, was away, and lived again, each longer candle spans just its minutes."""
+    exchange = live(seconds=400)
+    exchange.sleep_until(exchange.now_ns + 7_300 * SECOND_NS)
+    exchange.advance(exchange.now_ns + 200 * SECOND_NS)
+    history, now_s = exchange.markets["BTCUSDT"].history, exchange.now_ns // SECOND_NS
+    assert len(history.minutes) < 20
+    minutes = {c.open_s: c for c in history.candles("1m", now_s, None, None, 1_000)}
+    lived = {c.open_s: c for c in history.minutes.values()}
+    assert {open_s: minutes[open_s] for open_s in lived} == lived
+    for interval in ("3m", "5m", "15m", "30m", "1h", "2h", "4h"):
+        for _ in range(2):  # also where the path's answer is remembered
+            candles = history.candles(interval, now_s, now_s - 5 * 3_600, None, 1_000)
+            for candle in candles:
+                parts = [one for at, one in minutes.items() if candle.open_s <= at < end_of(interval, candle.open_s)]
+                assert (candle.open, candle.close) == (parts[0].open, parts[-1].close)
+                assert candle.high == max(one.high for one in parts)
+                assert candle.low == min(one.low for one in parts)
+                assert candle.volume == pytest.approx(sum(one.volume for one in parts), rel=0.01)
+
+
+def test_the_average_price_is_of_five_minutes() -> None:
+    """Weighed by volume over the present minute and the four before, from the first minute of a life on."""
+    exchange = live()
+    market = exchange.markets["BTCUSDT"]
+    for seconds in (20, 60, 70, 200, 30):
+        exchange.advance(exchange.now_ns + seconds * SECOND_NS)
+        now_s = exchange.now_ns // SECOND_NS
+        five = market.history.candles("1m", now_s, None, None, 5)
+        expected = sum(one.quote for one in five) * UNIT // sum(one.volume for one in five)
+        assert market.average_price(exchange.now_ns) == expected
 
 
 def test_live_candles_are_the_sum_of_the_prints() -> None:

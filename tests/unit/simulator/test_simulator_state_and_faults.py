@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -20,9 +21,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from octopus_desktop.embedded_exchange import command
 from octopus_desktop.simulator.auth import Credentials
 from octopus_desktop.simulator.exchange import Exchange
-from octopus_desktop.simulator.main import open_exchange
+from octopus_desktop.simulator.main import NICENESS, open_exchange
 from octopus_desktop.simulator.orders import NewOrder
 from octopus_desktop.simulator.store import SqliteStore
 from octopus_desktop.simulator.units import SECOND_NS, UNIT
@@ -80,8 +82,7 @@ def _opened(path: Path, start_ns: int) -> tuple[Exchange, Credentials, SqliteSto
 
 def _put_down(exchange: Exchange, store: SqliteStore) -> None:
     rows = [(s, c) for s, market in exchange.markets.items() for c in market.history.minutes.values()]
-    store.save_minutes(rows)
-    store.set_meta("now_ns", str(exchange.now_ns))
+    store.save_minutes(rows, exchange.now_ns)
     store.close()
 
 
@@ -147,6 +148,18 @@ def test_it_ends_with_its_parent() -> None:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(10) == 0
+    finally:
+        stop(process)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the parent gives it its priority")
+def test_the_terminals_exchange_gives_way_to_it(tmp_path: Path) -> None:
+    """The exchange that a terminal starts has less right to a core than the terminal."""
+    process = subprocess.Popen(command(tmp_path / "state", 0), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        pid = json.loads(process.stdout.readline())["pid"]
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
     finally:
         stop(process)
 
