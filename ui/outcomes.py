@@ -57,6 +57,8 @@ class Outcomes:
         filled: set[ClientOrderId] = set()
         told: dict[type[OrderEvent], list[OrderEvent]] = {}
         for event in dirty.order_events:
+            if self._shows_elsewhere(event, state):
+                continue
             if event.ts_ns >= self._since_ns and event.client_order_id in state.orders:
                 if isinstance(event, OrderFilled):
                     filled.add(event.client_order_id)
@@ -79,6 +81,18 @@ class Outcomes:
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
 
+    @staticmethod
+    def _shows_elsewhere(event: OrderEvent, state: State) -> bool:
+        """An algo that starts tells of itself, not of each of its orders; of a changed order the new one tells."""
+        order = state.orders.get(event.client_order_id)
+        match event:
+            case OrderAccepted():
+                return order is not None and order.intent.parent is not None
+            case OrderCanceled():
+                return any(other.intent.replaces == event.client_order_id for other in state.working.values())
+            case _:
+                return False
+
     def _tell(self, event: OrderEvent, state: State) -> None:
         order = state.orders[event.client_order_id]
         words = describe(order, state)
@@ -86,12 +100,14 @@ class Outcomes:
         match event:
             case OrderAccepted():
                 if order.status is OrderStatus.ACCEPTED:
-                    tell("info", "Order placed", words)
+                    tell("info", "Order placed" if order.intent.replaces is None else "Order changed", words)
             case OrderDenied():
                 tell("warn", "Not sent", f"{words}. {event.reason}")
             case OrderRejected():
                 code = f" ({event.code})" if event.code is not None else ""
-                tell("error", "Refused by the venue", f"{words}. {event.reason}{code}")
+                old = state.orders.get(order.intent.replaces) if order.intent.replaces is not None else None
+                lost = " The order it was to replace is canceled." if _is_canceled(old) else ""
+                tell("error", "Refused by the venue", f"{words}. {event.reason}{code}{lost}")
             case OrderCanceled():
                 tell("info", "Order canceled", words)
             case OrderExpired():
@@ -142,6 +158,10 @@ class Outcomes:
         text += f" at {write.price(name, order.average_price)}"
         title = "Filled" if order.status is OrderStatus.FILLED else "Partly filled"
         self._session.tell("success", title, text)
+
+
+def _is_canceled(order: Order | None) -> bool:
+    return order is not None and order.status is OrderStatus.CANCELED
 
 
 def describe(order: Order, state: State) -> str:

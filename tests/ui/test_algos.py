@@ -150,3 +150,12 @@ def test_quitting_over_an_algo_that_is_held_here_is_asked(window: MainWindow, no
     settle(window)
     window.run("app.quit")
     assert closing == [True, True]
+
+
+def test_an_algo_that_starts_is_one_message(window: MainWindow, node: ScriptedNode) -> None:
+    """Its orders are in the table; a trader who starts a scale of twenty reads one line, not four."""
+    start_twap(node)
+    for number in range(3):
+        place(node, BTC, Side.BUY, f"{67000 + number}", "0.1", parent=TWAP, role="slice")
+        settle(window)
+    assert [toast.title for toast in window.toasts.toasts] == ["TWAP started"]

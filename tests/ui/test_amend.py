@@ -15,7 +15,7 @@ from scripted_market import BTC
 from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import AmendOrder, SubmitOrder
-from octopus_desktop.model.events import OrderUnknown
+from octopus_desktop.model.events import OrderCanceled, OrderInitiated, OrderRejected, OrderSubmitted, OrderUnknown
 from octopus_desktop.model.identifiers import new_client_order_id
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side
 from ui.dialogs.amend import AmendDialog
@@ -126,3 +126,29 @@ def test_one_of_a_pair_is_said_at_once(window: MainWindow, node: ScriptedNode) -
     press(window, Qt.Key.Key_F2)
     assert window.findChild(AmendDialog) is None
     assert "pair" in window.toasts.toasts[-1].title
+
+
+def test_a_changed_order_is_told_as_one(window: MainWindow, node: ScriptedNode) -> None:
+    """To the venue one is canceled and another placed; to the trader his order was changed."""
+    place(node, BTC, Side.BUY, "67000.00", "0.05")
+    settle(window)
+    window.toasts.dismiss_newest()
+    dialog = open_dialog(window)
+    dialog.entries["price"].setText("67010")
+    dialog.change.click()
+    settle(window)
+    told = [(toast.title, toast.text) for toast in window.toasts.toasts]
+    assert told[-1] == ("Order changed", "Buy 0.05000 BTCUSDT, limit 67,010.00")
+    assert "Order canceled" not in [title for title, _ in told]
+
+
+def test_a_change_that_lost_the_order_says_so(window: MainWindow, node: ScriptedNode) -> None:
+    """The old one is canceled and the venue refuses the new one: the trader has neither, and is told."""
+    old = place(node, BTC, Side.BUY, "67000.00", "0.05")
+    new = new_client_order_id()
+    intent = OrderIntent(new, BTC, Side.BUY, OrderType.LIMIT, Decimal("0.05"), Decimal(67010), replaces=old)
+    node.emit(OrderInitiated(new, node.now_ns, intent), OrderSubmitted(new, node.now_ns))
+    node.emit(OrderCanceled(old, node.now_ns), OrderRejected(new, node.now_ns, "Filter failure."))
+    settle(window)
+    texts = [toast.text for toast in window.toasts.toasts]
+    assert any("Filter failure. The order it was to replace is canceled." in text for text in texts)

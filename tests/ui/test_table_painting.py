@@ -96,6 +96,17 @@ def test_the_row_under_the_mouse_is_lit_from_edge_to_edge(table: Table[Item], th
     assert colour_at(table, 6, 1).name() == theme.colors.hover.name()
 
 
+def test_the_light_stays_under_the_mouse_when_the_wheel_turns(table: Table[Item], theme: Theme) -> None:
+    """The rows move and the mouse does not: another row is lit, in the same place."""
+    QTest.mouseMove(table.viewport(), QPoint(30, 5 * ROW_HEIGHT + 8))
+    QApplication.processEvents()
+    table.verticalScrollBar().setValue(3)
+    QApplication.processEvents()
+    assert table.rowAt(5 * ROW_HEIGHT + 8) == 8
+    assert colour_at(table, 8, 1).name() == theme.colors.hover.name()
+    assert colour_at(table, 5, 1).name() == theme.colors.bg0.name()
+
+
 def test_the_selected_row_is_marked_from_edge_to_edge(table: Table[Item], theme: Theme) -> None:
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(30, 2 * ROW_HEIGHT + 8))
     QApplication.processEvents()

@@ -131,6 +131,7 @@ class Table(QTableView, Generic[Row]):
         self._theme = theme
         self._cells = CellPainter(theme, model.faded)
         self._hovered = -1
+        self._mouse_y: int | None = None
         self._saw_current = False
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -164,7 +165,7 @@ class Table(QTableView, Generic[Row]):
         header.sectionResized.connect(self._resized_by_hand)
         header.sortIndicatorChanged.connect(self.arranged)
         self.doubleClicked.connect(self.chosen)
-        self.verticalScrollBar().valueChanged.connect(lambda: self._hover(-1))
+        self.verticalScrollBar().valueChanged.connect(lambda: self._hover(self._under_mouse()))
         self._filter.rowsAboutToBeInserted.connect(self._note_current)
         self._filter.rowsInserted.connect(self._keep_current_in_sight)
         theme.changed.connect(self.viewport().update)
@@ -216,11 +217,16 @@ class Table(QTableView, Generic[Row]):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        self._hover(self.rowAt(round(event.position().y())))
+        self._mouse_y = round(event.position().y())
+        self._hover(self._under_mouse())
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
+        self._mouse_y = None
         self._hover(-1)
+
+    def _under_mouse(self) -> int:
+        return self.rowAt(self._mouse_y) if self._mouse_y is not None else -1
 
     def _hover(self, place: int) -> None:
         for changed in {place, self._hovered} - {-1} if place != self._hovered else ():
