@@ -335,6 +335,16 @@ def test_closing_a_position_fills_the_ticket_and_waits(window: MainWindow, node:
     assert node.state.positions[BTC].quantity == 0
 
 
+def test_a_position_that_is_closed_is_not_closed_twice(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:
+    """The ticket that closed it empties: the next Enter, however late, does not open another the other way."""
+    press(window, Qt.Key.Key_C, CTRL | SHIFT)
+    press(window, Qt.Key.Key_Return)
+    settle(window)
+    qtbot.waitUntil(lambda: not window.ticket.amount.text())
+    press(window, Qt.Key.Key_Return)
+    assert len(node.of(SubmitOrder)) == 1
+
+
 def test_another_instrument_empties_the_ticket(window: MainWindow) -> None:
     """A price of one instrument never becomes the price of another."""
     fill_ticket(window, "67000", "0.05")

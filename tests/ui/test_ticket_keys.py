@@ -72,6 +72,18 @@ def test_b_and_s_choose_the_side_also_while_a_number_is_typed(window: MainWindow
     assert (window.ticket.price.text(), window.ticket.amount.text()) == ("67,000.00", "0.05")
 
 
+@pytest.mark.parametrize(("kind", "field"), [(Qt.Key.Key_W, "slices"), (Qt.Key.Key_E, "count"), (Qt.Key.Key_A, "step")])
+def test_a_duration_in_the_wrong_field_does_not_change_the_side(window: MainWindow, kind: Qt.Key, field: str) -> None:
+    """`60s` where a number belongs is marked as wrong; it does not make a sale of a purchase."""
+    press(window, Qt.Key.Key_B)
+    press(window, kind, ALT)
+    window.ticket.extras.fields[field].setFocus()
+    write(window, "60s")
+    assert window.ticket.side.value == Side.BUY.value
+    assert "60s" in window.ticket.extras.fields[field].text()
+    assert window.ticket.extras.fields[field].reason
+
+
 def test_a_duration_without_a_unit_is_asked_about(window: MainWindow) -> None:
     """`10` is neither ten seconds nor ten minutes: an order may not be sixty times as fast as it was meant."""
     press(window, Qt.Key.Key_B)

@@ -87,6 +87,7 @@ class TicketPane(TicketForm):
 
     def _edited(self) -> None:
         """The ticket is another one now: it may be sent, as an order of its own."""
+        self._is_closing = False
         self._renew()
         self._rearm.stop()
         self._verdict = self._algo_verdict = None
@@ -349,7 +350,14 @@ class TicketPane(TicketForm):
             self._write_button(self.session.instrument)
 
     def _arm(self) -> None:
-        """The outcome is known and the haste is over: the same order may be sent again, as another one."""
+        """The outcome is known and the haste is over: the same order may be sent again, as another one.
+
+        One that closed a position is not: there is none any more, and the next Enter would open another.
+        """
+        sent = self.session.state.orders.get(ClientOrderId(self._sent or ""))
+        if self._is_closing and sent is not None and sent.status is OrderStatus.FILLED:
+            self.amount.set_value(None)
+            return
         self._renew()
         self._work_out()
         self._risk.start()

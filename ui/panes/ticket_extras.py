@@ -37,6 +37,8 @@ E = TypeVar("E", NumberEdit, ParsedEdit[Any])
 
 _PRICES: Final = ("activation", "stop", "stop_limit", "first", "last")
 _OPTIONAL: Final = {"activation", "stop_limit", "jitter", "skew", "timeout"}
+_BESIDE_DURATIONS: Final = {"slices", "jitter", "count", "skew", "step"}
+"""Entries in which a duration ends up by mistake: the `s` of `60s` must not turn a purchase into a sale there."""
 _ROWS: Final = {
     Kind.TRAILING_STOP: ("offset", "activation"),
     Kind.GOOD_TILL_DATE: ("until",),
@@ -170,7 +172,8 @@ class TicketExtras(QWidget):
         self._column.addWidget(row)
 
     def _number(self, name: str, tooltip: str, *, step: Decimal | None = None, optional: str = "") -> NumberEdit:
-        entry = NumberEdit(step=step or _TENTH, name=tooltip.partition(":")[0], tooltip=tooltip)
+        title = tooltip.partition(":")[0]
+        entry = NumberEdit(step=step or _TENTH, name=title, tooltip=tooltip, keeps_letters=name in _BESIDE_DURATIONS)
         entry.setPlaceholderText(optional)
         return self._keep(name, entry)
 

@@ -71,6 +71,7 @@ class TicketForm(Pane):
         self.extras = extras if extras is not None else TicketExtras(session)
         self._labels: dict[NumberEdit, QLabel] = {}
         self._foot_shared = 0
+        self._is_closing = False
         self._meant: dict[NumberEdit, PriceIs | TriggerIs] = {}
         self._build()
         session.instrument_changed.connect(self._show)
@@ -377,6 +378,7 @@ class TicketForm(Pane):
             self.amount.setText(format_quantity(abs(position.quantity), instrument.quantity_precision))
         self.reduce_only.setChecked(True)
         self.amount.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._is_closing = True  # until anything is edited
 
     def set_type(self, kind: Kind) -> None:
         self.type.setCurrentIndex(self.type.findData(kind))

@@ -16,9 +16,9 @@ class NumberEdit(ParsedEdit[Decimal]):
     """A decimal entry.
 
     Up and Down step by the tick (Shift: ten, Ctrl: a hundred), to the next multiple of it first. `1.5k` and pasted
-    thousands separators are read; letters that no number has are the window's keys. What can't be used turns the
-    border red, and the tooltip says why. The wheel steps only while the entry has the focus: scrolling past must not
-    change an order.
+    thousands separators are read; letters that no number has are the window's keys, unless `keeps_letters`. What can't
+    be used turns the border red, and the tooltip says why. The wheel steps only while the entry has the focus:
+    scrolling past must not change an order.
     """
 
     def __init__(
@@ -30,8 +30,10 @@ class NumberEdit(ParsedEdit[Decimal]):
         maximum: Decimal | None = None,
         name: str = "",
         tooltip: str = "",
+        keeps_letters: bool = False,
     ) -> None:
         super().__init__(self._number, parent, name=name, tooltip=tooltip)
+        self._keeps_letters = keeps_letters
         self._step, self._minimum, self._maximum = step, minimum, maximum
         self._decimals = decimals_of(step)
 
@@ -65,13 +67,14 @@ class NumberEdit(ParsedEdit[Decimal]):
         self.setText(self._written(stepped))
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_foreign(event):
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and self._is_foreign(event):
             event.ignore()  # QLineEdit would claim every letter for its text
             return False
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if _is_foreign(event):
+        if self._is_foreign(event):
             event.ignore()
             return
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.isReadOnly():
@@ -87,6 +90,12 @@ class NumberEdit(ParsedEdit[Decimal]):
             return
         self.step_by((1 if event.angleDelta().y() > 0 else -1) * self._factor(event.modifiers()))
         event.accept()
+
+    def _is_foreign(self, event: QKeyEvent) -> bool:
+        """A character that no number has: `B` and `S` choose the side, wherever a price or quantity is typed."""
+        text = event.text()
+        is_letter = len(text) == 1 and text.isprintable() and not may_be_in_number(text)
+        return is_letter and not self._keeps_letters
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._tidy()
@@ -113,9 +122,3 @@ class NumberEdit(ParsedEdit[Decimal]):
         if self._maximum is not None and value > self._maximum:
             raise ValueError(f"At most {self._written(self._maximum)}.")
         return value
-
-
-def _is_foreign(event: QKeyEvent) -> bool:
-    """A character that no number has: `B` and `S` choose the side, wherever the keyboard is in the ticket."""
-    text = event.text()
-    return len(text) == 1 and text.isprintable() and not may_be_in_number(text)
