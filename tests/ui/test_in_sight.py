@@ -113,14 +113,17 @@ def test_the_stop_of_a_bracket_is_readable(small: MainWindow) -> None:
     """A price of six figures is whole in each field that takes one: a cut digit is another price."""
     press(small, Qt.Key.Key_B)
     press(small, Qt.Key.Key_K, ALT)
-    for name in ("stop", "stop_limit", "target_0"):
-        entry = small.ticket.extras.fields[name]
-        entry.setText("123456.78")
-        entry.clearFocus()
+    fields = small.ticket.extras.fields
+    names = ("stop", "stop_limit", "target_0", "target_1", "target_2")
+    for name in names:
+        fields[name].setText("123,456.78")
         settle(small)
-        entry.setText("123,456.78")
-        room = entry.width() - 14  # padding, border
-        assert entry.fontMetrics().horizontalAdvance("123,456.78") <= room, name
+    assert small.ticket._area.verticalScrollBar().isVisible()  # which takes its part of the room
+    for name in names:
+        entry = fields[name]
+        room = entry.width() - 18  # padding, border, Qt's own margin
+        assert entry.fontMetrics().horizontalAdvance(entry.text()) <= room, name
+    assert fields["share_0"].fontMetrics().horizontalAdvance("100") <= fields["share_0"].width() - 18
 
 
 def test_the_limits_are_typed_over(small: MainWindow, node: ScriptedNode) -> None:

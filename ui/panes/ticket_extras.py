@@ -28,7 +28,7 @@ from ui.widgets.rungs_view import RungsView
 from ui.widgets.segmented import Segment, Segmented
 from ui.widgets.ticket_parts import row_of
 
-_LABEL: Final = 70
+_LABEL: Final = 64
 _ONE: Final = Decimal(1)
 _TENTH: Final = Decimal("0.1")
 
@@ -153,7 +153,7 @@ class TicketExtras(QWidget):
         for place in range(MOST_TARGETS):
             price = self._number(f"target_{place}", f"Where part {place + 1} leaves with a profit")
             share = self._number(f"share_{place}", "Which part of the position, in %", step=_ONE, optional="%")
-            share.setFixedWidth(48)
+            share.setFixedWidth(40)
             price.textChanged.connect(self._target_typed)
             share.textEdited.connect(self._share_typed)
             row = QWidget()
