@@ -357,6 +357,15 @@ def test_the_last_price_runs_through_no_tag(chart: PriceChart, theme: Theme) -> 
     assert theme.tokens.down in beyond
 
 
+def test_orders_at_one_price_have_one_tag_on_the_axis(chart: PriceChart) -> None:
+    """The two stops of a bracket are two orders and one price; a sale there has a tag of its own colour."""
+    middle = (chart.viewport.high + chart.viewport.low) / 2
+    chart.set_orders([ChartOrder(str(n), n > 1, middle, "1") for n in range(4)])
+    image(chart)
+    assert len(chart._orders.tags) == 4
+    assert len(chart._axis_tags._tags) == 2
+
+
 def test_tags_on_the_axis_never_cover_each_other(chart: PriceChart) -> None:
     """Orders close together and close to the last price keep a readable price each, and no label shows under them."""
     pixel = (chart.viewport.high - chart.viewport.low) / chart.viewport.height

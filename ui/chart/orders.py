@@ -52,11 +52,15 @@ class OrderLayer:
             left += tag.width() + round(4 * dpr)
 
     def axis_tags(self, scene: Scene) -> list[tuple[int, QPixmap]]:
-        """Prices for the axis: device row and picture, from the top down."""
-        tags = []
+        """Prices for the axis: device row and picture, from the top down. Two stops at one price have one."""
+        tags: list[tuple[int, QPixmap]] = []
+        seen: set[tuple[str, int]] = set()
         for order, y in self._shown(scene):
             line, _ = _colours(scene, order)
             text = format_price(order.price, scene.precision)
+            if (text, line.rgb()) in seen:
+                continue
+            seen.add((text, line.rgb()))
             tags.append((y, self._tag(scene, scene.numbers, text, line, scene.colors.text_hi, scene.axis_width)))
         return tags
 
