@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.engine.frames import FrameBuffer
 from octopus_desktop.health.crash import CrashReports
+from octopus_desktop.health.slices import short_slices
 from octopus_desktop.health.stall import StallWatch
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
@@ -93,6 +94,7 @@ class LocalNode:
         self._thread.start()
 
     def _run(self) -> None:
+        short_slices()
         asyncio.set_event_loop(self._loop)
         self._loop.set_exception_handler(self._not_caught)
         watch = StallWatch("the engine's loop", threading.get_ident(), self._loop.call_soon_threadsafe)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from octopus_desktop.health.slices import short_slices
 from octopus_desktop.simulator.account_store import StateFileError
 from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     if sys.platform != "win32" and args.background:
         os.nice(NICENESS)
+        short_slices()
     try:
         store = SqliteStore(args.state) if args.state is not None else None
         if sys.platform == "win32":

@@ -30,6 +30,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
+from octopus_desktop.health.slices import short_slices
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.storage.checkpoint import Checkpointer
 from octopus_desktop.storage.failures import is_passing, translate
@@ -181,6 +182,7 @@ class Writer:
             opened.set_exception(translate(error, self._path))
             return
         opened.set_result(None)
+        short_slices()
         checkpointer = Checkpointer(self._engine)
         due: float | None = None
         while True:
