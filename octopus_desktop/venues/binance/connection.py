@@ -168,13 +168,17 @@ class Connection:
         So the order within a stream is kept, and among streams it is that of their first frames; they have none that
         the venue would promise.
         """
-        known = self._near.get
+        near, part = self._near, _NEAR_PART
         touched = self._touched
         for payload in payloads:
-            feed = known(payload[_NEAR_PART]) or self._route(payload)
-            if feed is None:
-                self._other(payload, ts_received_ns)
-                continue
+            try:
+                feed = near[payload[part]]
+            except KeyError:
+                routed = self._route(payload)
+                if routed is None:
+                    self._other(payload, ts_received_ns)
+                    continue
+                feed = routed
             arrived = feed.arrived
             if not arrived:
                 touched.append(feed)

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 TRADES_PAGE: Final = 1000
 MOST_PAGES: Final = 20
 """Of missed trades asked for after an outage; what is older is for the history to show."""
+_NONE: Final = -2
+"""Instead of the last trade's number, where there is none or it is being asked for what is missing."""
 _decode_trade: Final = msgspec.json.Decoder(AggTradeFrame, strict=False).decode
 
 
@@ -31,59 +33,60 @@ class TradeFeed(Feed):
     quiet_factor = 40.0
     quiet_least_s = 15.0
 
-    __slots__ = ("_expected", "_filling", "_known", "_pending")
+    __slots__ = ("_filling", "_known", "_last", "_pending")
 
     def __init__(self, around: Surroundings, instrument_id: InstrumentId) -> None:
         super().__init__(around, instrument_id, "aggTrade")
-        self._expected = -1
+        self._last = _NONE
         self._known = -1
         self._filling = False
         self._pending: list[AggTrade] = []
 
     def take(self, payloads: Iterator[bytes], ts_received_ns: int) -> None:
         came: list[Trade] = []
-        expected = self._expected
+        last = self._last
         try:
             for frame in map(_decode_trade, payloads):
                 trade = frame.data
-                if trade.trade_id == expected:
-                    expected += 1
+                number = trade.trade_id
+                if number - last == 1:  # compared so, no number is made that has to be thrown away
+                    last = number
                     came.append(trade)
                 elif self._filling:
                     self._pending.append(trade)
-                elif expected < 0:
-                    expected = trade.trade_id + 1
+                elif last == _NONE:
+                    last = number
                     came.append(trade)
-                elif trade.trade_id > expected:
+                elif number > last:
                     self._pending.append(trade)
-                    self._expected = expected
+                    self._last = last
                     self._start_filling()
-                    expected = self._expected
+                    last = self._last
         finally:
-            self._expected = expected
+            self._last = last
             if came:
                 self._publish(TradesPrinted(self.instrument_id, came, ts_received_ns))
 
     @property
     def mark(self) -> int:
-        return self._expected + len(self._pending)
+        return self._last + len(self._pending)
 
     def opened(self) -> None:
-        if self._known >= 0 or self._expected >= 0:
+        if self._known >= 0 or self._last != _NONE:
             self._start_filling()
         else:
             self.recovered()
 
     async def missed_something(self) -> bool:
         rows = await self._ask({"limit": 1})
-        return bool(rows) and rows[-1].trade_id >= self._expected
+        return bool(rows) and rows[-1].trade_id > self._last
 
     def _start_filling(self) -> None:
         if not self._filling:
             self._filling = True
-            if self._expected >= 0:
-                self._known = self._expected - 1
-            self._expected = -1
+            if self._last != _NONE:
+                self._known = self._last
+            self._last = _NONE
             self._spawn(self._fill(), "fill")
 
     async def _fill(self) -> None:
@@ -101,7 +104,7 @@ class TradeFeed(Feed):
         finally:
             self._filling = False
             pending, self._pending = self._pending, []
-            self._expected = self._tell_from(first, sorted(pending, key=lambda trade: trade.trade_id))
+            self._last = self._tell_from(first, sorted(pending, key=lambda trade: trade.trade_id)) - 1
         self.recovered()
 
     def _tell_from(self, first: int, trades: Iterable[AggTrade]) -> int:
