@@ -127,7 +127,9 @@ class WebSocket:
         while not self._stopping.is_set():
             self._opened_at = 0.0
             self._listener.on_connecting()
-            reason = await self._one_connection()
+            frames = _Frames(self, self._listener)
+            reason = await self._one_connection(frames)
+            frames.hand_over()  # what came just before the end
             if self._opened_at and time.monotonic() - self._opened_at > STEADY_AFTER_S:
                 self._backoff.reset()
                 self._last_logged = ""
@@ -140,9 +142,8 @@ class WebSocket:
             if not self._stopping.is_set():
                 await asyncio.sleep(self._backoff.next_s())
 
-    async def _one_connection(self) -> str:
+    async def _one_connection(self, frames: _Frames) -> str:
         """Until it ends; the reason why it did, without secrets."""
-        frames = _Frames(self, self._listener)
         watch: _Watch | None = None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -161,7 +162,6 @@ class WebSocket:
         except (OSError, picows.WSError) as error:
             return redact(str(error).strip() or type(error).__name__)[:300]
         finally:
-            frames.hand_over()  # what came just before the end
             self._transport = None
             if watch is not None:
                 watch.stop()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
+import picows
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
@@ -187,3 +189,35 @@ async def test_an_idle_link_that_answers_pings_is_not_quiet(
     await asyncio.sleep(1.8)
     assert heard.told == ["connecting", "up"]
     assert 0 < one.round_trip_ns < 1_000_000_000
+
+
+class LastWord:
+    """A whole text message as picows shows it."""
+
+    msg_type = picows.WSMsgType.TEXT
+    fin = True
+
+    def get_payload_as_bytes(self) -> bytes:
+        return b"filled"
+
+
+async def test_what_came_just_before_the_end_is_handed_over_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last word on a line, a fill perhaps, is heard before the line is said to be down."""
+    heard = Heard()
+    link = WebSocket("ws://127.0.0.1:1", heard, name="test")
+    known_at_the_end: list[list[bytes]] = []
+
+    async def one_connection(frames: Any) -> str:
+        frames.on_ws_frame(None, LastWord())
+        return "the line broke"
+
+    def on_down(reason: str) -> None:
+        known_at_the_end.append(heard.frames.copy())
+        heard.changed.set()
+
+    monkeypatch.setattr(link, "_one_connection", one_connection)
+    monkeypatch.setattr(heard, "on_down", on_down)
+    link.start()
+    await heard.until(lambda: bool(known_at_the_end))
+    await link.stop()
+    assert known_at_the_end[0] == [b"filled"]
