@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def _at_touch(session: Session, side: Side) -> OrderIntent:
 
 def _filled_by_prints(session: Session, far: OrderIntent) -> bool:
     """Rests at both sides of the touch until one is filled, whichever way the price goes; whether as a maker."""
+    time.sleep(0.3)  # ten orders a second are the limit
     at_touch = [_at_touch(session, side) for side in Side]
     for intent in at_touch:
         session.submit(intent)
@@ -58,7 +60,7 @@ def test_a_paper_session_from_its_first_order_to_a_restart(tmp_path: Path) -> No
         session.submit(far)
         session.until(lambda: session.status(far) is OrderStatus.ACCEPTED, "the far bid rests")
         # The market moves while an order is on its way: one at the touch may meet the other side, and takes.
-        assert any(_filled_by_prints(session, far) for _ in range(10))
+        assert any(_filled_by_prints(session, far) for _ in range(40))
         assert session.execute(Reconcile(PAPER.venue)) == Done()
         session.until(lambda: session.state.entry_locked is None, "compared")
         locked = session.state.balances[PAPER.venue, "USDT"].locked
