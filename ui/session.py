@@ -6,7 +6,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -95,7 +96,8 @@ class Session(QObject):
         if isinstance(command, UrgentCommand):
             # Nothing is painted meanwhile, so the interpreter is the node's: behind repaints each of an order's
             # five changes of thread would wait up to 4 ms.
-            wait([future], _GIVES_WAY_S)
+            with suppress(TimeoutError, CancelledError):
+                future.exception(_GIVES_WAY_S)
         self._when_done(future, then or self._tell_refusal, self._tell_failure)
 
     def query(self, query: Query[T], then: Callable[[T], None], failed: Callable[[str], None]) -> None:

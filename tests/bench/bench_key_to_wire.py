@@ -1,6 +1,9 @@
 """Key press to order bytes on the socket, journal commit included, while a chart is panned without pause.
 
-The pan is a fast mouse's: a step each 8 ms, painted at once, in the whole terminal on the live embedded exchange.
+The pan is a fast mouse's: a step each 8 ms, painted at once, in the whole terminal on the live embedded exchange, with
+as many candles in view as the charts are measured with. A shared disk stands still for tens of milliseconds now and
+then, and a handful of such moments would be the p99 of a whole run: so each p99 is the median of three rounds', and
+what the same disk takes for a bare sync in the same moments stands beside it.
 """
 
 from __future__ import annotations
@@ -17,8 +20,13 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+VISIBLE = 1000
+ROUNDS = 3
 ORDERS = 300
-PEERS_ORDERS = 150
+PEERS_ORDERS = 100
+"""In a round."""
+BARE_BYTES = 8192
+"""Two pages: what the journal of an order writes."""
 GOAL_MS = 3.0
 BETTER = 10.0
 GOAL, RATIO = f"<= {GOAL_MS:.0f} ms", f"ratio >= {BETTER:.0f}"
@@ -43,7 +51,7 @@ def measure() -> list[dict[str, Any]]:
     theme.apply(app, "dark")
     gc.disable()
     with tempfile.TemporaryDirectory() as folder:
-        limits = RiskLimits(max_orders_per_second=100, max_open_orders=1000)
+        limits = RiskLimits(max_orders_per_second=100, max_orders_per_minute=10_000, max_open_orders=1000)
         node = LocalNode(DEMO, Path(folder), credentials=lambda: None, limits=limits)
         window = open_window(node, theme, Options(DEMO, size=(1600, 1000)))
         pan = QTimer()
@@ -55,6 +63,9 @@ def measure() -> list[dict[str, Any]]:
             _turn_until(app, lambda: window.session.state.market(btc).touch is not None)
             chart = window.chart.chart
             _turn_until(app, lambda: len(chart.series) > 300)
+            chart.viewport.wanted_spacing = chart.viewport.width / VISIBLE
+            chart.show_last()
+            _turn_until(app, lambda: len(chart.series) > 2 * VISIBLE)  # asked for, as so many are wanted in view
             step = [3]
 
             def pan_on() -> None:
@@ -67,7 +78,7 @@ def measure() -> list[dict[str, Any]]:
             pan.start(8)
             gc.freeze()  # as the program does it when it has loaded
             gc.enable()
-            ours = _ours(window, btc)
+            ours, bare = _ours(window, btc, Path(folder) / "bare")
         finally:
             pan.stop()
             window.frames.stop()
@@ -79,13 +90,15 @@ def measure() -> list[dict[str, Any]]:
     from tests.bench.peer_chart import PeerChart
 
     columns = candles(10_000)
-    peer = PeerChart(columns, 300)
+    peer = PeerChart(columns, VISIBLE)
     with_theirs = _theirs(app, peer.widget, peer.pan)
-    widget = chart(app, theme, columns, 300)
-    with_ours = _theirs(app, widget, panner(widget, 300))
-    rows = [_row("key → order bytes, journal included, chart panned: p99", _p99(ours), None, None, GOAL)]
+    widget = chart(app, theme, columns, VISIBLE)
+    with_ours = _theirs(app, widget, panner(widget, VISIBLE))
+    rows = [
+        _row("key → order bytes, journal included, chart panned: p99", _p99(ours), "the disk's sync", _p99(bare), GOAL)
+    ]
     for name, times, goal in (
-        ("ccxt on qasync, pyqtgraph's chart, no journal", with_theirs, RATIO),
+        ("ccxt on qasync, vnpy's chart, no journal", with_theirs, RATIO),
         ("ccxt on qasync, our chart, no journal", with_ours, ""),
     ):
         rows.append(_row("key → order bytes, chart panned: p99, against", _p99(ours), name, _p99(times), goal))
@@ -94,9 +107,9 @@ def measure() -> list[dict[str, Any]]:
     return rows
 
 
-def _row(name: str, value: float, peer: str | None, other: float | None, goal: str) -> dict[str, Any]:
-    ratio = None if other is None else other / value
-    ok = value <= GOAL_MS if ratio is None else not goal or ratio >= BETTER
+def _row(name: str, value: float, peer: str, other: float, goal: str) -> dict[str, Any]:
+    ratio = other / value
+    ok = {GOAL: value <= GOAL_MS, RATIO: ratio >= BETTER}.get(goal, True)
     return {
         **{"name": name, "value": value, "unit": "ms", "better": "lower"},
         **{"versus": peer, "versus_value": other, "ratio": ratio, "goal": goal, "ok": ok},
@@ -104,11 +117,13 @@ def _row(name: str, value: float, peer: str | None, other: float | None, goal: s
 
 
 def _p99(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.99)]
+    each = len(times) // ROUNDS
+    rounds = (times[start : start + each] for start in range(0, each * ROUNDS, each))
+    return statistics.median(sorted(one)[int(each * 0.99)] for one in rounds)
 
 
-def _ours(window: Any, btc: Any) -> list[float]:
-    """Milliseconds of each order, from the screen's command to its bytes."""
+def _ours(window: Any, btc: Any, file: Path) -> tuple[list[float], list[float]]:
+    """Milliseconds of each order, from the screen's command to its bytes; and of a bare sync halfway to the next."""
     from octopus_desktop.model.commands import SubmitOrder
     from octopus_desktop.model.identifiers import new_client_order_id
     from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInForce
@@ -125,11 +140,15 @@ def _ours(window: Any, btc: Any) -> list[float]:
         return send(socket, message)
 
     pressed: list[int] = []
+    bare: list[float] = []
     outcomes: list[object] = []
+    file.write_bytes(bytes(BARE_BYTES))
+    disk = os.open(file, os.O_RDWR)
+    os.fsync(disk)
     instrument = window.session.state.instruments[btc]
     WebSocket.send = stamped  # type: ignore[method-assign]  # the last line of ours before the bytes leave
     try:
-        for _ in range(ORDERS):
+        for _ in range(ROUNDS * ORDERS):
             price = instrument.price(window.session.state.market(btc).touch[0] * 0.97)
             intent = OrderIntent(
                 *(new_client_order_id(), btc, Side.BUY, OrderType.LIMIT, Decimal("0.001"), price),
@@ -138,23 +157,28 @@ def _ours(window: Any, btc: Any) -> list[float]:
             count = len(sent)
             pressed.append(time.monotonic_ns())
             window.session.execute(SubmitOrder(intent), outcomes.append)
-            _run_loop(110)
+            _run_loop(55)
+            start = time.monotonic_ns()
+            os.pwrite(disk, bytes(BARE_BYTES), 0)
+            os.fdatasync(disk)
+            bare.append((time.monotonic_ns() - start) / 1e6)
+            _run_loop(55)
             if len(sent) == count:  # so slow an order belongs into the figures, too
                 _run_loop(2000)
             if len(sent) == count:
                 raise RuntimeError(f"no order left: {outcomes[-1:]}")
     finally:
         WebSocket.send = send  # type: ignore[method-assign]  # as it was
-    return [(wire - key) / 1e6 for key, wire in zip(pressed, sent, strict=True)]
+        os.close(disk)
+    return [(wire - key) / 1e6 for key, wire in zip(pressed, sent, strict=True)], bare
 
 
 def _theirs(app: Any, widget: Any, pan_step: Any) -> list[float]:
     """The same order by ccxt's create_order, without a journal, in the terminal one would write first.
 
     Everything is on the screen's own loop (qasync): the books and trades of the same ten instruments by ccxt.pro, and
-    a chart of the same size that is panned as ours is: pyqtgraph's, which is what there is for such a terminal, and
-    ours instead of it, which shows what of the difference is not the chart's. The exchange is a process of its own,
-    as with us.
+    a chart of the same size that is panned as ours is: vnpy's, the one that such a terminal finds, and ours instead of
+    it, which shows what of the difference is not the chart's. The exchange is a process of its own, as with us.
     """
     import asyncio
     from asyncio import selector_events
@@ -209,7 +233,7 @@ def _theirs(app: Any, widget: Any, pan_step: Any) -> list[float]:
                 watching.append(asyncio.ensure_future(watch(client.watch_trades, symbol)))
             await asyncio.sleep(5)
             price = round((await client.fetch_ticker("BTC/USDT"))["bid"] * 0.97)
-            for _ in range(PEERS_ORDERS):
+            for _ in range(ROUNDS * PEERS_ORDERS):
                 pressed.append(time.monotonic_ns())
                 await client.create_order("BTC/USDT", "limit", "buy", 0.001, price, {"timeInForce": "IOC"})
                 await asyncio.sleep(0.11)
@@ -227,10 +251,10 @@ def _theirs(app: Any, widget: Any, pan_step: Any) -> list[float]:
     finally:
         transport.write, transport.writelines = write, writelines
         pan.stop()
-        widget.close()
+        widget.hide()  # the close of pyqtgraph raises: an axis has no scene any more
         loop.close()
         asyncio.set_event_loop(None)
-    if seen[0] < PEERS_ORDERS:
+    if seen[0] < ROUNDS * PEERS_ORDERS:
         raise RuntimeError(f"ccxt streamed {seen[0]} messages: the comparison would be void")
     return [(wire - key) / 1e6 for key, wire in zip(pressed, sent, strict=True)]
 
