@@ -113,6 +113,7 @@ class ScriptedNode:
         self.warns = ""
         self.refuses: str | None = None
         self.candle_answer: BaseException | None = None
+        self.earlier_trades: Future[Any] | None = None
         self.verdict: Verdict | None = None
         self.algo_verdict: AlgoVerdict | None = None
         self.native: set[type] = set()
@@ -153,7 +154,9 @@ class ScriptedNode:
                 last = self.state.market(query.instrument_id).last_price or 100.0
                 answer.set_result(candle_walk(query, last, self.now_ns))
             case RecentTradesQuery():
-                answer.set_result([])
+                answer = self.earlier_trades or answer
+                if self.earlier_trades is None:
+                    answer.set_result([])
             case RiskQuery():
                 locked = self.state.entry_locked
                 judged = Verdict(locked) if locked is not None else self._risk.judge(query.intent)

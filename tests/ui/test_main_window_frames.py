@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import pytest
 from conftest import settle
 from PySide6.QtWidgets import QApplication
 from scripted_day import place
-from scripted_market import BTC
+from scripted_market import BTC, ETH
 from scripted_node import ScriptedNode
 
 import ui.frame
 from octopus_desktop.model.events import OrderCanceled
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import Side
+from octopus_desktop.state import KEPT_TRADES
 from tests.printed import printed
 from ui.frame import Dirty
 from ui.main_window import MainWindow
+from ui.panes.tape import TapePane
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -85,3 +89,28 @@ def test_marks_are_emptied_in_place() -> None:
     assert not dirty.trades
     assert not dirty.orders
     assert not dirty.order_events
+
+
+def test_the_tape_keeps_what_came_before_the_earlier_trades(window: MainWindow, node: ScriptedNode) -> None:
+    """The venue's answer took its time, in a market so busy that State has let go of the first prints already."""
+    node.earlier_trades = Future()
+    window.session.select(ETH)
+    window.session.select(BTC)
+    settle(window)
+    tape = window.panes["tape"]
+    assert isinstance(tape, TapePane)
+    known = [trade.trade_id for trade in window.session.state.market(BTC).trades]
+    came = range(known[-1] + 1, known[-1] + KEPT_TRADES + 101)
+    for first in range(came.start, came.stop, 50):
+        for number in came[first - came.start : first - came.start + 50]:
+            node.emit(printed(BTC, 67_000.0, 1.0, Side.BUY, number, number, node.now_ns))
+        window.frames.turn()
+    earlier = range(known[0] - 10, known[0] + 20)
+    node.earlier_trades.set_result(
+        [trade for number in earlier for trade in printed(BTC, 67_000.0, 1.0, Side.BUY, number, number, 1).trades]
+    )
+    settle(window)
+    times = [trade.ts_ns for trade in tape.view.prints]
+    assert times[: len(came)] == list(reversed(came))
+    assert times[-10:] == list(reversed(range(known[0] - 10, known[0])))
+    assert len(times) == len(came) + len(known) + 10

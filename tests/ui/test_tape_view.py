@@ -75,6 +75,16 @@ def test_scrolling_back_stops_the_tape(tape: TapeView, qtbot: QtBot) -> None:
     assert not tape.paused
 
 
+def test_earlier_prints_go_under_those_there_are(tape: TapeView) -> None:
+    """Whatever was printed before stands below, and the newest are never pushed out for it."""
+    tape.append(prints(1000, 1500))
+    tape.precede(prints(0, 1000))
+    assert [trade.ts_ns for trade in tape.prints] == [n * SECOND // 3 for n in range(2499, 499, -1)]
+    shown = image(tape)
+    tape._repaint()
+    assert image(tape) == shown
+
+
 def test_big_prints_stand_out(tape: TapeView) -> None:
     """A print far over the usual size is emphasised, an ordinary one isn't."""
     tape.append(prints(0, 50))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -42,12 +42,14 @@ class TapePane(Pane):
         self.view.price_clicked.connect(lambda price: self.price_chosen.emit(price, None))
         session.instrument_changed.connect(self._show)
         self.view.state_overlay.show_state("loading", "Waiting for trades", blank=True)
+        self._first_id: int | None = None
+        """Of the oldest print that is shown."""
 
     def focus_target(self) -> QWidget:
         return self.view
 
     def _show(self, instrument: Instrument) -> None:
-        self.view.clear()
+        self._clear()
         self.view.set_precision(instrument.price_precision, instrument.quantity_precision)
         self.view.state_overlay.show_state("loading", "Waiting for trades", blank=True)
         self.missed = True
@@ -61,10 +63,12 @@ class TapePane(Pane):
         if shown is None or shown.instrument_id != name:
             return
         live = self.session.state.market(name).trades
-        first = live[0].trade_id if live else None
-        older = [trade for trade in trades if first is None or trade.trade_id < first]
+        if self._first_id is None and live:
+            self._append(live)
+        older = [trade for trade in trades if self._first_id is None or trade.trade_id < self._first_id]
         if older:
-            self._write([*older, *live])
+            self._first_id = older[0].trade_id
+            self.view.precede(_prints(older))
 
     def refresh(self, state: State, dirty: Dirty) -> None:
         instrument = self.session.instrument
@@ -74,9 +78,10 @@ class TapePane(Pane):
         if dirty.everything:
             trades = state.market(name).trades
             if trades and (not self.view.prints or self.view.prints[0].ts_ns != trades[-1].ts_venue_ns):
-                self._write(trades)
+                self._clear()
+                self._append(trades)
         elif name in dirty.trades:
-            self.view.append(_prints(dirty.trades[name]))
+            self._append(dirty.trades[name])
         if dirty.everything or name in dirty.feeds:
             self.each_second(state, state.market(name).book.ts_venue_ns)
 
@@ -85,8 +90,13 @@ class TapePane(Pane):
         if instrument is not None and self.view.prints:
             self.view.set_stale(stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns))
 
-    def _write(self, trades: Iterable[Trade]) -> None:
+    def _clear(self) -> None:
+        self._first_id = None
         self.view.clear()
+
+    def _append(self, trades: Sequence[Trade]) -> None:
+        if self._first_id is None:
+            self._first_id = trades[0].trade_id
         self.view.append(_prints(trades))
 
 

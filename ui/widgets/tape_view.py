@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
@@ -116,6 +116,16 @@ class TapeView(QWidget):
         else:
             self._fresh += added
             self.update()
+
+    def precede(self, trades: Sequence[tuple[int, float, float, bool]]) -> None:
+        """Put prints, oldest first, under those there are, as far as there is room: none of them is called big."""
+        if not self._prints:
+            self.append(trades)
+            return
+        room = (self._prints.maxlen or 0) - len(self._prints)
+        newest_first = reversed(trades[max(0, len(trades) - room) :])
+        self._prints.extend(Print(*trade, False) for trade in newest_first)
+        self._repaint()
 
     def clear(self) -> None:
         """Forget all prints, as when the instrument changes."""
