@@ -189,9 +189,14 @@ class Session(QObject):
         self._watch(self.watchlist)
         self.watch_held()
         if best is not None and (self.instrument is None or self.instrument.instrument_id != best):
-            self._show(best)
+            # A turn of the event loop of its own: every pane has much to do then.
+            QTimer.singleShot(0, self, lambda: self._choose(best))
         elif self.instrument is not None and self.instrument.instrument_id in dirty.instruments:
             self.instrument = state.instruments[self.instrument.instrument_id]
+
+    def _choose(self, name: InstrumentId) -> None:
+        if self._choosing:  # the trader has not chosen meanwhile
+            self._show(name)
 
     def _best_instrument(self) -> InstrumentId | None:
         """To start with: the one of the last session, the settings', the watchlist's first, any."""

@@ -53,6 +53,8 @@ _MODULES_OF_THE_WINDOW: Final = (
     "ui.widgets.toast",
 )
 """What `furnish` imports; here it is done beside the window."""
+_PAINTED_S: Final = 0.03
+"""What the window was filled with is painted in this time, before the node's imports want the interpreter."""
 LOADED_S: Final = 5.0
 """After which everything is imported, built and filled for the first time."""
 
@@ -143,6 +145,7 @@ class _Terminal:
             return node
         for _ in self._window.furnish(node):
             await asyncio.sleep(0)  # a turn of the event loop: the window stays alive while it is built
+        await asyncio.sleep(_PAINTED_S)
         node.start()
         return node
 

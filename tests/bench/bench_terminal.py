@@ -107,10 +107,19 @@ def _first_window(environment: dict[str, str], folder: str) -> dict[str, Any]:
 
 
 def _gaps(environment: dict[str, str], folder: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", GAPS, folder], env=environment, capture_output=True, text=True, timeout=90, check=True
-    )
-    gap_ms = float(done.stdout.split()[-1]) * 1e3
+    """The median of three starts: in a single one another program's moment may be the longest."""
+    gaps = []
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", GAPS, folder],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=True,
+        )
+        gaps.append(float(done.stdout.split()[-1]) * 1e3)
+    gap_ms = statistics.median(gaps)
     return {
         "name": "longest gap in the event loop, first 10 s",
         "value": gap_ms,

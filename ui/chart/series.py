@@ -85,13 +85,14 @@ class CandleSeries:
         Raises `ValueError` when lengths differ or time turns back.
         """
         t, o, h, low, c, v = _checked(t, o, h, low, c, v)
-        room = _BLOCK * (2 + len(t) // _BLOCK)
+        size = _BLOCK * (2 + len(t) // _BLOCK)
+        base = self._levels[0]
+        if len(self._time) == size:  # memory that is there: new pages cost more than all the rest
+            _blank(base[:, self._head : self._tail])
+        else:
+            self._time, base = np.zeros(size, np.int64), _empty(size)
         self._head = _BLOCK
         self._tail = self._head + len(t)
-        self._time = np.zeros(_BLOCK + room, np.int64)
-        base = np.empty((5, _BLOCK + room))
-        for part in (base[:, : self._head], base[:, self._tail :]):
-            part[:4], part[4] = np.nan, 0.0
         self._time[self._head : self._tail] = t
         for row, values in zip(base, (o, h, low, c, v), strict=True):
             row[self._head : self._tail] = values
@@ -195,9 +196,13 @@ class CandleSeries:
 
 
 def _empty(size: int) -> NDArray[np.float64]:
-    array = np.full((5, size), np.nan)
-    array[4] = 0.0
+    array = np.empty((5, size))
+    _blank(array)
     return array
+
+
+def _blank(slots: NDArray[np.float64]) -> None:
+    slots[:4], slots[4] = np.nan, 0.0
 
 
 def _round_up(size: int) -> int:

@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.model.algos import AnyAlgoSpec
 from octopus_desktop.model.commands import (
@@ -37,6 +36,7 @@ from ui.panes.order_columns import side_word
 from ui.panes.pane import stale_age_s
 from ui.panes.ticket_extras import TicketExtras
 from ui.panes.ticket_form import TicketForm
+from ui.panes.ticket_position import Held
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_age, format_price, format_quantity
 
@@ -59,10 +59,13 @@ class TicketPane(TicketForm):
     def in_steps(cls, session: Session) -> Generator[None, None, TicketPane]:
         extras = TicketExtras(session)  # most of its fields, and for kinds of order that are not chosen yet
         yield
-        return cls(session, extras=extras)
+        ticket = cls(session, extras, Held(session))
+        yield
+        yield from ticket.set_up()
+        return ticket
 
-    def __init__(self, session: Session, parent: QWidget | None = None, *, extras: TicketExtras | None = None) -> None:
-        super().__init__(session, parent, extras=extras)
+    def __init__(self, session: Session, extras: TicketExtras, held: Held) -> None:
+        super().__init__(session, extras, held)
         self._told = Estimate()
         self._spec: AnyAlgoSpec | None = None
         self._wrong: WrongField | None = None
@@ -81,7 +84,6 @@ class TicketPane(TicketForm):
         self._rearm.setSingleShot(True)
         self._rearm.setInterval(REARM_AFTER_MS)
         self._rearm.timeout.connect(self._arm)
-        self._laid_out()
 
     # What it comes to -------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from decimal import Decimal
 from typing import Final
 
@@ -66,15 +67,31 @@ class TicketForm(Pane):
     unlock_wanted = Signal()
     close_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None, *, extras: TicketExtras | None = None) -> None:
-        super().__init__(session, parent)
-        self.extras = extras if extras is not None else TicketExtras(session)
+    def __init__(self, session: Session, extras: TicketExtras, held: Held) -> None:
+        super().__init__(session)
+        self.extras, self.held = extras, held
         self._labels: dict[NumberEdit, QLabel] = {}
         self._foot_shared = 0
         self._is_closing = False
         self._meant: dict[NumberEdit, PriceIs | TriggerIs] = {}
         self._build()
-        session.instrument_changed.connect(self._show)
+
+    def set_up(self) -> Generator[None, None, None]:
+        """Place what was built and listen to it, in two steps."""
+        self._place()
+        yield
+        self.side.changed.connect(self._edited)
+        self.type.currentIndexChanged.connect(self._laid_out)
+        self.tif.currentIndexChanged.connect(self._edited)
+        self.unit.changed.connect(self._unit_changed)
+        for entry in (self.price, self.trigger, self.amount):
+            entry.value_changed.connect(self._edited)
+        self.extras.changed.connect(self._edited)
+        self.extras.resized.connect(self._fit_fields)
+        self.post_only.toggled.connect(self._edited)
+        self.reduce_only.toggled.connect(self._edited)
+        self.session.instrument_changed.connect(self._show)
+        self._laid_out()
 
     def submit(self) -> None:
         """The button was pressed."""
@@ -140,17 +157,6 @@ class TicketForm(Pane):
         self.locked.setStyleSheet("min-height: 34px")
         self.locked.hide()
         self.locked.clicked.connect(self.unlock_wanted)
-        self._place()
-        self.side.changed.connect(self._edited)
-        self.type.currentIndexChanged.connect(self._laid_out)
-        self.tif.currentIndexChanged.connect(self._edited)
-        self.unit.changed.connect(self._unit_changed)
-        for entry in (self.price, self.trigger, self.amount):
-            entry.value_changed.connect(self._edited)
-        self.extras.changed.connect(self._edited)
-        self.extras.resized.connect(self._fit_fields)
-        self.post_only.toggled.connect(self._edited)
-        self.reduce_only.toggled.connect(self._edited)
 
     def _place(self) -> None:
         inner = QWidget()
@@ -192,7 +198,6 @@ class TicketForm(Pane):
         foot.addWidget(self.verdict)
         foot.addWidget(self.locked)
         foot.addWidget(self.submit_button)
-        self.held = Held(self.session)
         self.held.close_wanted.connect(self.close_wanted)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -56,6 +56,7 @@ steps = st.lists(
         st.tuples(st.just("append"), st.integers(1, 40)),
         st.tuples(st.just("update"), st.floats(50, 150)),
         st.tuples(st.just("prepend"), st.integers(1, 60)),
+        st.tuples(st.just("replace"), st.integers(1, 50)),
         st.tuples(st.just("look"), st.integers(0, 6)),
     ),
     max_size=12,
@@ -78,6 +79,8 @@ def test_levels_stay_true_through_any_history(count: int, actions: list[tuple[st
             case "prepend":
                 first = series.time_at(0)
                 series.prepend(*columns(int(value), start=first - int(value), seed=int(value)))
+            case "replace":
+                series.replace(*columns(int(value), start=10_000, seed=int(value)))
             case _:
                 check_level(series, int(value))
     for level in range(6):
