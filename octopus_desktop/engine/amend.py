@@ -123,7 +123,7 @@ class Amendments:
         if command.trigger_price is not None and not old.intent.type.has_trigger:
             return f"A {old.intent.type.value} order has no trigger price."
         if _replacement(old, command).quantity <= 0:
-            return f"{old.filled_quantity:f} is filled already: cancel the order instead."
+            return f"{old.filled_quantity:,f} is filled already: cancel the order instead."
         return None
 
     async def _carry_out(self, old: Order, intent: OrderIntent, filled: Decimal) -> None:
@@ -191,7 +191,7 @@ class Amendments:
         if old.status.is_terminal and new.status in _NOT_THERE and old.remaining > 0:
             self._tell(
                 f"The order in {symbol} is gone and the new one is not there",
-                f"{old.remaining:f} is in the market no more. {new.reason} Place it again if you still want it.",
+                f"{old.remaining:,f} is in the market no more. {new.reason} Place it again if you still want it.",
             )
         elif old.status in _CERTAIN and new.status in _CERTAIN:
             self._tell(

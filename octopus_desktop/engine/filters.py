@@ -45,7 +45,7 @@ def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
         return "A trigger price is missing."
     for price in (intent.price, intent.trigger_price):
         if price is not None and not (price.is_finite() and price > 0):
-            return f"The price {price} is not above zero."
+            return f"The price {price:,f} is not above zero."
     quote_given = intent.quote_quantity is not None
     if quote_given and intent.type is not OrderType.MARKET:
         return f"Only a market order can be given in {instrument.quote}."
@@ -60,11 +60,11 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
     name = instrument.symbol
     for price in (intent.price, intent.trigger_price):
         if price is not None and price % instrument.tick_size:
-            return f"The price {price} is not a multiple of the tick {instrument.tick_size:f} of {name}."
+            return f"The price {price:,f} is not a multiple of the tick {instrument.tick_size:,f} of {name}."
     if intent.quote_quantity is None:
         quantity = intent.quantity
         if quantity % instrument.lot_size:
-            return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {name}."
+            return f"The quantity {quantity:,f} is not a multiple of the lot {instrument.lot_size:,f} of {name}."
         if quantity < instrument.min_quantity:
             return f"The smallest order in {name} is {instrument.min_quantity.normalize():,f} {instrument.base}."
         most = instrument.max_quantity
@@ -80,18 +80,18 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
     notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
     if notional < instrument.min_notional:
         least = instrument.min_notional.normalize()
-        return f"The order is worth {notional:.2f} {instrument.quote}; the least is {least:f} in {name}."
+        return f"The order is worth {notional:,.2f} {instrument.quote}; the least is {least:,f} in {name}."
     if instrument.max_notional is not None and notional > instrument.max_notional:
         most = instrument.max_notional.normalize()
-        return f"The order is worth {notional:.2f} {instrument.quote}; the venue takes {most:f} at most."
+        return f"The order is worth {notional:,.2f} {instrument.quote}; the venue takes {most:,f} at most."
     market = state.markets.get(intent.instrument_id)
     last = market.last_price if market is not None else None
     if intent.price is not None and last is not None:
         average = Decimal(repr(last))
         if instrument.price_up is not None and intent.price > average * instrument.price_up:
-            return f"The price is above the venue's band ({instrument.price(average * instrument.price_up)})."
+            return f"The price is above the venue's band ({instrument.price(average * instrument.price_up):,f})."
         if instrument.price_down is not None and intent.price < average * instrument.price_down:
-            return f"The price is below the venue's band ({instrument.price(average * instrument.price_down)})."
+            return f"The price is below the venue's band ({instrument.price(average * instrument.price_down):,f})."
     return None
 
 

@@ -149,8 +149,8 @@ class Risk:
             return f"There is no price of {instrument.symbol} yet to judge the position by."
         if own.max_position is not None and abs(worst) > own.max_position:
             return (
-                f"With all working orders filled you would hold {worst.normalize():f} {instrument.base}, "
-                f"your limit is {own.max_position.normalize():f}."
+                f"With all working orders filled you would hold {worst.normalize():,f} {instrument.base}, "
+                f"your limit is {own.max_position.normalize():,f}."
             )
         if most_worth is not None:
             price = mark_of(state, intent.instrument_id) or reference_price(intent, state) or ZERO
@@ -227,8 +227,8 @@ class Risk:
         if quantity is None or quantity <= usual * multiple:
             return None
         return (
-            f"{quantity.normalize():f} {instrument.base} is {quantity / usual:.0f} times your usual order of "
-            f"{usual.normalize():f}, your limit is {multiple.normalize():f} times."
+            f"{quantity.normalize():,f} {instrument.base} is {quantity / usual:.0f} times your usual order of "
+            f"{usual.normalize():,f}, your limit is {multiple.normalize():,f} times."
         )
 
     def _cooling(self, now_ns: int) -> str | None:

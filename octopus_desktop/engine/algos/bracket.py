@@ -131,7 +131,7 @@ class BracketWork(ExitWork[Bracket]):
             )
             return
         left = self.to_leave()
-        dust = f" {left:f} is left, below the venue's least order." if left > 0 else ""
+        dust = f" {left:,f} is left, below the venue's least order." if left > 0 else ""
         out = "the stop" if self.fired else "the targets"
         self.end(AlgoStatus.COMPLETED, f"Left by {out}.{dust}")
 
@@ -140,7 +140,7 @@ class BracketWork(ExitWork[Bracket]):
         covered = sum((order.remaining for order in self.live("stop")), ZERO)
         small = left - covered
         whole = self.spec.quantity.normalize()
-        text = f"{entered.normalize():f} of {whole:f} entered, {covered.normalize():f} under a stop"
+        text = f"{entered.normalize():,f} of {whole:,f} entered, {covered.normalize():,f} under a stop"
         if small > 0:
-            text = f"unprotected: {small:f} is below the venue's least order; {text}"
+            text = f"unprotected: {small:,f} is below the venue's least order; {text}"
         self.say(text)

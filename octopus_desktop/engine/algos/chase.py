@@ -47,9 +47,9 @@ class ChaseWork(Work[Chase]):
         elif self.paused:
             return
         elif self._gone_elsewhere(live):
-            self.end(AlgoStatus.STOPPED, f"Its order was canceled, {filled:f} filled.")
+            self.end(AlgoStatus.STOPPED, f"Its order was canceled, {filled:,f} filled.")
         elif self._refusals() >= MOST_REFUSALS:
-            self.end(AlgoStatus.FAILED, f"The venue refuses its orders, {filled:f} filled. {self._last_reason()}")
+            self.end(AlgoStatus.FAILED, f"The venue refuses its orders, {filled:,f} filled. {self._last_reason()}")
         else:
             await self._peg(live, rest)
 
@@ -61,7 +61,7 @@ class ChaseWork(Work[Chase]):
         price = self._price(touch)
         if not live:
             if not is_order(self.instrument, rest, price):
-                self.end(AlgoStatus.COMPLETED, f"{rest.normalize():f} is left, below the venue's least order.")
+                self.end(AlgoStatus.COMPLETED, f"{rest.normalize():,f} is left, below the venue's least order.")
             elif self._may_move():
                 intent = self.intent("slice", OrderType.LIMIT, rest, price=price)
                 await self.send(intent, room=self.spec.quantity - self.taken())
@@ -74,7 +74,7 @@ class ChaseWork(Work[Chase]):
                 await self.amend(order, price=price)
             return
         filled, whole = self.algo.filled_as().normalize(), self.spec.quantity.normalize()
-        self.say(f"at {order.intent.price}, {filled:f} of {whole:f} filled")
+        self.say(f"at {order.intent.price:,f}, {filled:,f} of {whole:,f} filled")
 
     def _price(self, touch: tuple[Decimal, Decimal]) -> Decimal:
         if self.spec.side is Side.BUY:
@@ -112,7 +112,7 @@ class ChaseWork(Work[Chase]):
                 if await self.send(intent, room=self.spec.quantity - self.taken()):
                     self.say("the rest is taken", taken="1")
                 return
-        self.end(AlgoStatus.COMPLETED, f"Its time is over, {rest:f} was not filled.")
+        self.end(AlgoStatus.COMPLETED, f"Its time is over, {rest:,f} was not filled.")
 
     def _gone_elsewhere(self, live: list[Order]) -> bool:
         if live:

@@ -44,7 +44,7 @@ class GoodTillDateWork(Work[GoodTillDate]):
             if await self.clear(live):
                 filled = self.algo.filled_as()
                 whole = filled >= self.spec.quantity
-                self.end(AlgoStatus.COMPLETED, "" if whole else f"Its time is over, {filled:f} filled.")
+                self.end(AlgoStatus.COMPLETED, "" if whole else f"Its time is over, {filled:,f} filled.")
             return
         self.wake_at(self.spec.expire_ns)
         if live:
@@ -65,4 +65,4 @@ class GoodTillDateWork(Work[GoodTillDate]):
         elif status is OrderStatus.REJECTED:
             self.end(AlgoStatus.FAILED, reason)
         else:
-            self.end(AlgoStatus.STOPPED, f"The order was {status.value}, {filled:f} filled. {reason}".strip())
+            self.end(AlgoStatus.STOPPED, f"The order was {status.value}, {filled:,f} filled. {reason}".strip())

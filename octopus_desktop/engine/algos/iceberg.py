@@ -40,13 +40,13 @@ class IcebergWork(Work[Iceberg]):
             (order for order in reversed(list(self.children())) if order.status is not OrderStatus.DENIED), None
         )
         if live:
-            self.say(f"{filled.normalize():f} of {self.spec.quantity.normalize():f} filled")
+            self.say(f"{filled.normalize():,f} of {self.spec.quantity.normalize():,f} filled")
         elif filled >= self.spec.quantity:
             self.end(AlgoStatus.COMPLETED)
         elif last is not None and last.status is OrderStatus.REJECTED:
-            self.end(AlgoStatus.FAILED, f"The venue refused a part, {filled:f} filled. {last.reason}")
+            self.end(AlgoStatus.FAILED, f"The venue refused a part, {filled:,f} filled. {last.reason}")
         elif last is not None and last.status is not OrderStatus.FILLED:
-            self.end(AlgoStatus.STOPPED, f"A part was {last.status.value}, {filled:f} filled. {last.reason}".strip())
+            self.end(AlgoStatus.STOPPED, f"A part was {last.status.value}, {filled:,f} filled. {last.reason}".strip())
         elif not self.paused:
             await self._next(self.spec.quantity - filled)
 

@@ -55,15 +55,15 @@ class OcoWork(ExitWork[Oco]):
         if not self.algo.children and self.paused:
             return
         if not self.live() and any(self.canceled_elsewhere(order) for order in self.children()) and not self.fired:
-            self.end(AlgoStatus.STOPPED, f"Its orders were canceled; {self.algo.filled_as():f} filled.")
+            self.end(AlgoStatus.STOPPED, f"Its orders were canceled; {self.algo.filled_as():,f} filled.")
             return
         if await self.look_after(targets=not self.paused):
             if not self.live():
                 left = self.to_leave()
-                dust = f" {left:f} is left, below the venue's least order." if left > 0 else ""
+                dust = f" {left:,f} is left, below the venue's least order." if left > 0 else ""
                 self.end(AlgoStatus.COMPLETED, f"Left by the {'stop' if self.fired else 'limit'}.{dust}")
             else:
-                self.say(f"{self.to_leave():f} between {self.trigger} and {self.spec.price}")
+                self.say(f"{self.to_leave():,f} between {self.trigger:,f} and {self.spec.price:,f}")
         elif not self._ever_there() and self.held_since_ns and self.now_ns - self.held_since_ns > PATIENCE_NS:
             self.end(AlgoStatus.FAILED, f"Nothing was sent. {self.algo.note}")
 

@@ -15,23 +15,27 @@ def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | N
         if price is None:
             continue
         if not (price.is_finite() and price > 0):
-            return f"The price {price} is not above zero."
+            return f"The price {price:,f} is not above zero."
         if price % instrument.tick_size:
-            return f"The price {price} is not a multiple of the tick {instrument.tick_size:f} of {instrument.symbol}."
+            return (
+                f"The price {price:,f} is not a multiple of the tick {instrument.tick_size:,f} of {instrument.symbol}."
+            )
     if not (quantity.is_finite() and quantity > 0):
         return "The quantity is missing."
     if quantity % instrument.lot_size:
-        return f"The quantity {quantity} is not a multiple of the lot {instrument.lot_size:f} of {instrument.symbol}."
+        return (
+            f"The quantity {quantity:,f} is not a multiple of the lot {instrument.lot_size:,f} of {instrument.symbol}."
+        )
     return None
 
 
 def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
     """A sentence where an order of `quantity` at `price` would be below the venue's least."""
     if quantity < instrument.min_quantity:
-        return f"{what} would be {quantity:f} {instrument.base}; the least is {instrument.min_quantity:f}."
+        return f"{what} would be {quantity:,f} {instrument.base}; the least is {instrument.min_quantity:,f}."
     if quantity * price < instrument.min_notional:
         least = instrument.min_notional.normalize()
-        return f"{what} would be worth {quantity * price:.2f} {instrument.quote}; the least is {least:f}."
+        return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the least is {least:,f}."
     return None
 
 

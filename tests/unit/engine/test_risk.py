@@ -19,7 +19,7 @@ def verdict(intent: OrderIntent, limits: RiskLimits | None = None) -> str | None
         (buy("0"), "quantity is missing"),
         (buy("NaN"), "quantity is missing"),
         (buy("0.1", "-1"), "not above zero"),
-        (buy("0.1", "60000.001"), "multiple of the tick 0.01"),
+        (buy("0.1", "60000.001"), "The price 60,000.001 is not a multiple of the tick 0.01"),
         (buy("0.100001"), "multiple of the lot 0.00001"),
         (buy("10000", "10"), "largest order in BTCUSDT is 9,000 BTC"),
         (buy("0.00001", "60000"), "the least is 5 in BTCUSDT"),
