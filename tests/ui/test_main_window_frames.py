@@ -114,3 +114,30 @@ def test_the_tape_keeps_what_came_before_the_earlier_trades(window: MainWindow, 
     assert times[: len(came)] == list(reversed(came))
     assert times[-10:] == list(reversed(range(known[0] - 10, known[0])))
     assert len(times) == len(came) + len(known) + 10
+
+
+def test_a_tape_behind_another_pane_keeps_what_it_showed(window: MainWindow, node: ScriptedNode) -> None:
+    """It catches up behind what it has, though State holds less than the tape; after a hole it begins anew."""
+    tape = window.panes["tape"]
+    assert isinstance(tape, TapePane)
+    number = window.session.state.market(BTC).trades[-1].trade_id
+
+    def trade(count: int) -> None:
+        nonlocal number
+        for _ in range(count):
+            number += 1
+            node.emit(printed(BTC, 67_000.0, 1.0, Side.BUY, number, number, node.now_ns))
+        window.frames.turn()
+
+    trade(KEPT_TRADES)
+    shown = len(tape.view.prints)
+    assert shown > KEPT_TRADES
+    for unseen, left in ((50, shown + 50), (KEPT_TRADES + 50, KEPT_TRADES)):
+        tape.missed = True
+        tape.hide()
+        trade(unseen)
+        tape.show()
+        settle(window)
+        times = [each.ts_ns for each in tape.view.prints]
+        assert len(times) == left
+        assert times[:KEPT_TRADES] == list(range(number, number - KEPT_TRADES, -1))

@@ -43,7 +43,8 @@ class TapePane(Pane):
         session.instrument_changed.connect(self._show)
         self.view.state_overlay.show_state("loading", "Waiting for trades", blank=True)
         self._first_id: int | None = None
-        """Of the oldest print that is shown."""
+        self._last_id: int | None = None
+        """Of the oldest and the newest print that are shown."""
 
     def focus_target(self) -> QWidget:
         return self.view
@@ -68,6 +69,8 @@ class TapePane(Pane):
         older = [trade for trade in trades if self._first_id is None or trade.trade_id < self._first_id]
         if older:
             self._first_id = older[0].trade_id
+            if self._last_id is None:
+                self._last_id = older[-1].trade_id
             self.view.precede(_prints(older))
 
     def refresh(self, state: State, dirty: Dirty) -> None:
@@ -76,10 +79,7 @@ class TapePane(Pane):
             return
         name = instrument.instrument_id
         if dirty.everything:
-            trades = state.market(name).trades
-            if trades and (not self.view.prints or self.view.prints[0].ts_ns != trades[-1].ts_venue_ns):
-                self._clear()
-                self._append(trades)
+            self._catch_up(state.market(name).trades)
         elif name in dirty.trades:
             self._append(dirty.trades[name])
         if dirty.everything or name in dirty.feeds:
@@ -90,13 +90,23 @@ class TapePane(Pane):
         if instrument is not None and self.view.prints:
             self.view.set_stale(stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns))
 
+    def _catch_up(self, kept: Sequence[Trade]) -> None:
+        """Everything that is kept, behind what is shown where the two meet, instead of it where they don't."""
+        if not kept or kept[-1].trade_id == self._last_id:
+            return
+        meets = self._last_id is not None and kept[0].trade_id - 1 <= self._last_id < kept[-1].trade_id
+        if not meets:
+            self._clear()
+        self._append([trade for trade in kept if self._last_id is None or trade.trade_id > self._last_id])
+
     def _clear(self) -> None:
-        self._first_id = None
+        self._first_id = self._last_id = None
         self.view.clear()
 
     def _append(self, trades: Sequence[Trade]) -> None:
         if self._first_id is None:
             self._first_id = trades[0].trade_id
+        self._last_id = trades[-1].trade_id
         self.view.append(_prints(trades))
 
 
