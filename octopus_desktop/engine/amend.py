@@ -22,6 +22,7 @@ from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused
 from octopus_desktop.model.errors import AmendHalfDone
 from octopus_desktop.model.events import NoticeRaised, Severity
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
 from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus
 from octopus_desktop.ports import Capability, Clock, ExecutionClient
@@ -123,7 +124,7 @@ class Amendments:
         if command.trigger_price is not None and not old.intent.type.has_trigger:
             return f"A {old.intent.type.value} order has no trigger price."
         if _replacement(old, command).quantity <= 0:
-            return f"{old.filled_quantity:,f} is filled already: cancel the order instead."
+            return f"{figure(old.filled_quantity)} is filled already: cancel the order instead."
         return None
 
     async def _carry_out(self, old: Order, intent: OrderIntent, filled: Decimal) -> None:
@@ -191,7 +192,7 @@ class Amendments:
         if old.status.is_terminal and new.status in _NOT_THERE and old.remaining > 0:
             self._tell(
                 f"The order in {symbol} is gone and the new one is not there",
-                f"{old.remaining:,f} is in the market no more. {new.reason} Place it again if you still want it.",
+                f"{figure(old.remaining)} is in the market no more. {new.reason} Place it again if you still want it.",
             )
         elif old.status in _CERTAIN and new.status in _CERTAIN:
             self._tell(

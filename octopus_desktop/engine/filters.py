@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
@@ -44,8 +45,8 @@ def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
     if intent.type.has_trigger and intent.trigger_price is None:
         return "A trigger price is missing."
     for price in (intent.price, intent.trigger_price):
-        if price is not None and not (price.is_finite() and price > 0):
-            return f"The price {price:,f} is not above zero."
+        if price is not None and (wrong := not_above_zero(price)):
+            return wrong
     quote_given = intent.quote_quantity is not None
     if quote_given and intent.type is not OrderType.MARKET:
         return f"Only a market order can be given in {instrument.quote}."
@@ -55,23 +56,41 @@ def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
     return None
 
 
+def off_tick(instrument: Instrument, price: Decimal) -> str | None:
+    if not price % instrument.tick_size:
+        return None
+    tick = figure(instrument.tick_size)
+    return f"The price {figure(price)} is not a multiple of the tick {tick} of {instrument.symbol}."
+
+
+def off_lot(instrument: Instrument, quantity: Decimal) -> str | None:
+    if not quantity % instrument.lot_size:
+        return None
+    lot = figure(instrument.lot_size)
+    return f"The quantity {figure(quantity)} is not a multiple of the lot {lot} of {instrument.symbol}."
+
+
+def not_above_zero(price: Decimal) -> str | None:
+    return None if price.is_finite() and price > 0 else f"The price {figure(price)} is not above zero."
+
+
 def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reducing: bool = False) -> str | None:
     """What the venue would refuse it for. Where there is no price, it is left to the venue to refuse what reduces."""
     name = instrument.symbol
     for price in (intent.price, intent.trigger_price):
-        if price is not None and price % instrument.tick_size:
-            return f"The price {price:,f} is not a multiple of the tick {instrument.tick_size:,f} of {name}."
+        if price is not None and (off := off_tick(instrument, price)):
+            return off
     if intent.quote_quantity is None:
         quantity = intent.quantity
-        if quantity % instrument.lot_size:
-            return f"The quantity {quantity:,f} is not a multiple of the lot {instrument.lot_size:,f} of {name}."
+        if off := off_lot(instrument, quantity):
+            return off
         if quantity < instrument.min_quantity:
-            return f"The smallest order in {name} is {instrument.min_quantity.normalize():,f} {instrument.base}."
+            return f"The smallest order in {name} is {figure(instrument.min_quantity)} {instrument.base}."
         most = instrument.max_quantity
         if intent.type is OrderType.MARKET and instrument.market_max_quantity is not None:
             most = min(most, instrument.market_max_quantity)
         if quantity > most:
-            return f"The largest order in {name} is {most.normalize():,f} {instrument.base}."
+            return f"The largest order in {name} is {figure(most)} {instrument.base}."
     reference = reference_price(intent, state)
     if reference is None and reducing:
         return None
@@ -79,19 +98,19 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
         return f"There is no price of {name} yet to judge this order by."
     notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
     if notional < instrument.min_notional:
-        least = instrument.min_notional.normalize()
-        return f"The order is worth {notional:,.2f} {instrument.quote}; the least is {least:,f} in {name}."
+        least = figure(instrument.min_notional)
+        return f"The order is worth {notional:,.2f} {instrument.quote}; the least is {least} in {name}."
     if instrument.max_notional is not None and notional > instrument.max_notional:
-        most = instrument.max_notional.normalize()
-        return f"The order is worth {notional:,.2f} {instrument.quote}; the venue takes {most:,f} at most."
+        largest = figure(instrument.max_notional)
+        return f"The order is worth {notional:,.2f} {instrument.quote}; the venue takes {largest} at most."
     market = state.markets.get(intent.instrument_id)
     last = market.last_price if market is not None else None
     if intent.price is not None and last is not None:
         average = Decimal(repr(last))
         if instrument.price_up is not None and intent.price > average * instrument.price_up:
-            return f"The price is above the venue's band ({instrument.price(average * instrument.price_up):,f})."
+            return f"The price is above the venue's band ({figure(instrument.price(average * instrument.price_up))})."
         if instrument.price_down is not None and intent.price < average * instrument.price_down:
-            return f"The price is below the venue's band ({instrument.price(average * instrument.price_down):,f})."
+            return f"The price is below the venue's band ({figure(instrument.price(average * instrument.price_down))})."
     return None
 
 
@@ -123,14 +142,9 @@ def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | No
         rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
         free += _needs(rest, instrument, state)[1]
     if needed > free:
-        return f"This needs {_amount(needed)} {asset}, free is {_amount(max(free, ZERO))}."
+        # Eight decimals are the finest any spot venue books.
+        return f"This needs {figure(needed, 8)} {asset}, free is {figure(max(free, ZERO), 8)}."
     return None
-
-
-def _amount(value: Decimal) -> str:
-    """Eight decimals, the finest any spot venue books, without trailing zeros."""
-    text = f"{value:,.8f}"
-    return text.rstrip("0").rstrip(".")
 
 
 def _needs(intent: OrderIntent, instrument: Instrument, state: State) -> tuple[str, Decimal]:

@@ -26,6 +26,7 @@ from octopus_desktop.model.events import (
     OrderEvent,
     Severity,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, new_client_order_id, symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderType, Side
@@ -264,7 +265,7 @@ class Switch:
                 continue
             quantity = self._closable(position, instrument)
             if self._is_dust(quantity, instrument):
-                dust.append(f"{abs(position.quantity).normalize():f} {instrument.base}")
+                dust.append(f"{figure(abs(position.quantity))} {instrument.base}")
                 continue
             side = Side.SELL if position.quantity > 0 else Side.BUY
             intents.append(

@@ -17,6 +17,7 @@ import msgspec
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.model.account import Position
 from octopus_desktop.model.events import Event, LedgerChecked, NoticeRaised, OrderFilled, Severity
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, Venue
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, Fill
@@ -171,8 +172,8 @@ class Ledger:
         if left:
             self._journal.record(event)
             text = "; ".join(
-                f"{each.asset} {each.difference.normalize():+f} (expected {each.expected.normalize():f}, "
-                f"the venue has {each.actual.normalize():f})"
+                f"{each.asset} {each.difference.normalize():+,f} (expected {figure(each.expected)}, "
+                f"the venue has {figure(each.actual)})"
                 for each in left
             )
             logger.warning("balances at %s that our fills do not explain: %s", self._venue, text)

@@ -19,6 +19,7 @@ from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.engine.staleness import depends_on_price, staleness
 from octopus_desktop.engine.trading_day import TradingDay
 from octopus_desktop.engine.valuation import mark_of, rate_of
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.limits import InstrumentLimits, RiskLimits
@@ -149,15 +150,15 @@ class Risk:
             return f"There is no price of {instrument.symbol} yet to judge the position by."
         if own.max_position is not None and abs(worst) > own.max_position:
             return (
-                f"With all working orders filled you would hold {worst.normalize():,f} {instrument.base}, "
-                f"your limit is {own.max_position.normalize():,f}."
+                f"With all working orders filled you would hold {figure(worst)} {instrument.base}, "
+                f"your limit is {figure(own.max_position)}."
             )
         if most_worth is not None:
             price = mark_of(state, intent.instrument_id) or reference_price(intent, state) or ZERO
             if abs(worst) * price > most_worth:
                 return (
                     f"With all working orders filled the position would be worth {abs(worst) * price:,.2f} "
-                    f"{instrument.quote}, your limit is {most_worth:,f}."
+                    f"{instrument.quote}, your limit is {figure(most_worth)}."
                 )
         return None
 
@@ -186,12 +187,12 @@ class Risk:
         if most is not None and total > most:
             return (
                 f"With all working orders filled all positions would be worth {total:,.2f} {limits.currency}, "
-                f"your limit is {most:,f}."
+                f"your limit is {figure(most)}."
             )
         if most_of_one is not None and of_one > most_of_one:
             return (
                 f"With all working orders filled your {instrument.base} would be worth {of_one:,.2f} "
-                f"{limits.currency} over all its instruments, your limit for one coin is {most_of_one:,f}."
+                f"{limits.currency} over all its instruments, your limit for one coin is {figure(most_of_one)}."
             )
         return None
 
@@ -227,8 +228,8 @@ class Risk:
         if quantity is None or quantity <= usual * multiple:
             return None
         return (
-            f"{quantity.normalize():,f} {instrument.base} is {quantity / usual:.0f} times your usual order of "
-            f"{usual.normalize():,f}, your limit is {multiple.normalize():,f} times."
+            f"{figure(quantity)} {instrument.base} is {quantity / usual:.0f} times your usual order of "
+            f"{figure(usual)}, your limit is {figure(multiple)} times."
         )
 
     def _cooling(self, now_ns: int) -> str | None:
@@ -275,7 +276,7 @@ def _order_size(
     notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
     most = limits.max_order_notional if own.max_order_notional is None else own.max_order_notional
     if notional > most:
-        return f"The order is worth {notional:,.2f} {instrument.quote}, your limit for one order is {most:,f}."
+        return f"The order is worth {notional:,.2f} {instrument.quote}, your limit for one order is {figure(most)}."
     return None
 
 

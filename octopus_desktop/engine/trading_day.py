@@ -25,6 +25,7 @@ from octopus_desktop.model.events import (
     OrderSubmitted,
     TradingLevelChanged,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of, venue_of
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import ZERO, Fill, Order
@@ -142,11 +143,12 @@ class TradingDay:
             return None
         now = self.standing(limits.currency, now_ns)
         if limits.max_daily_loss is not None and -now.profit >= limits.max_daily_loss:
-            return f"The day's loss is {-now.profit:,.2f} {limits.currency}, your limit is {limits.max_daily_loss:,f}."
+            most = figure(limits.max_daily_loss)
+            return f"The day's loss is {-now.profit:,.2f} {limits.currency}, your limit is {most}."
         if limits.max_drawdown is not None and now.drawdown >= limits.max_drawdown:
             return (
                 f"The day is {now.drawdown:,.2f} {limits.currency} below its peak of {now.peak:,.2f}, "
-                f"your limit is {limits.max_drawdown:,f}."
+                f"your limit is {figure(limits.max_drawdown)}."
             )
         return None
 

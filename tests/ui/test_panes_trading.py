@@ -266,7 +266,7 @@ def test_risk_is_asked_before_the_key(qtbot: QtBot, window: MainWindow, node: Sc
 @pytest.mark.parametrize(
     ("price", "quantity", "says"),
     [
-        ("67000.005", "0.05", "nearest price is 67000.01"),
+        ("67000.005", "0.05", "nearest price is 67,000.01"),
         ("67000", "0.0000001", "smallest order"),
         ("67000", "", "Type a quantity"),
         ("12,34", "0.05", "comma separates thousands"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import AmendOrder, Done, Outcome
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import new_client_order_id, symbol_of
 from octopus_desktop.model.orders import Order
 from ui.dialogs.answers import Answer, answer_row, problem_line
@@ -82,12 +83,12 @@ class AmendDialog(QDialog):
             if self._instrument is None:
                 continue
             if key == "quantity" and value % self._instrument.lot_size:
-                return f"The lot is {self._instrument.lot_size:f}."
+                return f"The lot is {figure(self._instrument.lot_size)}."
             if key != "quantity" and (problem := off_tick(value, self._instrument)):
                 return problem
         quantity = self.entries["quantity"].value() if "quantity" in self.entries else None
         if quantity is not None and quantity <= self._order.filled_quantity:
-            return f"So much is filled already: {self._order.filled_quantity:f}. Cancel the order instead."
+            return f"So much is filled already: {figure(self._order.filled_quantity)}. Cancel the order instead."
         return ""
 
     def _check(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import Done, Outcome, SetRiskLimits
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.limits import InstrumentLimits, RiskLimits
 from octopus_desktop.model.queries import LimitsQuery, RiskStatus, RiskStatusQuery
@@ -257,7 +258,7 @@ class RiskLimitsDialog(QDialog):
 
 
 def _plain(value: Decimal | None) -> str:
-    return f"{value:,f}" if value is not None else ""
+    return figure(value) if value is not None else ""
 
 
 def _toned(text: str, tone: str) -> QLabel:

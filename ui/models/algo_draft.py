@@ -19,6 +19,7 @@ from octopus_desktop.model.algos import (
     TrailingStop,
     Twap,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import AlgoId, new_client_order_id
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, Side
@@ -101,7 +102,7 @@ def spec_of(
             if not ZERO < display < quantity:
                 raise WrongField("display", "Less than the whole is shown, and more than nothing.")
             if display % instrument.lot_size:
-                raise WrongField("display", f"The lot is {instrument.lot_size:f}.")
+                raise WrongField("display", f"The lot is {figure(instrument.lot_size)}.")
             return Iceberg(instrument_id=name, side=side, quantity=quantity, price=price, display_quantity=display)
         case Kind.BRACKET:
             return _bracket(draft, extras, told, instrument, algo_id)
@@ -123,7 +124,7 @@ def spec_of(
             if slices < 2:
                 raise WrongField("slices", "It is cut into two orders at least.")
             if quantity / slices < instrument.min_quantity:
-                raise WrongField("slices", f"Each would be less than {instrument.min_quantity.normalize():f}.")
+                raise WrongField("slices", f"Each would be less than {figure(instrument.min_quantity)}.")
             return Twap(
                 instrument_id=name,
                 side=side,
@@ -210,7 +211,7 @@ def _bracket(draft: Draft, extras: Extras, told: Estimate, instrument: Instrumen
         left -= targets[-1].quantity
     shares = sum((share or ZERO for _, share in chosen), ZERO)
     if chosen and shares != _HUNDRED:
-        raise WrongField(f"share_{len(chosen) - 1}", f"The targets' parts add up to {shares:f} %, not to 100 %.")
+        raise WrongField(f"share_{len(chosen) - 1}", f"The targets' parts add up to {figure(shares)} %, not to 100 %.")
     if any(target.quantity <= 0 for target in targets):
         raise WrongField("share_0", "A target's part is less than a lot.")
     limit = None
@@ -247,7 +248,7 @@ def _scale(draft: Draft, extras: Extras, instrument: Instrument, quantity: Decim
         post_only=draft.post_only,
     )
     if min(size for _, size in spec.rungs(instrument)) < instrument.min_quantity:
-        raise WrongField("count", f"The smallest would be less than {instrument.min_quantity.normalize():f}.")
+        raise WrongField("count", f"The smallest would be less than {figure(instrument.min_quantity)}.")
     return spec
 
 
@@ -282,4 +283,4 @@ def _priced(field: str, price: Decimal, instrument: Instrument) -> Decimal:
 def _apart(price: Decimal, other: Decimal, towards: int, field: str, what: str, than: str) -> None:
     """Above the other for `towards` 1, below it for -1."""
     if (price - other) * towards <= 0:
-        raise WrongField(field, f"{what} must be {'above' if towards > 0 else 'below'} {than}, {other.normalize():f}.")
+        raise WrongField(field, f"{what} must be {'above' if towards > 0 else 'below'} {than}, {figure(other)}.")

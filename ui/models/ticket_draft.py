@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from enum import Enum
 from typing import Final
 
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import ClientOrderId, IntentToken
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side, TimeInForce
@@ -107,10 +108,10 @@ def estimate(draft: Draft, instrument: Instrument, state: State) -> Estimate:
         return replace(told, problem="Type a quantity.", field="amount")
     quantity, quote_quantity = _quantities(draft, instrument, reference, free)
     if not quantity and quote_quantity is None:
-        least = f"{instrument.min_quantity.normalize():f} {instrument.base}"
+        least = f"{figure(instrument.min_quantity)} {instrument.base}"
         return replace(told, problem=f"That is less than the smallest order, {least}.", field="amount")
     if quote_quantity is None and draft.unit is Unit.BASE and draft.amount % instrument.lot_size:
-        problem = f"The lot is {instrument.lot_size:f}; the nearest quantity is {quantity:f}."
+        problem = f"The lot is {figure(instrument.lot_size)}; the nearest quantity is {figure(quantity)}."
         return replace(told, problem=problem, field="amount")
     cost = quote_quantity if quote_quantity is not None else quantity * reference
     maker = _rests(draft, touch)
@@ -131,7 +132,7 @@ def off_tick(price: Decimal | None, instrument: Instrument) -> str:
     """The sentence for a price between two ticks; empty where there is nothing wrong with it."""
     if price is None or not price % instrument.tick_size:
         return ""
-    return f"The tick is {instrument.tick_size:f}; the nearest price is {instrument.price(price):f}."
+    return f"The tick is {figure(instrument.tick_size)}; the nearest price is {figure(instrument.price(price))}."
 
 
 def follows_the_market(draft: Draft) -> bool:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.events import Channel
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Order, Side
@@ -64,7 +65,7 @@ class BookPane(Pane):
         self.grouping.blockSignals(True)
         self.grouping.clear()
         for ticks in _GROUPS:
-            self.grouping.addItem(f"{(instrument.tick_size * ticks).normalize():f}", ticks)
+            self.grouping.addItem(figure(instrument.tick_size * ticks), ticks)
         self.grouping.blockSignals(False)
         self.view.set_grouping(1)
         self.view.set_book([], [], self._tick, *self._precisions)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.model.account import Position
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.orders import ZERO
 from octopus_desktop.state import State
@@ -66,14 +67,14 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         return format_change(gain, 2) if gain is not None else "not known"
 
     def from_before(position: Position) -> str:
-        sold = position.from_before.normalize()
-        return f"Without {sold:f} sold that were held before: what they gained is not known" if sold else ""
+        sold = position.from_before
+        return f"Without {figure(sold)} sold that were held before: what they gained is not known" if sold else ""
 
     def side(position: Position) -> str:
         return "Long" if position.quantity > 0 else "Short" if position.quantity < 0 else "Flat"
 
     def fees(position: Position) -> str:
-        paid = [f"{fee.normalize():,f} {asset}" if asset != "USDT" else f"{fee:,.2f} {asset}"
+        paid = [f"{figure(fee)} {asset}" if asset != "USDT" else f"{fee:,.2f} {asset}"
                 for asset, fee in position.fees.items() if fee]  # fmt: skip
         return " + ".join(paid) or NOTHING
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Generator
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -22,6 +21,7 @@ from octopus_desktop.model.commands import (
     SubmitOrder,
 )
 from octopus_desktop.model.events import Channel
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, IntentToken, new_algo_id, new_client_order_id
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderIntent, OrderStatus
@@ -148,7 +148,7 @@ class TicketPane(TicketForm):
                 )
                 texts["cost"] = f"{format_price(told.cost, 2)} {instrument.quote}"
                 rate = (instrument.maker_fee if told.maker else instrument.taker_fee) * 100
-                texts["fee"] = f"{format_price(told.fee, 2)} {instrument.quote} · {rate.normalize():f} %"
+                texts["fee"] = f"{format_price(told.fee, 2)} {instrument.quote} · {figure(rate)} %"
                 texts["after"] = f"{format_price(told.free_after, digits)} {told.asset}"
                 after_tone = "danger" if told.free_after < 0 else "hi"
         for key, (_, label) in self.sums.items():
@@ -191,7 +191,7 @@ class TicketPane(TicketForm):
         if told.quote_quantity is not None and instrument is not None:
             return f"{word} {base} for {format_price(told.quote_quantity, 2)} {instrument.quote}"
         if told.quantity is not None and not told.problem:
-            return f"{word} {_short(told.quantity)} {base}{how}"
+            return f"{word} {figure(told.quantity)} {base}{how}"
         return f"{word} {base}{how}"
 
     # What is said of it -----------------------------------------------------
@@ -391,8 +391,3 @@ class TicketPane(TicketForm):
 
 def _new_token() -> IntentToken:
     return IntentToken(secrets.token_hex(8))
-
-
-def _short(quantity: Decimal) -> str:
-    """`0.05`, not `0.05000`: the button is read, not compared."""
-    return f"{quantity.normalize():,f}"

@@ -15,6 +15,7 @@ from octopus_desktop.engine.algos.exits import ExitWork, refusal_of_exits
 from octopus_desktop.engine.algos.shape import off_the_grid
 from octopus_desktop.engine.algos.work import Tools
 from octopus_desktop.model.algos import Algo, AlgoStatus, Bracket, Target
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, Order, OrderStatus, Side
 from octopus_desktop.state import State
@@ -131,7 +132,7 @@ class BracketWork(ExitWork[Bracket]):
             )
             return
         left = self.to_leave()
-        dust = f" {left:,f} is left, below the venue's least order." if left > 0 else ""
+        dust = f" {figure(left)} is left, below the venue's least order." if left > 0 else ""
         out = "the stop" if self.fired else "the targets"
         self.end(AlgoStatus.COMPLETED, f"Left by {out}.{dust}")
 
@@ -139,8 +140,8 @@ class BracketWork(ExitWork[Bracket]):
         entered, left = self.algo.filled_as("entry"), self.to_leave()
         covered = sum((order.remaining for order in self.live("stop")), ZERO)
         small = left - covered
-        whole = self.spec.quantity.normalize()
-        text = f"{entered.normalize():,f} of {whole:,f} entered, {covered.normalize():,f} under a stop"
+        whole = self.spec.quantity
+        text = f"{figure(entered)} of {figure(whole)} entered, {figure(covered)} under a stop"
         if small > 0:
-            text = f"unprotected: {small:,f} is below the venue's least order; {text}"
+            text = f"unprotected: {figure(small)} is below the venue's least order; {text}"
         self.say(text)

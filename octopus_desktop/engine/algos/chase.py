@@ -12,6 +12,7 @@ from typing import Final
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, Chase
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Order, OrderStatus, OrderType, Side, TimeInForce
 from octopus_desktop.state import State
@@ -47,9 +48,9 @@ class ChaseWork(Work[Chase]):
         elif self.paused:
             return
         elif self._gone_elsewhere(live):
-            self.end(AlgoStatus.STOPPED, f"Its order was canceled, {filled:,f} filled.")
+            self.end(AlgoStatus.STOPPED, f"Its order was canceled, {figure(filled)} filled.")
         elif self._refusals() >= MOST_REFUSALS:
-            self.end(AlgoStatus.FAILED, f"The venue refuses its orders, {filled:,f} filled. {self._last_reason()}")
+            self.end(AlgoStatus.FAILED, f"The venue refuses its orders, {figure(filled)} filled. {self._last_reason()}")
         else:
             await self._peg(live, rest)
 
@@ -61,7 +62,7 @@ class ChaseWork(Work[Chase]):
         price = self._price(touch)
         if not live:
             if not is_order(self.instrument, rest, price):
-                self.end(AlgoStatus.COMPLETED, f"{rest.normalize():,f} is left, below the venue's least order.")
+                self.end(AlgoStatus.COMPLETED, f"{figure(rest)} is left, below the venue's least order.")
             elif self._may_move():
                 intent = self.intent("slice", OrderType.LIMIT, rest, price=price)
                 await self.send(intent, room=self.spec.quantity - self.taken())
@@ -73,8 +74,8 @@ class ChaseWork(Work[Chase]):
             if is_order(self.instrument, order.remaining, price):
                 await self.amend(order, price=price)
             return
-        filled, whole = self.algo.filled_as().normalize(), self.spec.quantity.normalize()
-        self.say(f"at {order.intent.price:,f}, {filled:,f} of {whole:,f} filled")
+        filled, whole = self.algo.filled_as(), self.spec.quantity
+        self.say(f"at {figure(order.intent.price)}, {figure(filled)} of {figure(whole)} filled")
 
     def _price(self, touch: tuple[Decimal, Decimal]) -> Decimal:
         if self.spec.side is Side.BUY:
@@ -112,7 +113,7 @@ class ChaseWork(Work[Chase]):
                 if await self.send(intent, room=self.spec.quantity - self.taken()):
                     self.say("the rest is taken", taken="1")
                 return
-        self.end(AlgoStatus.COMPLETED, f"Its time is over, {rest:,f} was not filled.")
+        self.end(AlgoStatus.COMPLETED, f"Its time is over, {figure(rest)} was not filled.")
 
     def _gone_elsewhere(self, live: list[Order]) -> bool:
         if live:

@@ -54,6 +54,7 @@ from octopus_desktop.model.events import (
     Severity,
     TradingLevelChanged,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, symbol_of
 from octopus_desktop.model.orders import Order, OrderIntent, OrderType
 from octopus_desktop.model.queries import AlgoVerdict
@@ -366,12 +367,11 @@ class AlgoDesk:
         symbol, role = symbol_of(order.intent.instrument_id), order.intent.role
         if isinstance(event, OrderFilled) and role not in ("stop", "target"):
             title = f"An order in {symbol} was filled after its algo had ended"
-            text = f"{event.fill.quantity:,f} at {event.fill.price:,f}: it has no stop and no target."
+            text = f"{figure(event.fill.quantity)} at {figure(event.fill.price)}: it has no stop and no target."
         elif role == "stop" and order.status.is_terminal and order.remaining and not self._list_filled(order):
             title = f"A stop in {symbol} is gone"
-            text = (
-                f"The algo that left {order.remaining:,f} under it is over: nothing protects that now. {order.reason}"
-            )
+            left = figure(order.remaining)
+            text = f"The algo that left {left} under it is over: nothing protects that now. {order.reason}"
         else:
             return
         logger.warning("algo %s: %s: %s", algo.algo_id, title, text)

@@ -25,6 +25,7 @@ import msgspec
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, split, too_small
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work
 from octopus_desktop.model.algos import Algo, Bracket, Oco, Target
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from octopus_desktop.ports import Capability
@@ -161,7 +162,7 @@ class ExitWork(Work[SpecT]):
         """Targets whose stop is gone, because they are being filled."""
         since = max(order.updated_ns for order in self.children("stop", "target"))
         if self.now_ns - since < NAKED_NS:
-            self.say(f"unprotected for a moment: {_rest(targets):,f} is leaving at its target")
+            self.say(f"unprotected for a moment: {figure(_rest(targets))} is leaving at its target")
             self.wake_at(since + NAKED_NS)
         else:
             await self.clear(targets)
@@ -239,7 +240,7 @@ class ExitWork(Work[SpecT]):
                     continue  # held here meanwhile; what is under no order comes first
                 if touch is None or self._near_the_stop(touch):
                     continue
-                self.say(f"unprotected for a moment: {need:,f} goes from the stop to its target")
+                self.say(f"unprotected for a moment: {figure(need)} goes from the stop to its target")
                 await self._shrink(now, need - now.free)
                 return True
             list_id = f"{self.algo.algo_id}-L{len(self.algo.children) + 1}"
@@ -407,27 +408,28 @@ def refusal_of_exits(
     sell = exit_side is Side.SELL
     worst, better = ("below", "above") if sell else ("above", "below")
     if stop_limit is not None and (stop_limit > stop_trigger if sell else stop_limit < stop_trigger):
-        return f"The stop's limit {stop_limit:,f} must be {worst} its trigger {stop_trigger:,f}, or it could not fill."
+        limit, trigger = figure(stop_limit), figure(stop_trigger)
+        return f"The stop's limit {limit} must be {worst} its trigger {trigger}, or it could not fill."
     if around is not None and (stop_trigger >= around if sell else stop_trigger <= around):
-        return f"The stop at {stop_trigger:,f} must be {worst} the price of {around:,f}."
+        return f"The stop at {figure(stop_trigger)} must be {worst} the price of {figure(around)}."
     refusal = too_small(instrument, quantity, stop_limit or stop_trigger, "The stop")
     if refusal is not None or not targets:
         return refusal
     if sum((target.quantity for target in targets), ZERO) != quantity:
-        return f"The targets' quantities do not add up to {quantity:,f}."
+        return f"The targets' quantities do not add up to {figure(quantity)}."
     if len({target.price for target in targets}) != len(targets):
         return "Two targets have the same price: make them one."
     for target in targets:
         refusal = (
             off_the_grid(instrument, target.quantity, target.price)
-            or too_small(instrument, target.quantity, target.price, f"The target at {target.price:,f}")
+            or too_small(instrument, target.quantity, target.price, f"The target at {figure(target.price)}")
             or too_small(instrument, target.quantity, stop_limit or stop_trigger, "The stop of a target")
         )
         if refusal is not None:
             return refusal
         beyond = around if around is not None else stop_trigger
         if target.price <= beyond if sell else target.price >= beyond:
-            return f"The target at {target.price:,f} must be {better} the price of {beyond:,f}."
+            return f"The target at {figure(target.price)} must be {better} the price of {figure(beyond)}."
     return None
 
 

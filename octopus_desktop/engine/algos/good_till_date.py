@@ -10,6 +10,7 @@ import msgspec
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, GoodTillDate
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.state import State
@@ -44,7 +45,7 @@ class GoodTillDateWork(Work[GoodTillDate]):
             if await self.clear(live):
                 filled = self.algo.filled_as()
                 whole = filled >= self.spec.quantity
-                self.end(AlgoStatus.COMPLETED, "" if whole else f"Its time is over, {filled:,f} filled.")
+                self.end(AlgoStatus.COMPLETED, "" if whole else f"Its time is over, {figure(filled)} filled.")
             return
         self.wake_at(self.spec.expire_ns)
         if live:
@@ -65,4 +66,4 @@ class GoodTillDateWork(Work[GoodTillDate]):
         elif status is OrderStatus.REJECTED:
             self.end(AlgoStatus.FAILED, reason)
         else:
-            self.end(AlgoStatus.STOPPED, f"The order was {status.value}, {filled:,f} filled. {reason}".strip())
+            self.end(AlgoStatus.STOPPED, f"The order was {status.value}, {figure(filled)} filled. {reason}".strip())

@@ -8,6 +8,7 @@ from typing import Final
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
 from octopus_desktop.engine.algos.work import Work
 from octopus_desktop.model.algos import AlgoStatus, Iceberg
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderStatus, OrderType
 from octopus_desktop.ports import Capability
@@ -40,13 +41,14 @@ class IcebergWork(Work[Iceberg]):
             (order for order in reversed(list(self.children())) if order.status is not OrderStatus.DENIED), None
         )
         if live:
-            self.say(f"{filled.normalize():,f} of {self.spec.quantity.normalize():,f} filled")
+            self.say(f"{figure(filled)} of {figure(self.spec.quantity)} filled")
         elif filled >= self.spec.quantity:
             self.end(AlgoStatus.COMPLETED)
         elif last is not None and last.status is OrderStatus.REJECTED:
-            self.end(AlgoStatus.FAILED, f"The venue refused a part, {filled:,f} filled. {last.reason}")
+            self.end(AlgoStatus.FAILED, f"The venue refused a part, {figure(filled)} filled. {last.reason}")
         elif last is not None and last.status is not OrderStatus.FILLED:
-            self.end(AlgoStatus.STOPPED, f"A part was {last.status.value}, {filled:,f} filled. {last.reason}".strip())
+            text = f"A part was {last.status.value}, {figure(filled)} filled. {last.reason}"
+            self.end(AlgoStatus.STOPPED, text.strip())
         elif not self.paused:
             await self._next(self.spec.quantity - filled)
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from octopus_desktop.engine.algos.exits import ExitWork, refusal_of_exits
 from octopus_desktop.engine.algos.work import PATIENCE_NS
 from octopus_desktop.model.algos import AlgoStatus, Oco, Target
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Side
 from octopus_desktop.ports import Capability
@@ -55,15 +56,15 @@ class OcoWork(ExitWork[Oco]):
         if not self.algo.children and self.paused:
             return
         if not self.live() and any(self.canceled_elsewhere(order) for order in self.children()) and not self.fired:
-            self.end(AlgoStatus.STOPPED, f"Its orders were canceled; {self.algo.filled_as():,f} filled.")
+            self.end(AlgoStatus.STOPPED, f"Its orders were canceled; {figure(self.algo.filled_as())} filled.")
             return
         if await self.look_after(targets=not self.paused):
             if not self.live():
                 left = self.to_leave()
-                dust = f" {left:,f} is left, below the venue's least order." if left > 0 else ""
+                dust = f" {figure(left)} is left, below the venue's least order." if left > 0 else ""
                 self.end(AlgoStatus.COMPLETED, f"Left by the {'stop' if self.fired else 'limit'}.{dust}")
             else:
-                self.say(f"{self.to_leave():,f} between {self.trigger:,f} and {self.spec.price:,f}")
+                self.say(f"{figure(self.to_leave())} between {figure(self.trigger)} and {figure(self.spec.price)}")
         elif not self._ever_there() and self.held_since_ns and self.now_ns - self.held_since_ns > PATIENCE_NS:
             self.end(AlgoStatus.FAILED, f"Nothing was sent. {self.algo.note}")
 

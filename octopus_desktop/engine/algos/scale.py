@@ -8,6 +8,7 @@ from typing import Final
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, Scale
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderStatus, OrderType
 from octopus_desktop.state import State
@@ -34,7 +35,7 @@ class ScaleWork(Work[Scale]):
         if abs(spec.last_price - spec.first_price) < instrument.tick_size * (spec.count - 1):
             return f"{spec.count} orders need prices at least a tick apart: widen the range or take fewer."
         for price, quantity in spec.rungs(instrument):
-            refusal = too_small(instrument, quantity, price, f"The order at {price:,f}")
+            refusal = too_small(instrument, quantity, price, f"The order at {figure(price)}")
             if refusal is not None:
                 return refusal
         return None
@@ -62,7 +63,7 @@ class ScaleWork(Work[Scale]):
         if len(there) + given_up == len(rungs) and not live:
             self._finish(filled, given_up)
         else:
-            self.say(f"{len(live)} of {len(rungs)} orders rest, {filled.normalize():,f} filled")
+            self.say(f"{len(live)} of {len(rungs)} orders rest, {figure(filled)} filled")
 
     def _finish(self, filled: Decimal, given_up: int) -> None:
         refused = self.refused_orders()
@@ -72,4 +73,4 @@ class ScaleWork(Work[Scale]):
         elif given_up == self.spec.count:
             self.end(AlgoStatus.FAILED, f"The venue refused every order: {refused[-1].reason}")
         else:
-            self.end(AlgoStatus.STOPPED, f"{filled:,f} filled, the other orders are gone.{why}")
+            self.end(AlgoStatus.STOPPED, f"{figure(filled)} filled, the other orders are gone.{why}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from octopus_desktop.engine.filters import not_above_zero, off_lot, off_tick
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO
 
@@ -12,30 +14,20 @@ from octopus_desktop.model.orders import ZERO
 def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | None) -> str | None:
     """A sentence where a number is not one the venue takes."""
     for price in prices:
-        if price is None:
-            continue
-        if not (price.is_finite() and price > 0):
-            return f"The price {price:,f} is not above zero."
-        if price % instrument.tick_size:
-            return (
-                f"The price {price:,f} is not a multiple of the tick {instrument.tick_size:,f} of {instrument.symbol}."
-            )
+        if price is not None and (wrong := not_above_zero(price) or off_tick(instrument, price)):
+            return wrong
     if not (quantity.is_finite() and quantity > 0):
         return "The quantity is missing."
-    if quantity % instrument.lot_size:
-        return (
-            f"The quantity {quantity:,f} is not a multiple of the lot {instrument.lot_size:,f} of {instrument.symbol}."
-        )
-    return None
+    return off_lot(instrument, quantity)
 
 
 def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
     """A sentence where an order of `quantity` at `price` would be below the venue's least."""
     if quantity < instrument.min_quantity:
-        return f"{what} would be {quantity:,f} {instrument.base}; the least is {instrument.min_quantity:,f}."
+        return f"{what} would be {figure(quantity)} {instrument.base}; the least is {figure(instrument.min_quantity)}."
     if quantity * price < instrument.min_notional:
-        least = instrument.min_notional.normalize()
-        return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the least is {least:,f}."
+        least = figure(instrument.min_notional)
+        return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the least is {least}."
     return None
 
 

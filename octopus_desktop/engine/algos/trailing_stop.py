@@ -12,6 +12,7 @@ from typing import Final
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work
 from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import OrderStatus, OrderType, Side
 from octopus_desktop.ports import Capability
@@ -78,7 +79,7 @@ class TrailingStopWork(Work[TrailingStop]):
         if sent and sent[-1].status is not OrderStatus.DENIED:
             order = sent[-1]
             status = AlgoStatus.FAILED if order.status is OrderStatus.REJECTED else AlgoStatus.STOPPED
-            text = f"The order was {order.status.value} with {self.algo.filled_as():,f} filled. {order.reason}"
+            text = f"The order was {order.status.value} with {figure(self.algo.filled_as())} filled. {order.reason}"
             self.end(status, text.strip())
         elif not self.paused:
             intent = self.intent(
@@ -105,17 +106,17 @@ class TrailingStopWork(Work[TrailingStop]):
         if self._best is None:
             start = self.spec.activation_price
             if start is not None and (price < start if sell else price > start):
-                self.say(f"it follows from {start:,f} on")
+                self.say(f"it follows from {figure(start)} on")
                 return
             self._best = price
         self._best = max(self._best, price) if sell else min(self._best, price)
         level = self._level(self._best)
         if price <= level if sell else price >= level:
-            self.say(f"fired at {price:,f}", best=str(self._best), fired="1")
+            self.say(f"fired at {figure(price)}", best=str(self._best), fired="1")
             await self._fire(rest)
         elif self.now_ns - self._kept_ns >= SECOND:
             self._kept_ns = self.now_ns
-            self.say(f"best {self._best:,f}, fires at {level:,f}", best=str(self._best))
+            self.say(f"best {figure(self._best)}, fires at {figure(level)}", best=str(self._best))
         else:
             self.wake_at(self._kept_ns + SECOND)
 

@@ -12,6 +12,7 @@ from random import Random
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, Twap
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side, TimeInForce
 from octopus_desktop.state import State
@@ -52,13 +53,13 @@ class TwapWork(Work[Twap]):
         rest = self.spec.quantity - filled
         touch = self.touch()
         if rest <= 0 or (touch is not None and not is_order(self.instrument, rest, touch[0])):
-            left = f"{rest:,f} is below the venue's least order." if rest > 0 else ""
+            left = f"{figure(rest)} is below the venue's least order." if rest > 0 else ""
             self.end(AlgoStatus.COMPLETED, left)
             return
         if sent >= self.spec.slices:
             why = self.refused_orders()[-1:]
             reason = why[0].reason if why else "the market did not reach the limit"
-            self.end(AlgoStatus.COMPLETED, f"{rest:,f} was not filled: {reason}")
+            self.end(AlgoStatus.COMPLETED, f"{figure(rest)} was not filled: {reason}")
             return
         due = int(self.algo.memo.get("due_ns", "0"))
         if self.now_ns < due:
@@ -88,7 +89,7 @@ class TwapWork(Work[Twap]):
             self.held_up(denial, protects=False)
             return
         # Before the order: a crash between loses a slice's moment, never its quantity.
-        self.say(f"slice {sent + 1} of {self.spec.slices}: {quantity.normalize():,f}", **count)
+        self.say(f"slice {sent + 1} of {self.spec.slices}: {figure(quantity)}", **count)
         await self.send(self._order(quantity, touch), room=rest)
         self.wake_at(due)
 
@@ -111,5 +112,5 @@ class TwapWork(Work[Twap]):
         return self.now_ns + int((pause + jitter) * SECOND)
 
     def _progress(self, sent: int, filled: Decimal) -> None:
-        whole = self.spec.quantity.normalize()
-        self.say(f"{sent} of {self.spec.slices} slices, {filled.normalize():,f} of {whole:,f} filled")
+        whole = self.spec.quantity
+        self.say(f"{sent} of {self.spec.slices} slices, {figure(filled)} of {figure(whole)} filled")

@@ -1,0 +1,14 @@
+"""How a number stands in a sentence for the trader."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def figure(value: Decimal, decimals: int | None = None) -> str:
+    """`60,000.01`, `0.5`, `1,000`: thousands separated, no exponent, no zeros that say nothing.
+
+    With `decimals`, rounded to so many at most.
+    """
+    text = f"{value:,f}" if decimals is None else f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
