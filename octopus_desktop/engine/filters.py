@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.model.figures import figure
+from octopus_desktop.model.figures import BEYOND, figure
 from octopus_desktop.model.identifiers import venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
@@ -35,6 +35,14 @@ def reference_price(intent: OrderIntent, state: State) -> Decimal | None:
     return Decimal(repr(last)) if last is not None else None
 
 
+def numbers(intent: OrderIntent) -> str | None:
+    """What is no price or no quantity. Nothing is reckoned with them before: a NaN raises where it is compared."""
+    for price in (intent.price, intent.trigger_price):
+        if price is not None and (wrong := no_price(price)):
+            return wrong
+    return no_quantity(intent.quote_quantity if intent.quote_quantity is not None else intent.quantity)
+
+
 def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
     """What is missing or impossible in the order itself."""
     name = instrument.symbol
@@ -44,15 +52,8 @@ def shape(intent: OrderIntent, instrument: Instrument) -> str | None:
         return "A limit price is missing."
     if intent.type.has_trigger and intent.trigger_price is None:
         return "A trigger price is missing."
-    for price in (intent.price, intent.trigger_price):
-        if price is not None and (wrong := not_above_zero(price)):
-            return wrong
-    quote_given = intent.quote_quantity is not None
-    if quote_given and intent.type is not OrderType.MARKET:
+    if intent.quote_quantity is not None and intent.type is not OrderType.MARKET:
         return f"Only a market order can be given in {instrument.quote}."
-    amount = intent.quote_quantity if intent.quote_quantity is not None else intent.quantity
-    if not (amount.is_finite() and amount > 0):
-        return "The quantity is missing."
     return None
 
 
@@ -70,8 +71,16 @@ def off_lot(instrument: Instrument, quantity: Decimal) -> str | None:
     return f"The quantity {figure(quantity)} is not a multiple of the lot {lot} of {instrument.symbol}."
 
 
-def not_above_zero(price: Decimal) -> str | None:
-    return None if price.is_finite() and price > 0 else f"The price {figure(price)} is not above zero."
+def no_price(price: Decimal) -> str | None:
+    if not (price.is_finite() and price > 0):
+        return f"The price {figure(price)} is not above zero."
+    return None if price < BEYOND else "No market has so large a price."
+
+
+def no_quantity(quantity: Decimal) -> str | None:
+    if not (quantity.is_finite() and quantity > 0):
+        return "The quantity is missing."
+    return None if quantity < BEYOND else "No market has so large a quantity."
 
 
 def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reducing: bool = False) -> str | None:

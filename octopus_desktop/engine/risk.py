@@ -14,7 +14,7 @@ from typing import Final
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock
 from octopus_desktop.engine.exposure import Exposure, base_quantity, position_of
-from octopus_desktop.engine.filters import filters, funds, reference_price, shape
+from octopus_desktop.engine.filters import filters, funds, numbers, reference_price, shape
 from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.engine.staleness import depends_on_price, staleness
 from octopus_desktop.engine.trading_day import TradingDay
@@ -74,6 +74,8 @@ class Risk:
 
     def judge(self, intent: OrderIntent, *, flattening: bool = False) -> Verdict:
         """It changes nothing. `flattening`: the kill switch closes a position with it."""
+        if unreadable := numbers(intent):
+            return Verdict(unreadable)
         state = self._state
         reducing = flattening or self.exposure.reduces(intent)
         refusal = self._lock.refusal(reducing=reducing, flattening=flattening)

@@ -1,8 +1,13 @@
-"""How a number stands in a sentence for the trader."""
+"""How a number stands in a sentence for the trader, and how large one can be."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
+
+BEYOND: Final = Decimal(10) ** 15
+"""No price and no quantity is as large. Below it every tick and lot of a venue fits the 28 digits that `Decimal` counts
+with; a remainder or rounding that does not would raise `InvalidOperation`."""
 
 
 def figure(value: Decimal, decimals: int | None = None) -> str:

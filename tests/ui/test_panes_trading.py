@@ -271,6 +271,8 @@ def test_risk_is_asked_before_the_key(qtbot: QtBot, window: MainWindow, node: Sc
         ("67000", "", "Type a quantity"),
         ("12,34", "0.05", "comma separates thousands"),
         ("abc", "0.05", "not a number"),
+        ("9" * 40, "0.05", "so large a number"),
+        ("67000", "9" * 40, "so large a number"),
     ],
 )
 def test_a_wrong_entry_says_what_is_wrong_and_sends_nothing(

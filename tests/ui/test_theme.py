@@ -240,6 +240,14 @@ def test_ambiguous_numbers_are_refused(text: str) -> None:
         parse_number(text)
 
 
+def test_a_number_beyond_any_market_is_refused() -> None:
+    """A stuck key in the price's field is a sentence, never a number that cannot be reckoned with."""
+    assert parse_number("999,999,999,999,999") == Decimal("999999999999999")
+    for text in ("1" + "0" * 15, "9" * 40, "1000000000m"):
+        with pytest.raises(ValueError, match="so large a number"):
+            parse_number(text)
+
+
 def test_decimals_of_a_tick() -> None:
     """A tick of 0.25 takes two decimals, a tick of 10 none."""
     assert [decimals_of(step) for step in (0.25, Decimal("0.00010"), 10, 1e-8)] == [2, 4, 0, 8]

@@ -6,6 +6,8 @@ import math
 import re
 from decimal import Decimal, InvalidOperation
 
+from octopus_desktop.model.figures import BEYOND
+
 Number = float | int | Decimal
 
 MINUS = "\N{MINUS SIGN}"
@@ -92,6 +94,8 @@ def parse_number(text: str) -> Decimal:
     except InvalidOperation as error:  # digits of other scripts that Decimal can't take together
         raise ValueError(f"“{text.strip()}” is not a number.") from error
     scaled = number.scaleb(_SUFFIXES.get(suffix, 0))
+    if abs(scaled) >= BEYOND:
+        raise ValueError("No market has so large a number.")
     return scaled.quantize(Decimal(1)) if scaled == scaled.to_integral_value() else scaled.normalize()
 
 

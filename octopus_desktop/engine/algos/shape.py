@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from octopus_desktop.engine.filters import not_above_zero, off_lot, off_tick
+from octopus_desktop.engine.filters import no_price, no_quantity, off_lot, off_tick
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO
@@ -14,11 +14,9 @@ from octopus_desktop.model.orders import ZERO
 def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | None) -> str | None:
     """A sentence where a number is not one the venue takes."""
     for price in prices:
-        if price is not None and (wrong := not_above_zero(price) or off_tick(instrument, price)):
+        if price is not None and (wrong := no_price(price) or off_tick(instrument, price)):
             return wrong
-    if not (quantity.is_finite() and quantity > 0):
-        return "The quantity is missing."
-    return off_lot(instrument, quantity)
+    return no_quantity(quantity) or off_lot(instrument, quantity)
 
 
 def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
