@@ -45,13 +45,13 @@ def body_width(spacing: float, wick: int) -> int:
 
 
 class Columns(NamedTuple):
-    """Where the groups of a slice stand: left pixel of each wick, widths, and which closed up."""
+    """Where the groups of a slice stand: left pixel of each wick, widths, and the numbers of those that closed up."""
 
     left: NDArray[np.int32]
     wick: int
     body: int
-    up: NDArray[np.bool_]
-    down: NDArray[np.bool_]
+    up: NDArray[np.intp]
+    down: NDArray[np.intp]
 
 
 def candle_rects(scene: Scene, part: Slice, columns: Columns) -> tuple[Rects, Rects]:
@@ -185,7 +185,7 @@ def _columns(scene: Scene, part: Slice) -> Columns:
     # One rounding for all where spacing is whole, so that gaps are even.
     left: NDArray[np.int32] = np.floor(np.arange(len(part.candles.open)) * spacing + (first + 1e-6)).astype(np.int32)
     up = part.candles.close >= part.candles.open
-    return Columns(left, wick, body_width(spacing, wick), up, ~up)
+    return Columns(left, wick, body_width(spacing, wick), up.nonzero()[0], (~up).nonzero()[0])
 
 
 def _ys(scene: Scene, prices: Floats) -> NDArray[np.int32]:
@@ -213,5 +213,6 @@ def _y(scene: Scene, price: float) -> int:
     return int(min(max(y, -_FAR), _FAR))
 
 
-def _pick(boxes: NDArray[np.int32], chosen: NDArray[np.bool_]) -> Rects:
-    return np.ascontiguousarray(boxes[:, chosen].reshape(-1, 4))
+def _pick(boxes: NDArray[np.int32], chosen: NDArray[np.intp]) -> Rects:
+    # By number: a mask takes nine times as long.
+    return boxes.take(chosen, axis=1).reshape(-1, 4)

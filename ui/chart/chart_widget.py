@@ -260,7 +260,7 @@ class PriceChart(QWidget):
         painter.scale(scene.dpr, scene.dpr)
         self._crosshair.paint_hairs(painter, scene)
         if region.intersects(self._legend.rect):
-            self._legend.paint(painter, scene, region.intersected(self._legend.rect).boundingRect())
+            self._legend.paint(painter, scene)
         if region.intersects(self._last_price.tag):
             self._last_price.paint_tag(painter, scene, self._now_ns())
         self._crosshair.paint_tags(painter, scene)

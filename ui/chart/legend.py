@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from ui.chart.scene import Scene
 from ui.theme.numbers import format_change, format_compact, format_percent, format_price
@@ -24,13 +24,17 @@ class _Part(NamedTuple):
 
 
 class Legend:
-    """Texts of the legend for one candle. Logical pixels."""
+    """Texts of the legend for one candle, kept as a picture: while a chart is panned they stay as they are.
+
+    Logical pixels.
+    """
 
     def __init__(self, bold: TextCache) -> None:
         self._bold = bold
         self._parts: list[_Part] = []
         self._lefts: list[float] = []
         self._width = 0.0
+        self._picture = QPixmap()  # null when the texts are newer
         self.rect = QRect()  # what it covers
 
     def show(self, scene: Scene, subtitle: str, index: int | None) -> QRect:
@@ -40,7 +44,7 @@ class Legend:
             return QRect()
         same = next((n for n, (new, old) in enumerate(zip(parts, self._parts, strict=False)) if new != old), 0)
         before = self._width
-        self._parts, self._lefts = parts, []
+        self._parts, self._lefts, self._picture = parts, [], QPixmap()
         x = float(_LEFT)
         for part in parts:
             self._lefts.append(x)
@@ -53,18 +57,27 @@ class Legend:
     def reset(self) -> None:
         """Forget the texts: colours or digits are others now."""
         self._parts = []
+        self._picture = QPixmap()
 
-    def paint(self, painter: QPainter, scene: Scene, area: QRect) -> None:
-        """Paint the texts that reach into `area`."""
-        middle = self.rect.top() + HEIGHT / 2
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Paint all of it; the painter is clipped to what is painted anew."""
+        if self._picture.isNull() or self._picture.devicePixelRatio() != scene.dpr:
+            self._picture = self._draw(scene)
+        painter.drawPixmap(self.rect.topLeft(), self._picture)
+
+    def _draw(self, scene: Scene) -> QPixmap:
+        picture = QPixmap(self.rect.size() * scene.dpr)
+        picture.setDevicePixelRatio(scene.dpr)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
         backing = QColor(scene.colors.bg0)
         backing.setAlpha(190)
-        painter.fillRect(QRect(2, self.rect.top(), int(self._width) - 4, HEIGHT), backing)
-        first, last = area.left(), area.right()
+        painter.fillRect(QRect(2, 0, int(self._width) - 4, HEIGHT), backing)
         for (cache, colour, text, _), x in zip(self._parts, self._lefts, strict=True):
-            if x <= last and x + cache.width(text) >= first:
-                painter.setPen(colour)
-                cache.left(painter, x, middle, text)
+            painter.setPen(colour)
+            cache.left(painter, x, HEIGHT / 2, text)
+        painter.end()
+        return picture
 
     def _make(self, scene: Scene, subtitle: str, index: int | None) -> list[_Part]:
         """As many of the texts as there is room for, the more telling ones first."""
