@@ -119,7 +119,10 @@ class ExecutionClient(Protocol):
         ...
 
     async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
-        """`pressing`: by every way there is, even where the venue has asked for a pause (not where it banned us)."""
+        """`pressing`: by every way there is, even where the venue has asked for a pause (not where it banned us).
+
+        It raises where one of the orders cannot be read; without, that one is left out.
+        """
         ...
 
     async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:

@@ -109,9 +109,11 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
     if notional < instrument.min_notional:
         least = figure(instrument.min_notional)
         return f"The order is worth {notional:,.2f} {instrument.quote}; the least is {least} in {name}."
-    if instrument.max_notional is not None and notional > instrument.max_notional:
-        largest = figure(instrument.max_notional)
-        return f"The order is worth {notional:,.2f} {instrument.quote}; the venue takes {largest} at most."
+    market_order = intent.type is OrderType.MARKET
+    highest = instrument.market_max_notional if market_order else instrument.max_notional
+    if highest is not None and notional > highest:
+        text = f"The order is worth {notional:,.2f} {instrument.quote}"
+        return f"{text}; the venue takes {figure(highest)} at most."
     market = state.markets.get(intent.instrument_id)
     last = market.last_price if market is not None else None
     if intent.price is not None and last is not None:

@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
-from octopus_desktop.model.account import Position
+from octopus_desktop.model.account import Balance, Position
 from octopus_desktop.model.commands import CancelAllOrders, Done, KillSwitch, Outcome, Refused, SubmitOrder
 from octopus_desktop.model.errors import OctopusError
 from octopus_desktop.model.events import (
@@ -41,6 +41,21 @@ ROLE: Final = "flatten"
 ALGOS_STOP_WITHIN_S: Final = 2.0
 FIRST_WAIT_S: Final = 0.2
 SLOWEST_WAIT_S: Final = 5.0
+
+
+_UNDER_THE_MOST: Final = Decimal("0.98")  # the venue reckons an order's worth by an average price of its own
+
+
+class LeftOpen(NamedTuple):
+    """What flattening still finds."""
+
+    closing: list[OrderIntent]
+    waiting: list[str]
+    """In words what cannot be closed yet, and why."""
+    dust: list[str]
+    """In words what is too little for an order."""
+    gone: list[str]
+    """In words what our fills say we hold and the venue says is not there."""
 
 
 class Algos(Protocol):
@@ -235,67 +250,79 @@ class Switch:
         backoff = Backoff(FIRST_WAIT_S, SLOWEST_WAIT_S)
         while True:
             problem = await self._refresh_balances()
-            closing, dust = self._closing()
-            if not closing:
+            left = self._left_open(told=problem is None)
+            if not left.closing and not left.waiting:
                 break
-            names = ", ".join(symbol_of(intent.instrument_id) for intent in closing)
-            self._tell(KillStep.FLATTEN, False, f"{names}{f': {problem}' if problem else ''}")
+            names = [symbol_of(intent.instrument_id) for intent in left.closing] + left.waiting
+            self._tell(KillStep.FLATTEN, False, f"{', '.join(names)}{f': {problem}' if problem else ''}")
             assert self._desk is not None
-            for intent in closing:
+            for intent in left.closing:
                 outcome = await self._desk.submit(SubmitOrder(intent, acknowledged=True), flattening=True)
                 if isinstance(outcome, Refused):
                     self._tell(KillStep.FLATTEN, False, f"{symbol_of(intent.instrument_id)}: {outcome.reason}")
             # The next round is of what is left: no second order while the first one's end is not known.
-            await self._until_over(closing)
-            if not self._closing()[0]:
-                continue
-            await self._wait(backoff.next_s())
+            await self._until_over(left.closing)
+            again = self._left_open(told=problem is None)
+            if again.closing or again.waiting:
+                await self._wait(backoff.next_s())
         self._flatten = False
         self._tell(KillStep.FLATTEN, True, "all positions are closed")
-        left = f"; too little to trade: {', '.join(dust)}" if dust else ""
-        self._tell(KillStep.VERIFY_FLAT, True, f"none is open{left}")
+        dust = f"; too little to trade: {', '.join(left.dust)}" if left.dust else ""
+        gone = f"; not in the account any more: {', '.join(left.gone)}" if left.gone else ""
+        self._tell(KillStep.VERIFY_FLAT, True, f"none is open{dust}{gone}")
 
-    def _closing(self) -> tuple[list[OrderIntent], list[str]]:
-        """The market orders that close what is open, and in words what is too little for one."""
+    def _left_open(self, *, told: bool) -> LeftOpen:
+        """What is open. `told`: the venue has just said what is in the account."""
         assert self._client is not None
-        intents, dust = [], []
+        left = LeftOpen([], [], [], [])
         for position in self._state.positions.values():
+            if not position.quantity or venue_of(position.instrument_id) != self._client.venue:
+                continue
             instrument = self._state.instruments.get(position.instrument_id)
-            if not position.quantity or instrument is None or instrument.venue != self._client.venue:
+            if instrument is None:
+                left.waiting.append(f"{symbol_of(position.instrument_id)} is not listed, close it at the venue")
                 continue
-            quantity = self._closable(position, instrument)
-            if self._is_dust(quantity, instrument):
-                dust.append(f"{figure(abs(position.quantity))} {instrument.base}")
-                continue
-            side = Side.SELL if position.quantity > 0 else Side.BUY
-            intents.append(
-                OrderIntent(
-                    new_client_order_id(),
-                    position.instrument_id,
-                    side,
-                    OrderType.MARKET,
-                    quantity,
-                    reduce_only=instrument.kind is not InstrumentKind.SPOT,
-                    role=ROLE,
-                )
-            )
-        return intents, dust
+            what = f"{figure(abs(position.quantity))} {instrument.base}"
+            quantity = self._closable(position, instrument, told=told)
+            if self._is_dust(abs(position.quantity), instrument):
+                left.dust.append(what)
+            elif not self._is_dust(quantity, instrument):
+                left.closing.append(_closing_order(position, quantity, instrument))
+            elif told and not self._balance(instrument).locked:
+                left.gone.append(what)
+            else:
+                left.waiting.append(f"{what} not free")
+        return left
 
-    def _closable(self, position: Position, instrument: Instrument) -> Decimal:
+    def _closable(self, position: Position, instrument: Instrument, *, told: bool) -> Decimal:
+        """As much as one market order may close."""
         quantity = abs(position.quantity)
         if instrument.kind is InstrumentKind.SPOT:
-            # A fee taken in the base currency leaves less than was bought.
-            balance = self._state.balances.get((instrument.venue, instrument.base))
-            quantity = min(quantity, balance.free if balance is not None else ZERO)
-        most = instrument.market_max_quantity or instrument.max_quantity
-        return instrument.quantity(min(quantity, most, instrument.max_quantity))
+            # A fee taken in the base currency leaves less than was bought. Where the venue does not tell, what its
+            # canceled orders had locked counts as free: it is, and the worst that comes of it is another refusal.
+            balance = self._balance(instrument)
+            quantity = min(quantity, balance.free if told else balance.free + balance.locked)
+        most = min(quantity, instrument.market_max_quantity or instrument.max_quantity, instrument.max_quantity)
+        price = self._price(instrument)
+        if instrument.market_max_notional is not None and price:
+            most = min(most, instrument.market_max_notional / price * _UNDER_THE_MOST)
+        return instrument.quantity(most)
+
+    def _balance(self, instrument: Instrument) -> Balance:
+        """None told is nothing owned: the venue leaves out what is zero."""
+        known = self._state.balances.get((instrument.venue, instrument.base))
+        return known if known is not None else Balance(instrument.venue, instrument.base, ZERO, ZERO, 0)
 
     def _is_dust(self, quantity: Decimal, instrument: Instrument) -> bool:
-        if quantity < instrument.min_quantity or not quantity:
+        if quantity < instrument.min_quantity or not instrument.quantity(quantity):
             return True
+        price = self._price(instrument)
+        return price is not None and instrument.quantity(quantity) * price < instrument.min_notional
+
+    def _price(self, instrument: Instrument) -> Decimal | None:
         market = self._state.market(instrument.instrument_id)
         price = market.touch[0] if market.touch is not None else market.last_price
-        return price is not None and quantity * Decimal(repr(price)) < instrument.min_notional
+        return Decimal(repr(price)) if price is not None else None
 
     async def _refresh_balances(self) -> str | None:
         """What the canceled orders had locked is free again."""
@@ -305,6 +332,9 @@ class Switch:
                 self._bus.publish(BalanceChanged(balance))
         except OctopusError as error:
             return str(error)
+        except Exception as error:
+            logger.exception("asking for the balances failed")
+            return type(error).__name__
         return None
 
     async def _until_over(self, intents: Iterable[OrderIntent]) -> None:
@@ -335,6 +365,18 @@ class Switch:
         if self._journal is not None:
             self._journal.record(event)
         self._bus.publish(event)
+
+
+def _closing_order(position: Position, quantity: Decimal, instrument: Instrument) -> OrderIntent:
+    return OrderIntent(
+        new_client_order_id(),
+        position.instrument_id,
+        Side.SELL if position.quantity > 0 else Side.BUY,
+        OrderType.MARKET,
+        quantity,
+        reduce_only=instrument.kind is not InstrumentKind.SPOT,
+        role=ROLE,
+    )
 
 
 def _count(number: int, what: str) -> str:

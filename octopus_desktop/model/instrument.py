@@ -26,7 +26,8 @@ def decimals_of(step: Decimal) -> int:
 class Instrument(msgspec.Struct, frozen=True, gc=False):
     """An instrument and the venue's rules for orders in it.
 
-    `min_notional` and `max_notional` are in quote currency. `price_up` and `price_down` bound an order's price as
+    `min_notional` and `max_notional` are in quote currency, for market orders the most is `market_max_notional`.
+    `price_up` and `price_down` bound an order's price as
     multiples of the venue's average price (None: no band). Fees are fractions (0.001 is 0.1 %).
     """
 
@@ -43,6 +44,7 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
     min_notional: Decimal
     max_notional: Decimal | None = None
     market_max_quantity: Decimal | None = None
+    market_max_notional: Decimal | None = None
     price_up: Decimal | None = None
     price_down: Decimal | None = None
     maker_fee: Decimal = Decimal("0.001")

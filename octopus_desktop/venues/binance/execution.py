@@ -220,6 +220,8 @@ class BinanceExecution:
                 reports.append(self._history.told(parse_orders.report_of_response(answer, self.venue)))
             except MessageError as error:
                 self._host.bad.note("open order", msgspec.json.encode(answer), error)
+                if pressing:  # who presses wants to know that there is none
+                    raise VenueUnavailable("an open order cannot be read") from error
         return reports
 
     async def _pressed_for_open_orders(self) -> list[OrderResponse] | None:

@@ -202,6 +202,7 @@ class Filter(Struct):
     max_quantity: Decimal | None = field(name="maxQty", default=None)
     min_notional: Decimal | None = field(name="minNotional", default=None)
     max_notional: Decimal | None = field(name="maxNotional", default=None)
+    apply_max_to_market: bool = field(name="applyMaxToMarket", default=True)
     notional: Decimal | None = None
     multiplier_up: Decimal | None = field(name="multiplierUp", default=None)
     multiplier_down: Decimal | None = field(name="multiplierDown", default=None)

@@ -124,7 +124,7 @@ def instrument(raw: bytes | msgspec.Raw, venue: Venue, product: Product) -> Inst
     if price is None or lot is None:
         raise MessageError(f"{info.symbol} has no price filter or lot size")
     market_lot = filters.get("MARKET_LOT_SIZE")
-    min_notional, max_notional = _notional(filters)
+    least, most, most_to_market = _notional(filters)
     up, down = _band(filters)
     try:
         return Instrument(
@@ -138,9 +138,10 @@ def instrument(raw: bytes | msgspec.Raw, venue: Venue, product: Product) -> Inst
             lot_size=_positive(lot.step_size) or Decimal("0.00000001"),
             min_quantity=_positive(lot.min_quantity) or Decimal(0),
             max_quantity=_positive(lot.max_quantity) or _UNLIMITED,
-            min_notional=min_notional,
-            max_notional=max_notional,
+            min_notional=least,
+            max_notional=most,
             market_max_quantity=_positive(market_lot.max_quantity) if market_lot is not None else None,
+            market_max_notional=most_to_market,
             price_up=up,
             price_down=down,
             maker_fee=product.maker_fee,
@@ -160,15 +161,19 @@ def _positive(x: Decimal | None) -> Decimal | None:
     return x or None
 
 
-def _notional(filters: dict[str, Filter]) -> tuple[Decimal, Decimal | None]:
-    """`NOTIONAL` took the place of `MIN_NOTIONAL` on spot; futures call the same number `notional`."""
+def _notional(filters: dict[str, Filter]) -> tuple[Decimal, Decimal | None, Decimal | None]:
+    """The least, the most, and the most of a market order.
+
+    `NOTIONAL` took the place of `MIN_NOTIONAL` on spot; futures call the same number `notional`.
+    """
     both = filters.get("NOTIONAL")
     if both is not None:
-        return _positive(both.min_notional) or Decimal(0), _positive(both.max_notional)
+        most = _positive(both.max_notional)
+        return _positive(both.min_notional) or Decimal(0), most, most if both.apply_max_to_market else None
     least = filters.get("MIN_NOTIONAL")
     if least is None:
-        return Decimal(0), None
-    return _positive(least.min_notional) or _positive(least.notional) or Decimal(0), None
+        return Decimal(0), None, None
+    return _positive(least.min_notional) or _positive(least.notional) or Decimal(0), None, None
 
 
 def _band(filters: dict[str, Filter]) -> tuple[Decimal | None, Decimal | None]:

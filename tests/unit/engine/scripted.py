@@ -115,6 +115,7 @@ class ScriptedAccount:
         self.fail_cancel: VenueError | None = None
         self.fail_order: VenueError | None = None
         self.fail_open: VenueError | None = None
+        self.fail_balances: VenueError | None = None
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         raise AssertionError("the desk never starts it")
@@ -175,6 +176,8 @@ class ScriptedAccount:
         ]
 
     async def balances(self) -> list[Balance]:
+        if self.fail_balances is not None:
+            raise self.fail_balances
         return self.money
 
     @staticmethod

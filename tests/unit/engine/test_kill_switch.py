@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from octopus_desktop.engine.entry import Lock
@@ -14,7 +15,7 @@ from octopus_desktop.engine.level import Levels
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import Done, KillSwitch, Refused, SetTradingLevel
 from octopus_desktop.model.errors import LinkError, RateLimited, StorageError
-from octopus_desktop.model.events import InstrumentListed, KillProgressed, KillStep, TradingLevelChanged
+from octopus_desktop.model.events import BalanceChanged, InstrumentListed, KillProgressed, KillStep, TradingLevelChanged
 from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
@@ -127,6 +128,74 @@ async def test_positions_are_closed_when_asked(desk: Safety) -> None:
     await until(lambda: desk.done(KillStep.VERIFY_FLAT))
     assert "0.0001 BTC" in desk.state.kill[KillStep.VERIFY_FLAT].text
     assert len([i for i in desk.account.submitted if i.role == "flatten"]) == 1
+
+
+async def test_coins_under_canceled_orders_are_sold_though_the_venue_tells_no_balances(desk: Safety) -> None:
+    """All of it was locked behind a target, and asking for the balances is refused: it is sold all the same."""
+    await desk.hold("0.1")
+    await desk.rest("70000", Side.SELL, "0.1")
+    desk.bus.publish(BalanceChanged(Balance(SIM, "BTC", Decimal(0), Decimal("0.1"), 2)))
+    desk.account.fail_balances = RateLimited("429: too many requests", 1.0)
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: any(i.role == "flatten" for i in desk.account.submitted))
+    assert not desk.done(KillStep.FLATTEN)
+    (closing,) = [i for i in desk.account.submitted if i.role == "flatten"]
+    assert closing.quantity == Decimal("0.1")
+    await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)
+    desk.account.fill(closing.client_order_id, "0.1", 2)
+    await desk.desk.ask(desk.order(closing))
+    await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+    assert desk.state.positions[BTC].quantity == 0
+
+
+async def test_a_position_whose_coins_are_not_free_is_not_called_closed(desk: Safety) -> None:
+    """The venue says they are locked still: nothing can be sold yet, and the switch waits and says so."""
+    await desk.hold("0.1")
+    desk.account.money = [Balance(SIM, "BTC", Decimal(0), Decimal("0.1"), 2)]
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: KillStep.FLATTEN in desk.state.kill and "not free" in desk.state.kill[KillStep.FLATTEN].text)
+    assert not desk.done(KillStep.FLATTEN)
+    desk.account.money = [Balance(SIM, "BTC", Decimal("0.1"), Decimal(0), 3)]
+    await until(lambda: any(i.role == "flatten" for i in desk.account.submitted))
+
+
+async def test_coins_that_left_the_account_are_named_as_gone(desk: Safety) -> None:
+    """Withdrawn meanwhile: the venue says that there are none, so nothing can be closed, and the trader reads which."""
+    await desk.hold("0.1")
+    desk.account.money = [Balance(SIM, "BTC", Decimal(0), Decimal(0), 2)]
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+    assert "not in the account any more: 0.1 BTC" in desk.state.kill[KillStep.VERIFY_FLAT].text
+    assert not any(i.role == "flatten" for i in desk.account.submitted)
+
+
+async def test_a_position_in_an_instrument_the_venue_does_not_list_is_not_called_closed(desk: Safety) -> None:
+    """Delisted, or not read yet: the switch cannot close it, and must not say that nothing is open."""
+    await desk.hold("0.1")
+    del desk.state.instruments[BTC]
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: KillStep.FLATTEN in desk.state.kill and "not listed" in desk.state.kill[KillStep.FLATTEN].text)
+    assert not desk.done(KillStep.FLATTEN)
+
+
+async def test_a_position_worth_more_than_one_order_may_be_is_closed_in_parts(desk: Safety) -> None:
+    await desk.hold("0.1")
+    desk.bus.publish(InstrumentListed(BTC, msgspec.structs.replace(bitcoin(), market_max_notional=Decimal(5000))))
+    desk.account.money = [Balance(SIM, "BTC", Decimal("0.1"), Decimal(0), 1)]
+    await desk.kill.pull(KillSwitch(flatten=True))
+    sold, left = 0, Decimal("0.1")
+    while left:
+        await until(lambda: len([i for i in desk.account.submitted if i.role == "flatten"]) > sold)  # noqa: B023
+        closing = [i for i in desk.account.submitted if i.role == "flatten"][-1]
+        assert closing.quantity * 60_000 <= 5_000
+        await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)  # noqa: B023
+        sold, left = sold + 1, left - closing.quantity
+        desk.account.fill(closing.client_order_id, str(closing.quantity), sold + 1)
+        desk.account.money = [Balance(SIM, "BTC", left, Decimal(0), sold + 1)]
+        await desk.desk.ask(desk.order(closing))
+    await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+    assert desk.state.positions[BTC].quantity == 0
+    assert sold == 2
 
 
 async def test_an_unclear_closing_order_is_not_sent_twice(desk: Safety) -> None:

@@ -265,6 +265,18 @@ async def test_a_skewed_clock_is_measured_and_the_question_asked_again() -> None
         assert [report.venue_order_id for report in reports] == ["77"]
 
 
+async def test_an_open_order_that_cannot_be_read_is_not_passed_over_where_none_may_be_left() -> None:
+    """The kill switch asks whether anything works: of an order of a new kind it must hear."""
+    async with made() as running:
+        await running.start()
+        strange = [placed(), {**placed(), "type": "SOMETHING_NEW"}]
+        running.venue.rest["/api/v3/openOrders"] = lambda _: (200, strange)
+        running.venue.api["openOrders.status"] = lambda _: (200, strange)
+        assert len(await running.client.open_orders()) == 1
+        with pytest.raises(VenueUnavailable, match="cannot be read"):
+            await running.client.open_orders(pressing=True)
+
+
 async def test_the_account_stream_tells_orders_and_balances() -> None:
     """A fill made elsewhere, a balance that moved: both are heard; nonsense between them is passed over."""
     async with made() as running:

@@ -365,14 +365,14 @@ def test_a_price_band_by_side_is_taken_at_its_narrowest() -> None:
                     **{"bidMultiplierUp": "1.2", "bidMultiplierDown": "0.2"},
                     **{"askMultiplierUp": "5", "askMultiplierDown": "0.8"},
                 },
-                {"filterType": "NOTIONAL", "minNotional": "5", "maxNotional": "9000"},
+                {"filterType": "NOTIONAL", "minNotional": "5", "maxNotional": "9000", "applyMaxToMarket": False},
                 {"filterType": "SOMETHING_NEW", "limit": 3},
             ],
         }
     )
     one = parse.instrument(raw, VENUE, SPOT)
     assert (one.price_up, one.price_down) == (Decimal("1.2"), Decimal("0.8"))
-    assert (one.min_notional, one.max_notional) == (Decimal(5), Decimal(9000))
+    assert (one.min_notional, one.max_notional, one.market_max_notional) == (Decimal(5), Decimal(9000), None)
     assert not one.trading
     assert one.tick_size == Decimal("0.00000001")
 
