@@ -248,6 +248,14 @@ class OrderDesk:
         """What `submit` would say, now."""
         return self._risk.judge(intent)
 
+    def barred(self, intent: OrderIntent) -> str | None:
+        """Why an order that was judged a while ago may not leave any more."""
+        return self._risk.barred(intent)
+
+    def opinion_of_algo(self, whole: OrderIntent, largest: OrderIntent) -> str | None:
+        """What the trader's limits say of an algo that would work `whole`, in orders no larger than `largest`."""
+        return self._risk.judge_algo(whole, largest)
+
     def reduces(self, intent: OrderIntent) -> bool:
         """Whether it makes the position smaller for certain."""
         return self._risk.exposure.reduces(intent)

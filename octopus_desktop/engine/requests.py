@@ -155,7 +155,7 @@ class Requests:
             case CancelAllOrders():
                 return await trading.orders.cancel_all(command)
             case AmendOrder():
-                return await trading.amendments.amend(command)
+                return self._unconfirmed_change(command, trading) or await trading.amendments.amend(command)
             case StartAlgo():
                 return self._first_order.missing() or await trading.algos.start(command)
             case PauseAlgo():
@@ -179,6 +179,14 @@ class Requests:
         if missing is None or self._risk.exposure.closes(intent):
             return None
         return missing if trading.orders.opinion(intent).denial is None else None
+
+    def _unconfirmed_change(self, command: AmendOrder, trading: Trading) -> NeedsConfirmation | None:
+        """A changed order is a new one, also where the one it replaces was made elsewhere."""
+        missing = self._first_order.missing()
+        intent = trading.amendments.replacement(command)
+        if missing is None or intent is None or self._risk.exposure.closes(intent):
+            return None
+        return missing if trading.amendments.opinion(command) is None else None
 
     def _unlock(self, command: UnlockEntry) -> Outcome:
         if self._lock.holds(Lock.LIVE) and command.typed.strip() != self._profile.name:

@@ -33,6 +33,7 @@ MINUTE_NS: Final = 60 * SECOND_NS
 _NO_OWN: Final = InstrumentLimits()
 _RESTING: Final = (OrderType.LIMIT, OrderType.POST_ONLY)
 _SIZED: Final = ("", "entry")
+"""The roles of what a trader has sized himself. The others are parts of an algo, whose whole is judged at its start."""
 
 
 class OrderRate:
@@ -78,10 +79,7 @@ class Risk:
             return Verdict(unreadable)
         state = self._state
         reducing = flattening or self.exposure.reduces(intent)
-        refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
-        if refusal is None and not flattening:
-            refusal = level_refusal(state.level, reducing)
-        if refusal is not None:
+        if refusal := self._barred(reducing=reducing, flattening=flattening):
             return Verdict(refusal)
         instrument = state.instruments.get(intent.instrument_id)
         if instrument is None:
@@ -90,9 +88,11 @@ class Risk:
         stale = None if flattening else staleness(state, intent.instrument_id)
         denial = (
             shape(intent, instrument)
+            or self._more_than_closes(intent, instrument)
             or filters(intent, instrument, state, reducing=reducing)
             or (None if reducing else _stale_denial(intent, instrument, stale) or self._own(intent, instrument, now))
-            or funds(intent, instrument, state)
+            # Whether the coins are free is for the venue to say when it is asked to close: ours may be the older word.
+            or (None if flattening else funds(intent, instrument, state))
             or (None if reducing else self._too_many(now))
         )
         if denial is not None:
@@ -100,6 +100,24 @@ class Risk:
         if stale is not None and intent.parent is None:
             return Verdict(warning=f"The price of {instrument.symbol} may be old: {stale}.")
         return Verdict()
+
+    def barred(self, intent: OrderIntent) -> str | None:
+        """Whether the lock or the level holds it back by now, though it was judged before."""
+        return self._barred(reducing=self.exposure.reduces(intent), flattening=False)
+
+    def _barred(self, *, reducing: bool, flattening: bool) -> str | None:
+        refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
+        return refusal if refusal is not None or flattening else level_refusal(self._state.level, reducing)
+
+    def judge_algo(self, whole: OrderIntent, largest: OrderIntent) -> str | None:
+        """What its sizes break of the trader's limits before anything of it is sent.
+
+        Cut into orders that are small enough it is no smaller: `whole` is all of it. `largest` is its largest order.
+        """
+        if self.exposure.reduces(whole):
+            return None
+        instrument = self._state.instruments[whole.instrument_id]
+        return self._order_size(largest, instrument) or self._sizes(whole, instrument)
 
     def note(self, intent: OrderIntent, now_ns: int) -> None:
         """It leaves."""
@@ -126,24 +144,45 @@ class Risk:
             usual_sizes=dict(self.day.usual_sizes),
         )
 
+    def _more_than_closes(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        """A spot venue knows no reduce-only orders, so it is seen to here."""
+        if not intent.reduce_only or instrument.kind is not InstrumentKind.SPOT or self.exposure.closes(intent):
+            return None
+        held = figure(position_of(self._state, intent.instrument_id))
+        return f"Reduce only: the position in {instrument.symbol} is {held}, and this order is more than closes it."
+
     # The trader's own limits ------------------------------------------------
 
     def _own(self, intent: OrderIntent, instrument: Instrument, now_ns: int) -> str | None:
         limits = self.limits
-        own = limits.instruments.get(intent.instrument_id, _NO_OWN)
         return (
             _where_and_when(intent, instrument, limits, now_ns)
-            or _order_size(intent, instrument, self._state, limits, own)
-            or self._unusual(intent, instrument)
+            or self._order_size(intent, instrument)
             or _collar(intent, instrument, self._state, limits)
-            or self._position(intent, instrument, own)
-            or self._total(intent, instrument)
+            or self._sizes(intent, instrument)
             or self.day.breach(limits, now_ns)
             or self._cooling(now_ns)
         )
 
-    def _position(self, intent: OrderIntent, instrument: Instrument, own: InstrumentLimits) -> str | None:
+    def _sizes(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        """Of what the trader has asked for as a whole, in one order or in many."""
+        return (
+            self._unusual(intent, instrument) or self._position(intent, instrument) or self._total(intent, instrument)
+        )
+
+    def _order_size(self, intent: OrderIntent, instrument: Instrument) -> str | None:
+        own = self.limits.instruments.get(intent.instrument_id, _NO_OWN)
+        reference = reference_price(intent, self._state)
+        assert reference is not None, "the filters asked for it"
+        notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
+        most = self.limits.max_order_notional if own.max_order_notional is None else own.max_order_notional
+        if notional > most:
+            return f"The order is worth {notional:,.2f} {instrument.quote}, your limit for one order is {figure(most)}."
+        return None
+
+    def _position(self, intent: OrderIntent, instrument: Instrument) -> str | None:
         limits, state = self.limits, self._state
+        own = limits.instruments.get(intent.instrument_id, _NO_OWN)
         most_worth = limits.max_position_notional if own.max_position_notional is None else own.max_position_notional
         if own.max_position is None and most_worth is None:
             return None
@@ -267,18 +306,6 @@ def _where_and_when(intent: OrderIntent, instrument: Instrument, limits: RiskLim
     if limits.hours is not None and not limits.hours.contains(now_ns):
         now = time.strftime("%H:%M", time.gmtime(now_ns // SECOND_NS))
         return f"It is {now} UTC, your trading hours are {limits.hours}."
-    return None
-
-
-def _order_size(
-    intent: OrderIntent, instrument: Instrument, state: State, limits: RiskLimits, own: InstrumentLimits
-) -> str | None:
-    reference = reference_price(intent, state)
-    assert reference is not None, "the filters asked for it"
-    notional = intent.quote_quantity if intent.quote_quantity is not None else reference * intent.quantity
-    most = limits.max_order_notional if own.max_order_notional is None else own.max_order_notional
-    if notional > most:
-        return f"The order is worth {notional:,.2f} {instrument.quote}, your limit for one order is {figure(most)}."
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from octopus_desktop.model.commands import (
+    AmendOrder,
     ConfirmLive,
     Done,
     KillSwitch,
@@ -85,6 +86,27 @@ def test_it_cancels_by_whichever_way_answers(exchange: dict[str, Any], tmp_path:
         assert open_orders(exchange) == []
         assert session.state.level.level is TradingLevel.HALTED
         assert isinstance(session.execute(SubmitOrder(session.resting_bid())), Refused)
+
+
+def test_the_first_order_is_confirmed_also_where_it_changes_one_made_elsewhere(
+    exchange: dict[str, Any], tmp_path: Path
+) -> None:
+    """A terminal that never sent an order adopts one and makes it larger: that one is its first."""
+    with live(exchange, tmp_path / "elsewhere") as session:
+        unlock(session)
+        session.execute(ConfirmLive("mine"))
+        theirs = session.resting_bid()
+        session.submit(theirs)
+        session.until(lambda: session.status(theirs) is OrderStatus.ACCEPTED, "accepted")
+    with live(exchange, tmp_path / "here") as session:
+        session.until(lambda: session.status(theirs) is OrderStatus.ACCEPTED, "adopted")
+        unlock(session)
+        change = AmendOrder(theirs.client_order_id, new_client_order_id(), quantity=theirs.quantity * 2)
+        assert isinstance(session.execute(change), NeedsConfirmation)
+        assert open_orders(exchange) == [theirs.client_order_id]
+        assert session.execute(ConfirmLive("mine")) == Done()
+        assert session.execute(change) == Done()
+        session.until(lambda: open_orders(exchange) == [change.replacement], "changed")
 
 
 def test_it_closes_what_is_open_and_stays_halted_over_a_restart(exchange: dict[str, Any], tmp_path: Path) -> None:

@@ -237,6 +237,8 @@ class ScriptedNode:
             case StopAlgo():
                 self.emit(AlgoEnded(command.algo_id, self.now_ns, AlgoStatus.STOPPED, "Stopped by you."))
             case AmendOrder():
+                if not self.confirmed:
+                    return NeedsConfirmation("This is the first order of this LIVE profile.")
                 self._amend(command)
             case _:
                 pass

@@ -5,20 +5,29 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from conftest import settle
+from conftest import OpenWindow, settle
 from keyboard import CTRL, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from scripted_day import place
+from scripted_day import place, scripted_session
 from scripted_market import BTC
 from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import AmendOrder, SubmitOrder
-from octopus_desktop.model.events import OrderCanceled, OrderInitiated, OrderRejected, OrderSubmitted, OrderUnknown
+from octopus_desktop.model.events import (
+    EntryUnlocked,
+    OrderCanceled,
+    OrderInitiated,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUnknown,
+)
 from octopus_desktop.model.identifiers import new_client_order_id
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side
+from octopus_desktop.model.profile import Mode
 from ui.dialogs.amend import AmendDialog
+from ui.dialogs.typed_name import TypedNameDialog
 from ui.main_window import MainWindow
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
@@ -49,6 +58,27 @@ def test_a_new_price_is_sent_and_nothing_else(window: MainWindow, node: Scripted
     assert not dialog.isVisible()
     assert command.replacement in node.state.working
     assert order_id not in node.state.working
+
+
+def test_a_change_that_is_the_first_live_order_is_confirmed_first(open_terminal: OpenWindow) -> None:
+    """The profile's name is asked for over the dialog; typed, the same change goes."""
+    node = scripted_session(Mode.LIVE)
+    node.emit(EntryUnlocked(node.now_ns))
+    place(node, BTC, Side.BUY, "67000.00", "0.05")
+    node.confirmed = False
+    window = open_terminal(node)
+    dialog = open_dialog(window)
+    QTest.keyClicks(dialog.entries["price"], "67010")
+    QTest.keyClick(dialog.entries["price"], Qt.Key.Key_Return)
+    settle(window)
+    asked = dialog.findChild(TypedNameDialog)
+    assert asked is not None
+    QTest.keyClicks(asked.entry, "live")
+    QTest.keyClick(asked.entry, Qt.Key.Key_Return)
+    settle(window)
+    assert not dialog.isVisible()
+    assert [command.price for command in node.of(AmendOrder)] == [Decimal(67010)] * 2
+    assert node.of(AmendOrder)[-1].replacement in node.state.working
 
 
 def test_a_stop_limit_has_three_figures(window: MainWindow, node: ScriptedNode) -> None:

@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from octopus_desktop.model.commands import AmendOrder, Done, Outcome
+from octopus_desktop.model.commands import AmendOrder, Done, NeedsConfirmation, Outcome
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import new_client_order_id, symbol_of
 from octopus_desktop.model.orders import Order
 from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.models.ticket_draft import off_tick
 from ui.panes.order_columns import TYPE_WORDS, Precisions, side_word
+from ui.questions import Questions
 from ui.session import Session
 from ui.widgets.number_edit import NumberEdit
 
@@ -105,6 +106,9 @@ class AmendDialog(QDialog):
     def _answered(self, outcome: Outcome) -> None:
         if isinstance(outcome, Done):
             self.accept()
+            return
+        self.change.setEnabled(True)
+        if isinstance(outcome, NeedsConfirmation):
+            Questions(self._session, self).confirm(outcome.reason, self._send)
         else:
             self.problem.setText(outcome.reason)
-            self.change.setEnabled(True)

@@ -1,11 +1,12 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from octopus_desktop.model.identifiers import InstrumentId
 from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.orders import OrderIntent, OrderType, Side
-from tests.unit.engine.scripted import BTC, Desk, buy
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
+from tests.unit.engine.scripted import BTC, Desk, buy, until
 
 
 def verdict(intent: OrderIntent, limits: RiskLimits | None = None) -> str | None:
@@ -50,6 +51,24 @@ def test_an_instrument_not_allowed_is_denied() -> None:
     """A trader who allowed ETH only cannot buy BTC by mistake."""
     limits = RiskLimits(allowed=frozenset({InstrumentId("ETHUSDT.SIM")}))
     assert "not among the instruments you allowed" in (verdict(buy(), limits) or "")
+
+
+async def test_reduce_only_on_spot_is_never_more_than_the_position() -> None:
+    """The venue would not see to it: with nothing bought here, neither a purchase nor a sale of older coins passes."""
+    desk = Desk()
+    for intent in (buy(), buy("0.1", "60100", side=Side.SELL)):
+        said = desk.desk.opinion(msgspec.structs.replace(intent, reduce_only=True)).denial
+        assert said == "Reduce only: the position in BTCUSDT is 0, and this order is more than closes it."
+    bought = buy("0.1")
+    await desk.submit(bought)
+    await until(lambda: desk.order(bought).status is OrderStatus.ACCEPTED)
+    desk.account.fill(bought.client_order_id, "0.1", 1)
+    await desk.desk.ask(desk.order(bought))
+    await until(lambda: desk.order(bought).status is OrderStatus.FILLED)
+    for quantity, passes in (("0.1", True), ("0.11", False)):
+        sale = msgspec.structs.replace(buy(quantity, "60100", side=Side.SELL), reduce_only=True)
+        assert (desk.desk.opinion(sale).denial is None) is passes
+    await desk.desk.stop()
 
 
 def test_an_unknown_instrument_is_denied() -> None:

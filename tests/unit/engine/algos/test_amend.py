@@ -7,9 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from octopus_desktop.engine.entry import Lock
 from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused, SubmitOrder
+from octopus_desktop.model.events import TradingLevelChanged
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.ports import Capability
 from tests.unit.engine.algos.exchange import Resting, World, world
 from tests.unit.engine.scripted import BTC
@@ -150,6 +153,33 @@ def test_what_waits_for_the_new_order_waits_no_longer(market: World) -> None:
         market.run(0.1)
     market.run(1)
     assert not market.amendments.is_under_way(market.state.orders[OLD])
+
+
+def test_nothing_takes_the_place_of_a_canceled_order_once_trading_is_halted(market: World) -> None:
+    """The kill switch falls between the cancel and the new order: the new one stays here, and the trader is told."""
+    market.exchange.capabilities = frozenset()
+    amend(market, seconds=0)
+    pulled = TradingLevelChanged(TradingLevel.HALTED, "Pulled.", market.clock.now_ns(), LevelCause.KILL_SWITCH)
+    market.bus.publish(pulled)
+    market.run(60)
+    assert resting(market) == {}
+    assert NEW not in market.exchange.book
+    assert status(market, NEW) is OrderStatus.REJECTED
+    assert market.state.notices[-1].title == GONE
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(1, {NEW: D("0.1")}), (60, {})])
+def test_a_comparison_between_cancel_and_place_is_waited_for(
+    market: World, seconds: float, left: dict[ClientOrderId, Decimal]
+) -> None:
+    """It takes a moment, and the order is in its place again; where it does not end, the trader is told."""
+    market.exchange.capabilities = frozenset()
+    amend(market, seconds=0)
+    market.lock.shut(Lock.RECONCILING)
+    market.run(seconds)
+    market.lock.open(Lock.RECONCILING)
+    market.run(60)
+    assert resting(market) == left
 
 
 def test_the_same_name_twice_is_one_amendment(market: World) -> None:
