@@ -6,20 +6,26 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from octopus_desktop.engine.reconciliation import ASKED_ONE_BY_ONE, reconcile
+from octopus_desktop.model.account import Balance
+from octopus_desktop.model.errors import VenueUnavailable
 from octopus_desktop.model.events import (
     Cause,
+    Event,
     OrderCanceled,
     OrderEvent,
     OrderFilled,
     OrderInitiated,
     OrderSubmitted,
+    Reconciled,
 )
 from octopus_desktop.model.identifiers import VenueOrderId
+from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.model.reports import OrderReport
-from tests.unit.engine.scripted import Desk, buy, until
+from tests.unit.engine.scripted import BTC, SIM, Desk, buy, until
 
 
 @pytest.fixture
@@ -112,3 +118,100 @@ async def test_who_told_first_that_a_trade_is_missing_is_its_cause(desk: Desk) -
     await until(lambda: desk.order(intent).filled_quantity == Decimal("0.1"))
     (filled,) = [event for event in desk.journal.events if isinstance(event, OrderFilled)]
     assert filled.cause is Cause.TOLD
+
+
+def just_traded(desk: Desk) -> None:
+    desk.account.trades = [replace(fill, ts_venue_ns=desk.clock.ns) for fill in desk.account.trades]
+
+
+@pytest.mark.parametrize("count", [1, ASKED_ONE_BY_ONE + 3])
+async def test_a_trade_whose_order_is_told_later_is_not_passed_by(desk: Desk, count: int) -> None:
+    """Made and filled elsewhere, and the venue's orders are a step behind its trades: the comparison is no clean one,
+    and the next one finds them all."""
+    resting = buy("0.3")
+    made_elsewhere(desk, resting, 7)
+    desk.account.fill(resting.client_order_id, "0.1", 1)
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    over = [buy("0.2") for _ in range(count)]
+    for number, intent in enumerate(over):
+        made_elsewhere(desk, intent, 20 + number)
+        desk.account.fill(intent.client_order_id, "0.2", 10 + number)
+    just_traded(desk)
+    late = desk.account.book
+    desk.account.book = {resting.client_order_id: late[resting.client_order_id]}
+    told: list[Event] = []
+    desk.bus.subscribe(told.append)
+    with pytest.raises(VenueUnavailable, match=r"trade 1\d in BTCUSDT"):
+        await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert not any(isinstance(event, Reconciled) for event in told)
+    assert int(desk.compared.trades[BTC]) < 10
+    desk.account.book = late
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert [desk.order(intent).filled_quantity for intent in over] == [Decimal("0.2")] * count
+    assert desk.compared.trades[BTC] == str(9 + count)
+
+
+async def test_what_the_list_of_orders_does_not_name_is_asked_for_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many orders are asked for by the page; one that the page is behind with is asked for singly."""
+    resting, over = buy("0.3"), [buy("0.2") for _ in range(ASKED_ONE_BY_ONE + 3)]
+    made_elsewhere(desk, resting, 7)
+    for number, intent in enumerate(over):
+        made_elsewhere(desk, intent, 20 + number)
+        desk.account.fill(intent.client_order_id, "0.2", 10 + number)
+    just_traded(desk)
+    whole = desk.account.orders
+
+    async def behind(instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
+        return (await whole(instrument, first))[:-3]
+
+    monkeypatch.setattr(desk.account, "orders", behind)
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert [desk.order(intent).filled_quantity for intent in over] == [Decimal("0.2")] * len(over)
+
+
+async def test_an_old_trade_without_an_order_keeps_nobody_from_trading(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The venue tells of it no more: that is said each time, what comes after it counts, and it is never passed by."""
+    resting, old, new = buy("0.3"), buy("0.1"), buy("0.2")
+    made_elsewhere(desk, resting, 6)
+    made_elsewhere(desk, old, 7)
+    desk.account.fill(old.client_order_id, "0.1", 5)
+    made_elsewhere(desk, new, 8)
+    desk.account.fill(new.client_order_id, "0.2", 6)
+    forgotten = desk.account.book.pop(old.client_order_id)
+    for _ in range(2):
+        await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+        assert "trade 5 in BTCUSDT.SIM, order 7" in caplog.text
+        assert desk.compared.trades == {BTC: "4"}
+        caplog.clear()
+    assert desk.order(new).filled_quantity == Decimal("0.2")
+    desk.account.book[old.client_order_id] = forgotten
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert desk.order(old).filled_quantity == Decimal("0.1")
+    assert desk.compared.trades == {BTC: "6"}
+
+
+async def test_a_trade_in_an_instrument_nobody_traded_here_is_found_the_second_time(desk: Desk) -> None:
+    """Only the balances lead to it; they still do after a comparison that could not tell whose it was."""
+    desk.account.money = [
+        Balance(SIM, "USDT", Decimal(20000), Decimal(0), 1),
+        Balance(SIM, "BTC", Decimal(1), Decimal(0), 1),
+    ]
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    intent = buy("0.5")
+    made_elsewhere(desk, intent, 7)
+    desk.account.fill(intent.client_order_id, "0.5", 5)
+    desk.account.money = [
+        Balance(SIM, "USDT", Decimal(2), Decimal(0), 2),
+        Balance(SIM, "BTC", Decimal("1.5"), Decimal(0), 2),
+    ]
+    just_traded(desk)
+    late, desk.account.book = desk.account.book, {}
+    with pytest.raises(VenueUnavailable):
+        await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    desk.account.book = late
+    await reconcile(desk.bus, desk.desk, desk.account, desk.clock, desk.compared)
+    assert desk.order(intent).filled_quantity == Decimal("0.5")
