@@ -29,6 +29,8 @@ ALL_ORDERS_WEIGHT: Final = 20
 MY_TRADES_WEIGHT: Final = 20
 MY_TRADES_OF_ORDER_WEIGHT: Final = 5
 ACCOUNT_WEIGHT: Final = 20
+_NAMED: Final = {OrderResponse: "an order", MyTrade: "a trade", Account: "the account"}
+"""What was asked for, in a sentence."""
 
 
 class History:
@@ -71,7 +73,11 @@ class History:
             page = await self._rest.signed(
                 "GET", "allOrders", list[OrderResponse], params, weight=ALL_ORDERS_WEIGHT, urgent=True
             )
-            reports += [self.told(parse_orders.report_of_response(answer, self._venue)) for answer in page]
+            for answer in page:
+                try:
+                    reports.append(self.told(parse_orders.report_of_response(answer, self._venue)))
+                except MessageError as error:
+                    raise self._unreadable(answer, error) from error
             if len(page) < ORDERS_PAGE:
                 return reports
             start = page[-1].orderId + 1
@@ -92,7 +98,10 @@ class History:
             for row in fresh:
                 key = (instrument.instrument_id, VenueOrderId(str(row.orderId)))
                 name = self._names.get(key, ClientOrderId(""))
-                fills.append(parse_orders.fill(row, instrument.instrument_id, name))
+                try:
+                    fills.append(parse_orders.fill(row, instrument.instrument_id, name))
+                except MessageError as error:
+                    raise self._unreadable(row, error) from error
             if len(page) < TRADES_PAGE:
                 return fills
             # The last id once more: a trade with oneself has two rows of one id, and the page may end between them.
@@ -102,11 +111,11 @@ class History:
     async def balances(self) -> list[Balance]:
         """Every asset that is held or was held since the start: one that went to zero must be seen to do so."""
         account = await self._rest.signed("GET", "account", Account, weight=ACCOUNT_WEIGHT, urgent=True)
-        balances = [
-            balance
-            for balance in parse_orders.balances_of_account(account, self._venue)
-            if balance.total or balance.asset in self._held
-        ]
+        try:
+            told = parse_orders.balances_of_account(account, self._venue)
+        except MessageError as error:
+            raise self._unreadable(account, error) from error
+        balances = [balance for balance in told if balance.total or balance.asset in self._held]
         self._held.update(balance.asset for balance in balances)
         return balances
 
@@ -121,9 +130,11 @@ class History:
     def held(self, asset: str) -> None:
         self._held.add(asset)
 
-    def _unreadable(self, answer: OrderResponse, error: Exception) -> VenueUnavailable:
-        self._host.bad.note("answer to an order", msgspec.json.encode(answer), error)
-        return VenueUnavailable(f"The venue's answer to an order cannot be read: {error}")
+    def _unreadable(self, answer: OrderResponse | MyTrade | Account, error: MessageError) -> VenueUnavailable:
+        """Asked again it may be right. What raises is a VenueError: only those are retried, and told."""
+        what = _NAMED[type(answer)]
+        self._host.bad.note(f"answer to {what}", msgspec.json.encode(answer), error)
+        return VenueUnavailable(f"The venue's answer to {what} cannot be read: {error}")
 
 
 def naming(client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None) -> Params:

@@ -10,13 +10,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import VenueError
+from octopus_desktop.model.errors import VenueError, VenueUnavailable
 from octopus_desktop.model.events import Link, LinkStatus
-from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.identifiers import ClientOrderId, VenueOrderId
 from octopus_desktop.venues.binance import execution as execution_module
 from octopus_desktop.venues.binance import session as session_module
 from tests.unit.venues.scripted_venue import until
 from tests.unit.venues.test_binance_execution import INSTRUMENT, INTENT, made, placed
+
+TRADE = {"id": 5, "orderId": 77, "price": "1", "qty": "1", "commission": "0", "commissionAsset": "BNB", "time": 1}
+TRADE |= {"isBuyer": True, "isMaker": False}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,32 @@ async def test_an_answer_cut_short_is_asked_for_again(status: int) -> None:
         running.venue.rest["/api/v3/order"] = lambda _: (200, placed())
         assert await running.client.order(INSTRUMENT, ClientOrderId("od-1"), None) is not None
         assert len(running.venue.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "what"),
+    [
+        ("order", placed("SUSPENDED"), "an order"),
+        ("allOrders", [placed(), placed("SUSPENDED")], "an order"),
+        ("myTrades", [{**TRADE, "price": "-1"}], "a trade"),
+        ("account", {"balances": [{"asset": "BTC", "free": "NaN", "locked": "0"}]}, "the account"),
+    ],
+)
+async def test_what_the_venue_has_on_record_and_cannot_be_read_is_asked_for_again(
+    path: str, answer: Any, what: str
+) -> None:
+    """A comparison that meets it is told to the trader and done again: it must not end without a word."""
+    async with made() as running:
+        running.venue.rest[f"/api/v3/{path}"] = lambda _: (200, answer)
+        asked = {
+            "order": lambda: running.client.order(INSTRUMENT, ClientOrderId("od-1"), None),
+            "allOrders": lambda: running.client.orders(INSTRUMENT, VenueOrderId("1")),
+            "myTrades": lambda: running.client.fills(INSTRUMENT, None),
+            "account": running.client.balances,
+        }
+        with pytest.raises(VenueUnavailable, match=f"answer to {what} cannot be read") as told:
+            await asked[path]()
+        assert told.value.retryable
 
 
 async def test_an_unreadable_message_of_the_account_is_told_as_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
