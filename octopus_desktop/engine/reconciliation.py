@@ -23,7 +23,7 @@ OrderKey = tuple[InstrumentId, VenueOrderId]
 ASKED_ONE_BY_ONE: Final = 5
 """Orders; of more than these the whole list is asked for, a thousand in one request."""
 ASKED_AGAIN: Final = 20
-"""Orders that the whole list did not name, though there are trades of them: so many, the newest, are asked for singly."""
+"""Orders that the whole list did not name, though there are trades of them: the newest are asked for singly."""
 LAGS_NS: Final = 24 * 3_600_000_000_000
 """A venue's orders may be a step behind its trades, not a day. An older trade is of an order it no longer tells of."""
 BALANCES_ASKED: Final = 4
