@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import merge
 from itertools import count
 
 from octopus_desktop.model.events import BookBroken, BookChanged, BookReset, TradesPrinted
@@ -27,6 +28,11 @@ class PaperExchange(Matching[MirroredMarket]):
     def settle_up(self) -> None:
         """What restoring or an event has changed: stored, then told."""
         self._settle_up()
+
+    def resting(self, symbol: str) -> list[Order]:
+        """As they share what was traded: on each side the best price first, then the oldest; of two sides the older."""
+        market = self.markets[symbol]
+        return list(merge(self._resting(market, True), self._resting(market, False), key=lambda order: order.order_id))
 
     def apply(self, market: MirroredMarket, event: BookReset | BookChanged | BookBroken | TradesPrinted) -> None:
         match event:

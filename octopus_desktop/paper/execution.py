@@ -123,30 +123,40 @@ class PaperExecution:
             store.close()
 
     async def _make_up(self, seen_ns: int) -> None:
-        """Fill what the market passed while nobody looked: at its own price, by no more than was traded.
+        """Fill what the market passed while nobody looked: at its own price, all of it by no more than was traded.
 
         A trigger that was passed then waits for the first price now.
         """
         for symbol in {order.symbol for order in self._exchange.open_orders(ACCOUNT)}:
-            where = instrument_id(symbol, self.venue)
-            for order in self._exchange.open_orders(ACCOUNT, symbol):
-                since = max(seen_ns, order.created_ns)
-                interval, count = _span(self._clock.now_ns() - since)
-                if not order.triggered or not count:
-                    continue
-                try:
-                    candles = await self._candles(where, interval, count, None)
-                except (VenueError, MessageError) as error:
-                    logger.warning("%s: what it did since the last session is not known: %s", symbol, error)
-                    break
-                # The first candle began before, so that what passed in it may have been before as well.
-                after = candles.open_ns >= since
-                passed = candles.low < order.price / UNIT if order.is_buy else candles.high > order.price / UNIT
-                traded = words.units(float(candles.volume[after & passed].sum()))
-                if traded and order.is_open:
-                    market = self._exchange.markets[symbol]
-                    self._exchange.fill_resting(market, order, min(order.unfilled, traded))
+            resting = self._exchange.resting(symbol)
+            if not resting:
+                continue
+            since = min(max(seen_ns, order.created_ns) for order in resting)
+            interval, count = _span(self._clock.now_ns() - since)
+            if not count:
+                continue
+            try:
+                candles = await self._candles(instrument_id(symbol, self.venue), interval, count, None)
+            except (VenueError, MessageError) as error:
+                logger.warning("%s: what it did since the last session is not known: %s", symbol, error)
+                continue
+            self._fill_passed(resting, candles, seen_ns)
         self._exchange.settle_up()
+
+    def _fill_passed(self, resting: Sequence[matched.Order], candles: Candles, seen_ns: int) -> None:
+        """What was traded is there once: who comes first in `resting` takes of it first."""
+        left = [words.units(float(volume)) for volume in candles.volume]
+        for order in resting:
+            # The first candle began before, so that what passed in it may have been before as well.
+            after = candles.open_ns >= max(seen_ns, order.created_ns)
+            passed = candles.low < order.price / UNIT if order.is_buy else candles.high > order.price / UNIT
+            filled = 0
+            for at in (after & passed).nonzero()[0]:
+                taken = min(left[at], order.unfilled - filled)
+                left[at] -= taken
+                filled += taken
+            if filled and order.is_open:
+                self._exchange.fill_resting(self._exchange.markets[order.symbol], order, filled)
 
     # The port: orders -------------------------------------------------------
 

@@ -235,6 +235,40 @@ async def test_what_the_market_passed_meanwhile_is_made_up_for(world: World) -> 
     assert {fill.price for fill in await world.paper.fills(INSTRUMENT, None)} == {90}
 
 
+async def test_what_was_traded_meanwhile_is_shared(world: World) -> None:
+    """By price, then by time, as a venue would: three orders are not each filled with the same trade."""
+    world.book()
+    for name, price in (("late", "94.5"), ("first", "95"), ("second", "95"), ("third", "95")):
+        await world.paper.submit(buy(name, price), INSTRUMENT)
+    await world.paper.stop()
+    world.clock.ns += 10 * MINUTE_NS
+    world.candles = minutes(world, (6, 94.0, 96.0, 1.25), (5, 94.9, 96.0, 0.5), (4, 94.0, 96.0, 1.0))
+    world.begin()
+    await world.start()
+    reports = [
+        await world.paper.order(INSTRUMENT, ClientOrderId(n), None) for n in ("first", "second", "third", "late")
+    ]
+    assert [report.filled_quantity for report in reports if report is not None] == [1, 1, Decimal("0.75"), 0]
+    assert sum(fill.quantity for fill in await world.paper.fills(INSTRUMENT, None)) == Decimal("2.75")
+
+
+async def test_a_trade_meanwhile_fills_a_bid_or_an_offer(world: World) -> None:
+    """The price went through both: what was traded is there for both of them together."""
+    world.book()
+    await world.paper.submit(buy("have", None, "3", OrderType.MARKET), INSTRUMENT)
+    await world.paper.submit(buy("bid", "95"), INSTRUMENT)
+    await world.paper.submit(buy("offer", "105", side=Side.SELL), INSTRUMENT)
+    await world.paper.stop()
+    world.clock.ns += 10 * MINUTE_NS
+    world.candles = minutes(world, (5, 94.0, 106.0, 1.5))
+    world.begin()
+    await world.start()
+    bid, offer = [await world.paper.order(INSTRUMENT, ClientOrderId(name), None) for name in ("bid", "offer")]
+    assert bid is not None
+    assert offer is not None
+    assert (bid.filled_quantity, offer.filled_quantity) == (1, Decimal("0.5"))
+
+
 async def test_a_venue_that_cannot_be_asked_costs_no_start(world: World) -> None:
     """No candles: what passed meanwhile is not known, and the account opens all the same."""
     world.book()
