@@ -109,10 +109,22 @@ class Market:
 
     @property
     def last_price(self) -> float | None:
-        """Of the last trade; before the first one, of the venue's 24-hour ticker."""
-        if self.last_trade is not None:
-            return self.last_trade.price
-        return self.ticker.last if self.ticker is not None else None
+        """The newer word of the last trade and the venue's 24-hour ticker: trades come only of what is looked at."""
+        trade, ticker = self.last_trade, self.ticker
+        if ticker is not None and (trade is None or ticker.ts_venue_ns > trade.ts_venue_ns):
+            return ticker.last
+        return trade.price if trade is not None else None
+
+    @property
+    def fair_price(self) -> Decimal | None:
+        """What a position is valued at: the mark price of a perpetual, else the middle of the touch, else the last."""
+        if self.mark is not None:
+            return Decimal(repr(self.mark.mark))
+        touch = self.touch
+        if touch is not None:
+            return (Decimal(repr(touch[0])) + Decimal(repr(touch[1]))) / 2
+        last = self.last_price
+        return Decimal(repr(last)) if last is not None else None
 
 
 class State:
@@ -193,16 +205,20 @@ class State:
     @property
     def positions(self) -> dict[InstrumentId, Position]:
         """The fold of our fills in the order in which the venue made them, whatever order they were told in."""
+        self._settle()
+        return self._positions
+
+    def fills_since(self, instrument_id: InstrumentId, ts_venue_ns: int) -> tuple[Position, list[Fill]]:
+        """Of an instrument with fills: its position before them, and they themselves in the venue's order."""
+        self._settle()
+        return self._courses[instrument_id].since(ts_venue_ns)
+
+    def _settle(self) -> None:
         while self._unsettled:
             name = self._unsettled.pop()
             course = self._courses[name]
             course.settle(can_be_short=self.can_be_short(name))
             self._positions[name] = course.position
-        return self._positions
-
-    def position_as_told(self, instrument_id: InstrumentId) -> Position | None:
-        """As `positions`, but for a fill that was told late: for who looks at each of many late ones."""
-        return self._positions.get(instrument_id)
 
     def can_be_short(self, instrument_id: InstrumentId) -> bool:
         instrument = self.instruments.get(instrument_id)

@@ -247,7 +247,7 @@ class Session(QObject):
 
     def set_watchlist(self, names: list[InstrumentId]) -> None:
         self._has_watchlist = True
-        gone = [name for name in self.watchlist if name not in names]
+        gone = set(self.watchlist) - set(names) - self._held()
         self.watchlist = names
         self._watch(names)
         for name in gone:
@@ -260,8 +260,11 @@ class Session(QObject):
 
     def watch_held(self) -> None:
         """What is held or has orders needs a price, in the watchlist or not."""
-        held = [name for name, position in self.state.positions.items() if position.quantity]
-        self._watch([*held, *(order.intent.instrument_id for order in self.state.working.values())])
+        self._watch(self._held())
+
+    def _held(self) -> set[InstrumentId]:
+        held = {name for name, position in self.state.positions.items() if position.quantity}
+        return held | {order.intent.instrument_id for order in self.state.working.values()}
 
     def _watch(self, names: Iterable[InstrumentId]) -> None:
         for name in names:

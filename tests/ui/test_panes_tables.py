@@ -18,8 +18,9 @@ from scripted_market import BTC, ETH, SIM, SOL, list_market
 from scripted_node import ScriptedNode, demo_profile
 
 from octopus_desktop.model.account import Balance
+from octopus_desktop.model.commands import Unsubscribe
 from octopus_desktop.model.errors import LinkError
-from octopus_desktop.model.events import BalanceChanged, TickerChanged
+from octopus_desktop.model.events import BalanceChanged, Channel, FeedRecovered, FeedStale, QuoteChanged, TickerChanged
 from octopus_desktop.model.orders import Side
 from tests.printed import printed
 from ui.actions.layout import write_table
@@ -154,9 +155,10 @@ def test_columns_keep_their_width_when_digits_come(window: MainWindow, node: Scr
 
 
 def test_positions_tell_what_was_won_and_what_would_be(window: MainWindow, node: ScriptedNode) -> None:
-    """Average entry, mark and both kinds of profit follow the last price, with their signs."""
+    """Average entry, mark and both kinds of profit follow the middle of the market, with their signs."""
     window.focus_pane("positions")
-    node.emit(printed(BTC, 67511.4625, 0.01, Side.BUY, 99_999, node.now_ns, node.now_ns))
+    node.now_ns += 1_000_000
+    node.emit(QuoteChanged(BTC, 67511.4125, 1.0, 67511.5125, 1.0, node.now_ns, node.now_ns))
     settle(window)
     row = shown(window, "positions", "instrument").index("BTCUSDT")
     assert shown(window, "positions", "quantity")[row] == "+0.20000"
@@ -189,6 +191,47 @@ def test_the_tab_counts_what_is_in_it(window: MainWindow, node: ScriptedNode) ->
     window.open_orders.cancel_all()
     settle(window)
     assert window.docks["open_orders"].windowTitle() == "Open orders"
+
+
+def test_prices_go_on_where_only_the_ticker_and_quotes_do(window: MainWindow, node: ScriptedNode) -> None:
+    """Trades come only of the instrument on the screen: the others' last price, mark and gain follow what does come."""
+    node.now_ns += 5_000_000_000
+    node.emit(TickerChanged(ETH, 3600.0, 0.02, 3700.0, 3400.0, 1e5, 3.6e8, node.now_ns))
+    node.emit(QuoteChanged(ETH, 3599.9, 1.0, 3600.1, 1.0, node.now_ns, node.now_ns))
+    settle(window)
+    place_of = shown(window, "watchlist", "instrument").index("ETHUSDT")
+    assert shown(window, "watchlist", "last")[place_of] == "3,600.00"
+    held = shown(window, "positions", "instrument").index("ETHUSDT")
+    assert shown(window, "positions", "mark")[held] == "3,600.00"
+    row = next(row for row in window.positions.model.rows if row.instrument_id == ETH)
+    assert shown(window, "positions", "unrealised")[held] == f"+{(3600 - row.average_price) * row.quantity:,.2f}"
+
+
+def test_old_prices_in_tables_are_grey_and_say_their_age(window: MainWindow, node: ScriptedNode) -> None:
+    """The venue is silent: watchlist and positions say so, and are as before when it is back."""
+    panes = (window.watchlist, window.positions)
+    assert [pane.overlay.state for pane in panes] == ["live", "live"]
+    node.emit(FeedStale(ETH, Channel.QUOTES, node.now_ns - 4_000_000_000, "silent"))
+    settle(window)
+    for pane in panes:
+        assert pane.overlay.state == "stale"
+        grey = [name for name in pane.priced() if pane.model.faded(pane.model.rows[pane.model.place(name) or 0])]
+        assert grey == [ETH]
+    node.emit(FeedRecovered(ETH, Channel.QUOTES))
+    settle(window)
+    assert [pane.overlay.state for pane in panes] == ["live", "live"]
+    assert not any(window.watchlist.model.faded(row) for row in window.watchlist.model.rows)
+
+
+def test_a_held_instrument_keeps_its_price_out_of_the_watchlist(window: MainWindow, node: ScriptedNode) -> None:
+    """Taken from the list while a position is open: its gain goes on, so its prices do."""
+    session = window.session
+    gone = [name for name in session.watchlist if name in (ETH, SOL)]
+    assert len(gone) == 2, "one held with orders, one flat"
+    session.set_watchlist([name for name in session.watchlist if name not in gone])
+    ended = {command.instrument_id for command in node.of(Unsubscribe)}
+    assert SOL in ended
+    assert ETH not in ended
 
 
 def test_the_watchlist_is_the_traders_own(open_terminal: OpenWindow, node: ScriptedNode) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.model.account import Balance
-from octopus_desktop.model.identifiers import instrument_id
+from octopus_desktop.model.identifiers import InstrumentId, instrument_id
 from octopus_desktop.model.orders import ZERO
 from octopus_desktop.state import State
 from ui.frame import Dirty
@@ -21,11 +22,15 @@ _DOLLARS = {"USDT", "USD", "USDC", "FDUSD", "TUSD"}
 """Counted as one USDT each: the pane says what the account is worth, not what a conversion would bring."""
 
 
+def _priced_by(balance: Balance) -> InstrumentId:
+    return instrument_id(f"{balance.asset}USDT", balance.venue)
+
+
 def worth(state: State, balance: Balance) -> Decimal | None:
     """In USDT at the last price; None where nothing tells a price."""
     if balance.asset in _DOLLARS:
         return balance.total
-    market = state.markets.get(instrument_id(f"{balance.asset}USDT", balance.venue))
+    market = state.markets.get(_priced_by(balance))
     last = market.last_price if market is not None else None
     return balance.total * Decimal(repr(last)) if last is not None else None
 
@@ -71,6 +76,13 @@ class BalancesPane(TablePane):
     def refresh(self, state: State, dirty: Dirty) -> None:
         if dirty.everything or dirty.balances:
             self.model.replace(state.balances.values())
-        elif dirty.tickers or dirty.trades:
+        elif dirty.tickers or dirty.trades or dirty.feeds:
             self.model.touch_all()
+        self.show_state(known=bool(state.reconciled))
+
+    def priced(self) -> Iterable[InstrumentId]:
+        held = [balance for balance in self.model.rows if balance.total and balance.asset not in _DOLLARS]
+        return [name for balance in held if (name := _priced_by(balance)) in self.session.state.markets]
+
+    def each_second(self, state: State, now_ns: int) -> None:
         self.show_state(known=bool(state.reconciled))

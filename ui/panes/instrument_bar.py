@@ -121,10 +121,12 @@ class InstrumentBar(QWidget):
     def _write(self, state: State, instrument: Instrument) -> None:
         market, digits = state.market(instrument.instrument_id), instrument.price_precision
         trades = market.trades
-        tone = "hi"
+        tone = str(self.last.property("tone"))
         if len(trades) > 1:
             step = trades[-1].price - trades[-2].price
-            tone = "up" if step > 0 else "down" if step < 0 else str(self.last.property("tone"))
+            tone = "up" if step > 0 else "down" if step < 0 else tone
+        if tone == "lo" or not trades:
+            tone = "hi"
         set_text(self.last, format_price(market.last_price, digits), tone)
         ticker = market.ticker
         if ticker is not None:
@@ -147,3 +149,5 @@ class InstrumentBar(QWidget):
         instrument = self.session.instrument
         age = stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns) if instrument else None
         set_text(self.stale, f"Stale · {format_age(age)}" if age is not None else "", "warn")
+        if age is not None:
+            set_text(self.last, self.last.text(), "lo")

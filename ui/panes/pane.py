@@ -62,6 +62,12 @@ class Pane(QWidget):
         """The trader came here by a key; the keyboard is in the pane's target."""
 
 
+def price_age_s(state: State, name: InstrumentId, now_ns: int) -> float | None:
+    """The same of what a price in a table comes from."""
+    ages = [stale_age_s(state, name, channel, now_ns) for channel in (Channel.QUOTES, Channel.TICKER)]
+    return max((age for age in ages if age is not None), default=None)
+
+
 def stale_age_s(state: State, name: InstrumentId, channel: Channel, now_ns: int) -> float | None:
     """How long ago this channel last told anything, or None while it is live."""
     feed = state.market(name).stale.get(channel)

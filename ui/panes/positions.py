@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import tzinfo
 from decimal import Decimal
 
@@ -18,18 +19,10 @@ from ui.frame import Dirty
 from ui.models.columns import Column, Paint, day_and_clock, iso
 from ui.models.rows_model import RowsModel
 from ui.panes.order_columns import Precisions
+from ui.panes.pane import price_age_s
 from ui.panes.table_pane import TablePane
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_change, format_percent, format_price
-
-
-def mark_of(state: State, name: InstrumentId) -> Decimal | None:
-    """The venue's mark price where it has one, else the last price."""
-    market = state.markets.get(name)
-    if market is None:
-        return None
-    mark = market.mark.mark if market.mark is not None else market.last_price
-    return Decimal(repr(mark)) if mark is not None else None
 
 
 def sign_tone(value: Decimal | float | None, digits: int | None = None) -> str:
@@ -43,7 +36,8 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
     write = Precisions(state)
 
     def mark(position: Position) -> Decimal | None:
-        return mark_of(state, position.instrument_id)
+        market = state.markets.get(position.instrument_id)
+        return market.fair_price if market is not None else None
 
     def value(position: Position) -> Decimal | None:
         at = mark(position)
@@ -57,7 +51,7 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         at = mark(position)
         if at is None or not position.average_price or not position.quantity:
             return None
-        return (at / position.average_price - 1) * 100 * (1 if position.quantity > 0 else -1)
+        return round((at / position.average_price - 1) * 100 * (1 if position.quantity > 0 else -1), 4)
 
     def gained(position: Position) -> Decimal | None:
         return position.realised if position.sold != position.from_before or not position.sold else None
@@ -77,6 +71,9 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         paid = [f"{figure(fee)} {asset}" if asset != "USDT" else f"{fee:,.2f} {asset}"
                 for asset, fee in position.fees.items() if fee]  # fmt: skip
         return " + ".join(paid) or NOTHING
+
+    def fees_exported(position: Position) -> str:
+        return " + ".join(f"{fee:f} {asset}" for asset, fee in position.fees.items() if fee)
 
     return [
         Column("instrument", "Instrument", lambda p: symbol_of(p.instrument_id),
@@ -101,7 +98,8 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         Column("opened", "Opened", lambda p: iso(p.opened_ns) if p.opened_ns else None,
                lambda p: day_and_clock(p.opened_ns, zone) if p.opened_ns else NOTHING, 104,
                tone=lambda p: "text_mid", rank=lambda p: p.opened_ns),
-        Column("fees", "Fees", lambda p: sum(p.fees.values(), ZERO), fees, 120, Paint.WORDS, tip=fees),
+        Column("fees", "Fees", fees_exported, fees, 120, Paint.WORDS, tip=fees,
+               rank=lambda p: sum(p.fees.values(), ZERO)),
     ]  # fmt: skip
 
 
@@ -125,7 +123,9 @@ class PositionsPane(TablePane):
             position_columns(session.state, session.zone),
             lambda position: position.instrument_id,
             self,
-            faded=lambda position: not position.quantity,
+            faded=lambda position: (
+                not position.quantity or price_age_s(session.state, position.instrument_id, 0) is not None
+            ),
         )
         self.set_table(self.model, ("value", True))
         self.close_button = self.add_control(
@@ -140,9 +140,15 @@ class PositionsPane(TablePane):
         if dirty.everything or dirty.fills:
             self.model.replace(state.positions.values())
             self.session.watch_held()
-        elif dirty.tickers or dirty.trades:
+        elif dirty.tickers or dirty.trades or dirty.quotes or dirty.feeds:
             self.model.touch_all()
         self.close_button.setEnabled(any(position.quantity for position in self.model.rows))
+        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+
+    def priced(self) -> Iterable[InstrumentId]:
+        return [position.instrument_id for position in self.model.rows if position.quantity]
+
+    def each_second(self, state: State, now_ns: int) -> None:
         self.show_state(known=bool(state.reconciled) or bool(state.orders))
 
     def close_selected(self) -> None:

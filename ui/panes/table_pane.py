@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
+from octopus_desktop.model.identifiers import InstrumentId
 from ui.models.rows_model import RowsModel
 from ui.models.table import Table
-from ui.panes.pane import Pane
+from ui.panes.pane import Pane, price_age_s
 from ui.session import Session
 from ui.theme.icons import icon
 from ui.widgets.state_overlay import StateOverlay
@@ -105,7 +107,7 @@ class TablePane(Pane):
         return self.table.export(path)
 
     def show_state(self, *, known: bool = True) -> None:
-        """Empty, loading or live, by what there is. `known` is False before the venue told anything."""
+        """Empty, loading, stale or live, by what there is. `known` is False before the venue told anything."""
         self.table.stand_on_a_row()
         if self.table.rows_model.rowCount() == 0:
             if known:
@@ -116,8 +118,19 @@ class TablePane(Pane):
             self.overlay.show_state(
                 "empty", f"No row holds “{self.filter_edit.text().strip()}”", "Esc in the filter shows all", blank=True
             )
+        elif (age := self._oldest_price_s()) is not None:
+            self.overlay.show_state("stale", age_s=age)
         else:
             self.overlay.show_state("live")
+
+    def priced(self) -> Iterable[InstrumentId]:
+        """The instruments whose prices of now are in the table."""
+        return ()
+
+    def _oldest_price_s(self) -> float | None:
+        state, now_ns = self.session.state, time.time_ns()
+        ages = (price_age_s(state, name, now_ns) for name in self.priced())
+        return max((age for age in ages if age is not None), default=None)
 
     def _filtered(self, text: str) -> None:
         self.table.filter(text)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.state import State
 from ui.panes.instrument_bar import set_text
-from ui.panes.positions import mark_of, sign_tone
+from ui.panes.positions import sign_tone
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_change, format_price
 from ui.widgets.ticket_parts import Hairline, sum_row
@@ -70,7 +70,7 @@ class Held(QWidget):
             for label in self.figures.values():
                 set_text(label, NOTHING, "lo")
             return
-        mark = mark_of(state, instrument.instrument_id)
+        mark = state.market(instrument.instrument_id).fair_price
         gain = position.unrealised(mark) if mark is not None else None
         digits, lots = instrument.price_precision, instrument.quantity_precision
         texts = {

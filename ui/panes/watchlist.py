@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from octopus_desktop.state import Market, State
 from ui.frame import Dirty
 from ui.models.columns import Column, Paint
 from ui.models.rows_model import RowsModel
+from ui.panes.pane import price_age_s
 from ui.panes.positions import sign_tone
 from ui.panes.table_pane import TablePane
 from ui.session import Session
@@ -97,7 +99,12 @@ class WatchlistPane(TablePane):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.model = RowsModel[Watched](watch_columns(), lambda row: row.instrument.instrument_id, self)
+        self.model = RowsModel[Watched](
+            watch_columns(),
+            lambda row: row.instrument.instrument_id,
+            self,
+            faded=lambda row: price_age_s(session.state, row.instrument.instrument_id, 0) is not None,
+        )
         self.set_table(self.model, None)
         self.filter_edit.setFixedWidth(110)
         self.table.setMinimumWidth(_LEAST_WIDTH)
@@ -115,7 +122,12 @@ class WatchlistPane(TablePane):
             place = self.model.place(name)
             if place is not None:
                 self.model.dataChanged.emit(self.model.index(place, 1), self.model.index(place, last))
+        if dirty.feeds or dirty.system:
+            self.model.touch_all()
         self.show_state(known=bool(state.instruments))
+
+    def priced(self) -> Iterable[InstrumentId]:
+        return [row.instrument.instrument_id for row in self.model.rows]
 
     def _relist(self) -> None:
         state = self.session.state
@@ -136,7 +148,8 @@ class WatchlistPane(TablePane):
             self._mark(self.session.instrument)
 
     def each_second(self, state: State, now_ns: int) -> None:
-        """A day goes on: every quarter of an hour has a new candle."""
+        """A day goes on: every quarter of an hour has a new candle, and what is old gets older."""
+        self.show_state(known=bool(state.instruments))
         for row in self.model.rows:
             if now_ns >= row.ask_at_ns:
                 self._ask_for_trend(row, now_ns)
