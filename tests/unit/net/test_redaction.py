@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import secrets
 
 import msgspec
 import pytest
 
+from octopus_desktop.model.commands import SubmitOrder
 from octopus_desktop.model.credentials import Credentials, Secret
+from octopus_desktop.model.events import OrderInitiated
 from octopus_desktop.net.bad_messages import BadMessages
-from octopus_desktop.redaction import redact
+from octopus_desktop.redaction import protect, redact
+from tests.unit.engine.scripted import buy
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,42 @@ from octopus_desktop.redaction import redact
 def test_a_text_loses_its_secrets(text: str) -> None:
     """Queries, JSON, headers and addresses alike."""
     assert "deadbeef99" not in redact(text)
+
+
+def test_the_name_of_a_keypress_is_no_secret() -> None:
+    """One keypress, one order: the audit and the log can show it, in an order as it was sent and nowhere else."""
+    token = secrets.token_hex(8)
+    intent = buy(token=token)
+    for order in (intent, SubmitOrder(intent), OrderInitiated(intent.client_order_id, 1, intent)):
+        assert token in redact(msgspec.json.encode(order).decode())
+        assert token in redact(repr(order))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"token":"SECRET"}',
+        '{"client_order_id":"od-1","token":"SECRET"}',
+        '{"reduce_only":false,"api_token":"SECRET"}',
+        '{"reduce_only":false,"token":"SECRETSECRET"}',
+        '{"reduce_only":false,"token":"SECRET.x"}',
+        '{"reduce_only":false,"listenKey":"SECRET"}',
+        '{"reduce_only":false,"secret":"SECRET"}',
+        "reduce_only=False&token=SECRET",
+        "reduce_only=False, token=SECRET",
+        "token: SECRET",
+        "token='SECRET'",
+    ],
+)
+def test_any_other_token_is_one(text: str) -> None:
+    """Of the same length, beside the same field, under a longer name: hidden."""
+    assert "0123456789abcdef" not in redact(text.replace("SECRET", "0123456789abcdef"))
+
+
+def test_a_protected_secret_is_hidden_wherever_it_stands() -> None:
+    """Even where a keypress would be named."""
+    protect("fedcba9876543210")
+    assert "fedcba9876543210" not in redact(repr(buy(token="fedcba9876543210")))
 
 
 def test_an_ordinary_text_stays() -> None:
