@@ -37,6 +37,7 @@ class _Ready(msgspec.Struct):
     ws_api: str
     api_key: str
     api_secret: str
+    notice: str = ""
 
 
 def command(state: Path, port: int) -> list[str]:
@@ -45,6 +46,7 @@ def command(state: Path, port: int) -> list[str]:
     return [
         *program,
         *("simulate", "--port", str(port), "--seed", str(SEED), "--state", str(state), "--exit-with-stdin"),
+        "--replace-damaged",
         *_GIVES_WAY,
     ]
 
@@ -59,6 +61,8 @@ class EmbeddedExchange:
         self._port = 0
         self.urls: VenueUrls | None = None
         self.credentials: Credentials | None = None
+        self.notice = ""
+        """What the trader should know of the last start: empty, or sentences."""
 
     async def start(self) -> None:
         """Returns when it serves. Raises VenueUnavailable where it does not."""
@@ -81,9 +85,11 @@ class EmbeddedExchange:
             assert process.stderr is not None
             said = (await process.stderr.read()).decode(errors="replace").strip()[-500:]
             await self.stop()
-            raise VenueUnavailable(f"The embedded exchange did not start: {said or 'it said nothing'}") from error
+            why = said.removeprefix("simulate: ").rstrip(".") or "it said nothing"
+            raise VenueUnavailable(f"The embedded exchange did not start: {why}.") from error
         self.urls = VenueUrls(rest=ready.rest, stream=ready.ws, ws_api=ready.ws_api)
         self.credentials = Credentials(ready.api_key, ready.api_secret)
+        self.notice = ready.notice
         self._port = int(ready.rest.rpartition(":")[2].partition("/")[0])
         self._tail = asyncio.get_running_loop().create_task(self._log_errors(process))
 

@@ -225,10 +225,15 @@ class Engine:
             paper = self.profile.mode is Mode.PAPER
             return self.profile.urls, None if paper else await asyncio.to_thread(self._credentials)
         exchange = self._exchange = EmbeddedExchange(self._data_dir / EXCHANGE_STATE_NAME)
-        await self._retried(exchange.start, "The embedded exchange does not start")
+        await self._start_exchange(exchange)
         self._in_background(self._supervise(exchange), "embedded exchange")
         assert exchange.urls is not None
         return exchange.urls, exchange.credentials
+
+    async def _start_exchange(self, exchange: EmbeddedExchange) -> None:
+        await self._retried(exchange.start, "The embedded exchange does not start")
+        if exchange.notice:
+            self._notice(Severity.WARNING, "The demo account begins anew", exchange.notice)
 
     async def _supervise(self, exchange: EmbeddedExchange) -> None:
         while True:
@@ -236,7 +241,7 @@ class Engine:
             self._notice(
                 Severity.WARNING, "The embedded exchange ended", f"Exit code {code}; it is being started again."
             )
-            await self._retried(exchange.start, "The embedded exchange does not start")
+            await self._start_exchange(exchange)
 
     async def _connect(self, urls: VenueUrls, credentials: Credentials | None) -> None:
         from octopus_desktop.venues.factory import execution_client, market_data_client  # loaded by `_load_clients`

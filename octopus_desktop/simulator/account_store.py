@@ -1,18 +1,26 @@
 """What must outlive the process of every account: balances, orders and fills.
 
 SQLite in WAL mode. A commit is in the operating system's hands when it returns, so it survives the death of
-this process at any moment; the exchange answers only after it.
+this process at any moment; the exchange answers only after it. While the disk takes nothing (it is full, it is gone)
+the account goes on from memory, and what has changed waits here: the first commit that works writes all of it, and
+only the death of the process before that would lose it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sqlite3
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from octopus_desktop.simulator.orders import Execution, NewOrder, Order
+
+log = logging.getLogger(__name__)
 
 _VERSION = 1
 _SCHEMA = """
@@ -25,10 +33,25 @@ CREATE TABLE IF NOT EXISTS executions (
     at INTEGER PRIMARY KEY, account INTEGER NOT NULL, order_id INTEGER NOT NULL, record BLOB NOT NULL
 );
 """
+_ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?)"
+_EXECUTION = "INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?)"
+_BALANCE = "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)"
+_META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class StateFileError(Exception):
     """The state file can't be used; the message says what to do."""
+
+
+class StateFileDamaged(StateFileError):
+    """Its bytes are no sound state file: `what` is the sentence without what to do."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.what = f"{path} is damaged, or not a state file ({detail})."
+        super().__init__(f"{self.what} Move it away, or choose another file.")
 
 
 class OrderRecord(msgspec.Struct):
@@ -64,76 +87,93 @@ _SAME = tuple(name for name in OrderRecord.__struct_fields__ if name not in ("or
 class AccountStore:
     """A state file. Used by one process and one thread."""
 
+    schema = _SCHEMA
+
     def __init__(self, path: Path) -> None:
-        fresh = not path.exists()
-        if fresh:
+        """Raises StateFileError, and OSError where the file cannot be made."""
+        self.path = path
+        if not path.exists():
             # Created by us first, so that the keys inside are never readable by others.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
-        self._begun = False
+        self._unwritten: dict[tuple[str, object], tuple[object, ...]] = {}
+        """Rows by their statement and key, the newest of each: written over and over they are the same."""
+        self._is_failing = False
+        with in_words(path):
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
         try:
-            self._open(path)
+            with in_words(path):
+                self._open()
         except BaseException:
             self._db.close()
             raise
 
-    def _open(self, path: Path) -> None:
-        try:
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
-            version = self.meta("version")
-            if version is None:
-                self.set_meta("version", str(_VERSION))
-            elif int(version) > _VERSION:
-                raise StateFileError(f"{path} was written by a newer version: update, or choose another --state file")
-        except sqlite3.OperationalError as error:
-            raise StateFileError(f"{path} is in use by another exchange: stop it, or choose another file") from error
-        except sqlite3.DatabaseError as error:
-            raise StateFileError(f"{path} is not a state file: move it away, or choose another file") from error
+    def _open(self) -> None:
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        (said,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise StateFileDamaged(self.path, str(said).replace("\n", " "))
+        self._db.executescript(self.schema)
+        version = self.meta("version")
+        if version is None:
+            self._db.execute(_META, ("version", str(_VERSION)))
+        elif int(version) > _VERSION:
+            raise StateFileError(f"{self.path} was written by a newer version: update, or choose another file.")
+        (self._last_execution,) = self._db.execute("SELECT coalesce(max(at), 0) FROM executions").fetchone()
 
     def close(self) -> None:
         self.commit()
         self._db.close()
 
-    def _begin(self) -> None:
-        if not self._begun:
-            self._db.execute("BEGIN")
-            self._begun = True
+    def _put(self, statement: str, key: object, *row: object) -> None:
+        self._unwritten[statement, key] = row
 
     def save_order(self, order: Order) -> None:
-        self._begin()
         record = OrderRecord(
             order.order_id, order.owner, order.request, **{name: getattr(order, name) for name in _SAME}
         )
-        self._db.execute(
-            "INSERT OR REPLACE INTO orders VALUES (?, ?, ?)",
-            (order.order_id, order.owner, msgspec.msgpack.encode(record)),
-        )
+        self._put(_ORDER, order.order_id, order.order_id, order.owner, msgspec.msgpack.encode(record))
 
     def save_execution(self, account: int, execution: Execution) -> None:
-        self._begin()
-        self._db.execute(
-            "INSERT INTO executions (account, order_id, record) VALUES (?, ?, ?)",
-            (account, execution.order_id, msgspec.msgpack.encode(execution)),
-        )
+        at = self._last_execution = self._last_execution + 1
+        self._put(_EXECUTION, at, at, account, execution.order_id, msgspec.msgpack.encode(execution))
 
     def save_balance(self, account: int, asset: str, free: int, locked: int) -> None:
-        self._begin()
-        self._db.execute("INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)", (account, asset, free, locked))
+        self._put(_BALANCE, (account, asset), account, asset, free, locked)
 
     def commit(self) -> None:
-        if self._begun:
+        """Write what has changed. Where the disk does not take it, it is said once, and the next commit tries again."""
+        if not self._unwritten:
+            return
+        try:
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN")
+            for (statement, _), row in self._unwritten.items():
+                self._db.execute(statement, row)
             self._db.execute("COMMIT")
-            self._begun = False
+        except sqlite3.DatabaseError as error:
+            if not self._is_failing:
+                log.error("%s cannot be written: %s. The account goes on from memory until it can.", self.path, error)
+            self._is_failing = True
+            # On a full disk SQLite has rolled back by itself; where it has not, and cannot, the next commit goes on.
+            with contextlib.suppress(sqlite3.DatabaseError):
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+            return
+        self._unwritten.clear()
+        if self._is_failing:
+            self._is_failing = False
+            log.warning("%s is written again, with all that had changed.", self.path)
 
     def meta(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_meta(self, name: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+        """Kept together with all that has changed."""
+        self._put(_META, name, name, value)
+        self.commit()
 
     def balances(self) -> list[tuple[int, str, int, int]]:
         return self._db.execute("SELECT account, asset, free, locked FROM balances").fetchall()
@@ -153,3 +193,37 @@ class AccountStore:
                 setattr(order, name, getattr(kept, name))
             found.append(order)
         return found
+
+
+def set_aside(path: Path) -> Path:
+    """Moves a damaged file and its write-ahead log out of the way; where it is now."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    name, number = f"{path.name}.damaged-{stamp}", 1
+    while path.with_name(name).exists():
+        number += 1
+        name = f"{path.name}.damaged-{stamp}+{number}"
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(name + suffix))
+    return path.with_name(name)
+
+
+@contextlib.contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """What goes wrong while a file is opened and read, as what to do about it. Raises StateFileError."""
+    try:
+        yield
+    except msgspec.DecodeError as error:
+        raise StateFileDamaged(path, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the low byte is the kind of error
+        if code in _IN_USE:
+            raise StateFileError(f"{path} is in use by another exchange: stop it, or choose another file.") from error
+        if code in _DAMAGED:
+            raise StateFileDamaged(path, str(error)) from error
+        if code == sqlite3.SQLITE_ERROR:
+            raise StateFileError(f"{path} is not a state file ({error}): choose another file.") from error
+        raise StateFileError(
+            f"{path} cannot be written ({error}): free some space on its disk or allow it, or choose another file."
+        ) from error

@@ -39,6 +39,8 @@ class Exchange(Matching[Market]):
             raise ValueError("the market begins on 2019-01-02")
         self.seed = seed
         self._step = step_of(start_ns)
+        self.known_until_s = 0
+        """Where an earlier life of the market ended, Unix seconds; 0 where there was none."""
         # On a step's edge, so that the same start means the same market to the nanosecond.
         self.start_ns = GENESIS_S * SECOND_NS + self._step * STEP_NS
         super().__init__(self.start_ns, count((self.start_ns // SECOND_NS - GENESIS_S) * 6_000), listener, store)
@@ -66,6 +68,7 @@ class Exchange(Matching[Market]):
 
         `known_until_s` is the Unix second up to which an earlier life of the market is on record.
         """
+        self.known_until_s = known_until_s
         now_s = self.now_ns // SECOND_NS
         for symbol, market in self.markets.items():
             crowd = self._crowds[symbol]

@@ -1,9 +1,14 @@
-"""Candles of any interval: from the path where nobody watched, from real prints where the market was live."""
+"""Candles of any interval: from the path where nobody watched, from real prints where the market was live.
+
+Minutes made of prints outlive the process and are told for days. Seconds made of prints are not: those of an earlier
+life, and those older than two hours, are the path's, near the minute they are in but not its sum.
+"""
 
 from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import numpy as np
 
@@ -174,6 +179,10 @@ class History:
         """Absorb one trade into the candles of its second and its minute, which `roll` has opened."""
         self.live_seconds[now_s].print(price, quantity, quote, buyer_takes)
         self.minutes[now_s - now_s % 60].print(price, quantity, quote, buyer_takes)
+
+    def minutes_from(self, first_s: int) -> list[Candle]:
+        """The live minutes from an opening second on, the newest first."""
+        return list(takewhile(lambda candle: candle.open_s >= first_s, reversed(self.minutes.values())))
 
     # ── everybody reads ──────────────────────────────────────────────────────────────────────────────────
 

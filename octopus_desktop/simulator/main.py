@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from octopus_desktop.health.slices import short_slices
-from octopus_desktop.simulator.account_store import StateFileError
+from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError, in_words, set_aside
 from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import FaultPlan, Faults
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="market seconds per second")
     parser.add_argument("--start", default="", help="where its clock starts: ISO time (UTC) or ns; default: now")
     parser.add_argument("--state", type=Path, help="file that keeps accounts, orders, fills and live candles")
+    parser.add_argument("--replace-damaged", action="store_true", help="set a damaged --state file aside, begin anew")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
     if sys.platform != "win32":
         parser.add_argument("--background", action="store_true", help="give way to every other program")
@@ -74,13 +75,12 @@ def run(args: argparse.Namespace) -> int:
         os.nice(NICENESS)
         short_slices()
     try:
-        store = SqliteStore(args.state) if args.state is not None else None
         if sys.platform == "win32":
-            return asyncio.run(_serve(args, start_ns, plan, store))
+            return asyncio.run(_serve(args, start_ns, plan))
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(args, start_ns, plan, store))
+            return runner.run(_serve(args, start_ns, plan))
     except (StateFileError, OSError, ValueError) as error:
         print(f"simulate: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -140,15 +140,35 @@ def open_exchange(
 
 
 def _restore(exchange: Exchange, store: SqliteStore) -> None:
-    exchange.restore_all(store)
-    store.forget_minutes(exchange.now_ns // SECOND_NS - LIVE_MINUTES_S)
-    for market in exchange.markets.values():
-        store.load_minutes(market)
+    with in_words(store.path):
+        exchange.restore_all(store)
+        store.forget_minutes(exchange.now_ns // SECOND_NS - LIVE_MINUTES_S)
+        for market in exchange.markets.values():
+            store.load_minutes(market)
 
 
-async def _serve(args: argparse.Namespace, start_ns: int, plan: FaultPlan, store: SqliteStore | None) -> int:
-    users = UserStreams()
-    exchange, credentials = open_exchange(args.seed, start_ns, args.speed, users, store)
+def _opened(
+    args: argparse.Namespace, start_ns: int, users: UserStreams
+) -> tuple[Exchange, Credentials, SqliteStore | None]:
+    """Raises StateFileError, and leaves the file as it was then."""
+    store = SqliteStore(args.state) if args.state is not None else None
+    try:
+        return *open_exchange(args.seed, start_ns, args.speed, users, store), store
+    except BaseException:
+        if store is not None:
+            store.close()
+        raise
+
+
+async def _serve(args: argparse.Namespace, start_ns: int, plan: FaultPlan) -> int:
+    users, notice = UserStreams(), ""
+    try:
+        exchange, credentials, store = _opened(args, start_ns, users)
+    except StateFileDamaged as error:
+        if not args.replace_damaged:
+            raise
+        notice = f"{error.what} It was set aside as {set_aside(args.state)}, nothing was deleted. A new one was begun."
+        exchange, credentials, store = _opened(args, start_ns, users)
     keys = KeyRing()
     keys.add(credentials)
     server = Server(exchange, keys, users, Faults(args.seed), speed=args.speed, store=store)
@@ -162,7 +182,7 @@ async def _serve(args: argparse.Namespace, start_ns: int, plan: FaultPlan, store
             loop.add_signal_handler(number, done.set)
     if args.exit_with_stdin:
         _watch_stdin(loop, done)
-    print(json.dumps(_ready(server.port, credentials)), flush=True)  # noqa: T201 - the ready line
+    print(json.dumps(_ready(server.port, credentials, notice)), flush=True)  # noqa: T201 - the ready line
     await done.wait()
     await server.stop()
     if store is not None:
@@ -180,7 +200,7 @@ def _collect_in_small_pieces() -> None:
     gc.set_threshold(400, 4, 5_000)
 
 
-def _ready(port: int, credentials: Credentials) -> dict[str, object]:
+def _ready(port: int, credentials: Credentials, notice: str) -> dict[str, object]:
     host = f"127.0.0.1:{port}"
     return {
         "rest": f"http://{host}",
@@ -192,6 +212,7 @@ def _ready(port: int, credentials: Credentials) -> dict[str, object]:
         "ed25519_api_key": credentials.ed25519_api_key,
         "ed25519_private_key": credentials.ed25519_private_key,
         "pid": os.getpid(),
+        "notice": notice,
     }
 
 

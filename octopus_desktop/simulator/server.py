@@ -41,7 +41,8 @@ _STEP_NS = SECOND_NS // 10
 """The most market time that is caught up with in one piece; callers are answered before the next."""
 _MAX_STEP_NS = 2 * SECOND_NS
 """The most market time a caller waits for, so that it is answered at about its own moment."""
-
+_SAID_AGAIN_S = 60.0
+"""A beat that goes on failing in the same way is told this often."""
 _ASLEEP_NS = 120 * SECOND_NS
 """A pause of the machine longer than this is not lived through afterwards."""
 
@@ -76,7 +77,8 @@ class Server:
         self._wall_zero = time.monotonic_ns()
         self._runner: web.AppRunner | None = None
         self._beating: asyncio.Task[None] | None = None
-        self._saved_minute = 0
+        # What this life has lived through and what it completed of the one before: nothing of that is in the store yet.
+        self._saved_minute = (exchange.known_until_s or exchange.start_ns // SECOND_NS) // 60 * 60
         self._wall_clock = False
         self.port = 0
 
@@ -129,6 +131,7 @@ class Server:
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
+        said, again_at = "", 0.0
         for round_ in count():
             slots = _SLOTS if self._connections else 1
             for slot in range(slots):
@@ -136,8 +139,10 @@ class Server:
                     while not self.catch_up(_STEP_NS) and loop.time() < due + _ROUND_S:  # noqa: ASYNC110 - its turn
                         await asyncio.sleep(0)
                     self._do_slot(round_, slot, slots)
-                except Exception:
-                    log.exception("a beat failed")
+                except Exception as error:
+                    if repr(error) != said or loop.time() > again_at:  # not the same, twenty times a second
+                        log.exception("a beat failed")
+                        said, again_at = repr(error), loop.time() + _SAID_AGAIN_S
                 due = max(due + _ROUND_S / slots, loop.time() - _ROUND_S)
                 await asyncio.sleep(max(0.0, due - loop.time()))
 
@@ -157,16 +162,14 @@ class Server:
         if self._store is None:
             return
         now_s = self.exchange.now_ns // SECOND_NS
-        minute = now_s // 60 * 60
-        first = self._saved_minute or minute
+        first = self._saved_minute
         rows = [
             (symbol, candle)
             for symbol, market in self.exchange.markets.items()
-            for opened in range(first, minute + 60, 60)
-            if (candle := market.history.minutes.get(opened)) is not None
+            for candle in market.history.minutes_from(first)
         ]
         self._store.save_minutes(rows, self.exchange.now_ns)
-        self._saved_minute = minute
+        self._saved_minute = now_s // 60 * 60
 
     # ── sockets ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
@@ -12,6 +11,7 @@ from octopus_desktop.simulator.auth import Credentials
 from octopus_desktop.simulator.history import Candle
 from octopus_desktop.simulator.market import Market
 
+_MINUTE = "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS minutes (
     symbol TEXT, open_s INTEGER, columns BLOB NOT NULL, PRIMARY KEY (symbol, open_s)
@@ -22,19 +22,14 @@ CREATE TABLE IF NOT EXISTS minutes (
 class SqliteStore(AccountStore):
     """The exchange's state file."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._db.executescript(_SCHEMA)
+    schema = AccountStore.schema + _SCHEMA
 
     def save_minutes(self, rows: Iterable[tuple[str, Candle]], now_ns: int) -> None:
         """Keep candles of minutes, and until when they are told; the present ones are written again as they grow."""
-        self._begin()
+        for symbol, candle in rows:
+            key = (symbol, candle.open_s)
+            self._put(_MINUTE, key, *key, msgspec.msgpack.encode(candle.columns()))
         self.set_meta("now_ns", str(now_ns))
-        self._db.executemany(
-            "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?)",
-            [(symbol, candle.open_s, msgspec.msgpack.encode(candle.columns())) for symbol, candle in rows],
-        )
-        self.commit()
 
     def credentials(self) -> Credentials | None:
         kept = self.meta("credentials")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -21,11 +22,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from octopus_desktop.embedded_exchange import command
-from octopus_desktop.simulator.auth import Credentials
+from octopus_desktop.embedded_exchange import EmbeddedExchange, command
+from octopus_desktop.model.errors import VenueUnavailable
+from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
+from octopus_desktop.simulator.faults import Faults
 from octopus_desktop.simulator.main import NICENESS, open_exchange
 from octopus_desktop.simulator.orders import NewOrder
+from octopus_desktop.simulator.server import Server
 from octopus_desktop.simulator.store import SqliteStore
 from octopus_desktop.simulator.units import SECOND_NS, UNIT
 from octopus_desktop.simulator.user_streams import UserStreams
@@ -124,6 +128,55 @@ def test_minutes_that_were_live_are_told_the_same_after_a_restart(tmp_path: Path
     (third,) = market.history.candles("1m", first_s + 170, first_s + 120, None, 1)
     assert third.trades > 0
     store.close()
+
+
+def test_a_minute_broken_off_is_told_the_same_in_every_later_life(tmp_path: Path) -> None:
+    """What a start completed or lived through before it served is kept as well: no seam after the next one."""
+    minutes: list[dict[str, list[tuple[int, ...]]]] = []
+    first_s = START_NS // SECOND_NS - 60
+    for at_s in (10, 90, 200):  # the first is open since a second of the minute before
+        now_ns = START_NS + at_s * SECOND_NS
+        exchange, _, store = _opened(tmp_path / "state", now_ns)
+        minutes.append(
+            {
+                symbol: [c.columns() for c in market.history.candles("1m", first_s + 60 + at_s, first_s, None, 5)]
+                for symbol, market in exchange.markets.items()
+            }
+        )
+        Server(exchange, KeyRing(), UserStreams(), Faults(1), store=store)._save()
+        store.close()
+    for symbol, (before, broken, *_) in minutes[1].items():
+        assert before == minutes[0][symbol][0]
+        assert [before, broken] == minutes[2][symbol][:2], symbol
+
+
+def test_a_damaged_state_file_of_the_terminals_exchange_is_set_aside(tmp_path: Path) -> None:
+    """The demo goes on with a new account, and the trader is told where the old file is."""
+    state = tmp_path / "exchange.db"
+    broken = b"not a database, and long enough to look at" * 30
+    state.write_bytes(broken)
+    exchange = EmbeddedExchange(state)
+
+    async def scene() -> str:
+        await exchange.start()
+        await exchange.stop()
+        return exchange.notice
+
+    notice = asyncio.run(scene())
+    (aside,) = tmp_path.glob("exchange.db.damaged-*")
+    assert aside.read_bytes() == broken
+    assert str(aside) in notice
+    assert notice.endswith("nothing was deleted. A new one was begun.")
+    assert asyncio.run(scene()) == ""
+
+
+def test_an_exchange_that_does_not_start_is_told_in_whole_sentences(tmp_path: Path) -> None:
+    """What it said last is the reason, and ends like a sentence: others follow."""
+    exchange = EmbeddedExchange(tmp_path)
+    with pytest.raises(
+        VenueUnavailable, match=r"^The embedded exchange did not start: /\S+ cannot be written .*file\.$"
+    ):
+        asyncio.run(exchange.start())
 
 
 def test_a_state_file_in_use_or_broken_says_so(tmp_path: Path) -> None:
