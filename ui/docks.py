@@ -16,6 +16,7 @@ from ui.theme.theme import Theme
 from ui.widgets.mode_frame import ModeFrame
 
 TITLE_HEIGHT = 22
+_SETTLED_MS = 50
 
 
 class TitleBar(QWidget):
@@ -168,6 +169,12 @@ class TabRows(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.arrange)
+        # While docks are put into tabs Qt keeps a row of tabs that it is about to empty, and tells nobody when it has.
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._settled.timeout.connect(self.arrange)
+        self._found: list[bool] = []
         for dock in docks.values():
             dock.dockLocationChanged.connect(self._soon.start)
             dock.topLevelChanged.connect(self._soon.start)
@@ -187,6 +194,10 @@ class TabRows(QObject):
             else:
                 dock.adopt_controls()
         self._raise_above()
+        found = [dock.pane.controls is not None and dock.pane.controls.isVisible() for dock in self._docks.values()]
+        if found != self._found:
+            self._found = found
+            self._settled.start()
 
     def _raise_above(self) -> None:
         for widget in self._above():

@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
 
         for pane in self.panes.values():
             if isinstance(pane, BookPane | TapePane):
-                pane.price_chosen.connect(self.ticket.take_price)
+                pane.price_chosen.connect(self.ticket.take_level)
         self.chart.price_chosen.connect(self.ticket.take_price)
         self.positions.close_wanted.connect(self.ticket.take_closing)
         self.ticket.close_wanted.connect(self.positions.close_selected)
@@ -387,6 +387,7 @@ class MainWindow(QMainWindow):
         for pane in self.panes.values():
             if isinstance(pane, TablePane):
                 pane.table.reset_arrangement()
+        self.focus_pane("chart")  # the pane with the keyboard may be behind others now
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)

@@ -10,6 +10,7 @@ from conftest import OpenWindow, settle
 from keyboard import CTRL, SHIFT, press
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_day import scripted_session
 from scripted_market import SOL
@@ -71,6 +72,22 @@ def test_the_key_of_the_layout_holds_no_version(window: MainWindow, node: Script
     saved = {command.key for command in node.of(SaveSetting)}
     assert LAYOUT_SETTING in saved
     assert not [key for key in saved if any(character.isdigit() for character in key)]
+
+
+def over_the_tabs(window: MainWindow) -> list[str]:
+    below = [pane for pane in window.panes.values() if pane.controls and pane.controls.parentWidget() is window]
+    return [pane.pane_id for pane in below if pane.controls and pane.controls.isVisible()]
+
+
+def test_only_the_front_panes_controls_lie_over_the_tabs_after_a_reset(window: MainWindow, qtbot: QtBot) -> None:
+    """One filter, that of the tab in front, however often the layout is put back."""
+    for front in ("positions", "log", "positions"):
+        window.focus_pane(front)
+        settle(window)
+        press(window, Qt.Key.Key_R, CTRL | SHIFT)
+        settle(window)
+        qtbot.waitUntil(lambda: over_the_tabs(window) == ["positions"])
+        assert QApplication.focusWidget() is window.chart.focus_target()
 
 
 def test_reset_puts_every_pane_back(window: MainWindow) -> None:

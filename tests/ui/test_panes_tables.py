@@ -22,7 +22,6 @@ from octopus_desktop.model.commands import Unsubscribe
 from octopus_desktop.model.errors import LinkError
 from octopus_desktop.model.events import BalanceChanged, Channel, FeedRecovered, FeedStale, QuoteChanged, TickerChanged
 from octopus_desktop.model.orders import Side
-from tests.printed import printed
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
 from ui.models.columns import Column, Paint, exported, iso, sortable

@@ -129,7 +129,7 @@ def test_an_order_is_in_the_table_in_the_frame_after_the_key(window: MainWindow,
 
 
 def test_a_click_in_the_book_is_in_the_ticket(window: MainWindow, node: ScriptedNode) -> None:
-    """A bid clicked makes the ticket a buy at that price, an ask a sell."""
+    """A bid clicked makes the ticket a buy at that price, an ask a sell; what is typed next is the quantity."""
     view = window.panes["book"].focus_target()
     for is_bid, side in ((True, "buy"), (False, "sell")):
         row = next(
@@ -141,6 +141,8 @@ def test_a_click_in_the_book_is_in_the_ticket(window: MainWindow, node: Scripted
         settle(window)
         assert window.ticket.side.value == side
         assert window.ticket.price.value() == node.state.instruments[BTC].price(row[1])
+        QTest.keyClicks(QApplication.focusWidget() or window, "0.02")
+        assert window.ticket.amount.text() == "0.02"
 
 
 def test_a_click_in_the_chart_is_a_price(window: MainWindow) -> None:

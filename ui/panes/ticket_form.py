@@ -341,14 +341,22 @@ class TicketForm(Pane):
         entry.selectAll()
         self._area.ensureWidgetVisible(entry)
 
-    def take_price(self, price: float, side: Side | None) -> None:
-        """A price of the market into the ticket, and the side where one was meant."""
+    def take_level(self, price: float, side: Side | None) -> None:
+        """A price chosen in a list of them. What is typed next is the quantity, or goes on where a price was wanted."""
+        focused = QApplication.focusWidget()
+        entry = self.take_price(price, side)
+        if entry is not None:
+            stays = entry is focused and entry is not self.price
+            self._go_to(entry if stays else self._first_gap() or self.amount)
+
+    def take_price(self, price: float, side: Side | None) -> NumberEdit | None:
+        """A price of the market into the ticket, and the side where one was meant. Returns the field that took it."""
         instrument = self.session.instrument
         if instrument is None or price <= 0:
-            return
+            return None
         if stale_age_s(self.session.state, instrument.instrument_id, Channel.BOOK, 0) is not None:
             self.session.tell("warn", "The market is stale", "A price from the screen may be wrong by now; type it.")
-            return
+            return None
         kind = self._draft.kind
         entry = self.extras.takes_price() or (self.trigger if self.trigger.hasFocus() else None)
         if entry is None and kind is Kind.MARKET:
@@ -358,10 +366,11 @@ class TicketForm(Pane):
             entry = self.price if kind.has_price else self.trigger if kind.has_trigger else self.extras.price_gap()
             if entry is None:
                 self.session.tell("info", "No price to fill", f"{kind.value}: put the keyboard into the one you mean.")
-                return
+                return None
             if side is not None:
                 self.side.choose(side.value)
         entry.setText(format_price(instrument.price(price), instrument.price_precision))
+        return entry
 
     def take_touch(self, side: Side) -> None:
         """The best bid (BUY) or ask (SELL)."""

@@ -118,6 +118,8 @@ class NumberEdit(ParsedEdit[Decimal]):
     def _number(self, text: str) -> Decimal:
         value = parse_number(text)
         if self._minimum is not None and value < self._minimum:
+            if not self._minimum:
+                raise ValueError("It can't be below zero.")
             raise ValueError(f"At least {self._written(self._minimum)}.")
         if self._maximum is not None and value > self._maximum:
             raise ValueError(f"At most {self._written(self._maximum)}.")
