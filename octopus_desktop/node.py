@@ -185,7 +185,7 @@ class Engine:
         self._levels.connect(database.journal)
         self._kill.open(database.journal)
         await self._first_order.remember(self.state, database.repository)
-        guard = DayGuard(self.bus, self._risk, self._levels, self._clock, database.repository)
+        guard = DayGuard(self.bus, self._risk, self._levels, self._subscriptions, self._clock, database.repository)
         await guard.remember()
         self._in_background(guard.watch(), "the day's limits")
         ledger = Ledger(self.bus, database.journal, database.repository, self._clock, self.profile.venue)

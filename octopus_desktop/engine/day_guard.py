@@ -1,4 +1,7 @@
-"""Watches the day's limits: what is lost without an order counts too, so it looks each second and after each fill."""
+"""Watches the day's limits: what is lost without an order counts too, so it looks each second and after each fill.
+
+The prices it judges by are its own wish, whatever the screen shows.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import msgspec
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.risk import Risk
-from octopus_desktop.engine.trading_day import DAY_NS, KeptDay
+from octopus_desktop.engine.subscriptions import Subscriptions
+from octopus_desktop.engine.trading_day import DAY_NS, KeptDay, Standing
+from octopus_desktop.engine.valuation import price_channel
 from octopus_desktop.model.events import Event, NoticeRaised, OrderFilled, Severity
 from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.ports import Clock, Repository
@@ -20,20 +25,33 @@ logger = logging.getLogger(__name__)
 
 LOOKS_EVERY_S: Final = 1.0
 KEPT_EVERY_NS: Final = 5_000_000_000
+BLIND_FOR_NS: Final = 30_000_000_000
+"""A price that takes longer to come is told of; at every start it takes a moment."""
 DAY_SETTING: Final = "risk.day"
 
 
 class DayGuard:
     """A broken limit sets REDUCING until the next day (UTC), or until the trader sets another level."""
 
-    def __init__(self, bus: Bus, risk: Risk, levels: Levels, clock: Clock, repository: Repository) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        risk: Risk,
+        levels: Levels,
+        subscriptions: Subscriptions,
+        clock: Clock,
+        repository: Repository,
+    ) -> None:
         self._bus = bus
         self._risk = risk
         self._levels = levels
+        self._subscriptions = subscriptions
         self._clock = clock
         self._repository = repository
         self._kept: KeptDay | None = None
         self._kept_ns = 0
+        self._seen_ns = clock.now_ns()
+        self._told_blind = False
         self._filled = asyncio.Event()
         bus.subscribe(self._heard)
 
@@ -65,15 +83,32 @@ class DayGuard:
         level = self._bus.state.level
         if level.cause is LevelCause.DAY_LIMIT and level.ts_ns // DAY_NS < now // DAY_NS:
             await self._levels.end_of_day()
-        breach = self._risk.day.breach(self._risk.limits, now)
+        self._hold_prices()
+        limits, day = self._risk.limits, self._risk.day
+        breach = day.breach(limits, now)
         if breach is not None and self._levels.level is TradingLevel.ACTIVE:
             await self._levels.lower(TradingLevel.REDUCING, breach, LevelCause.DAY_LIMIT)
             text = f"{breach} Until tomorrow (UTC) only what reduces a position leaves, unless you set the level."
             self._bus.publish(NoticeRaised(Severity.WARNING, "The day's limit is reached", text, now))
+        standing = day.standing(limits.currency, now)
+        self._tell_blindness(standing, now)
         self._keep(now)
 
+    def _hold_prices(self) -> None:
+        listed = self._bus.state.instruments
+        names = self._risk.day.priced_by(self._risk.limits.currency)
+        self._subscriptions.hold({(name, price_channel(listed[name]), None) for name in names})
+
+    def _tell_blindness(self, standing: Standing, now_ns: int) -> None:
+        limits = self._risk.limits
+        if not standing.waits or (limits.max_daily_loss is None and limits.max_drawdown is None):
+            self._seen_ns, self._told_blind = now_ns, False
+        elif not self._told_blind and now_ns - self._seen_ns >= BLIND_FOR_NS:
+            self._told_blind = True
+            text = f"There is no price yet of {', '.join(standing.unvalued)}: what the day comes to is not known."
+            self._bus.publish(NoticeRaised(Severity.WARNING, "The day's limits are not judged", text, now_ns))
+
     def _keep(self, now_ns: int) -> None:
-        self._risk.day.standing(self._risk.limits.currency, now_ns)
         kept = self._risk.day.keep()
         if kept != self._kept and now_ns - self._kept_ns >= KEPT_EVERY_NS:
             self._kept, self._kept_ns = kept, now_ns

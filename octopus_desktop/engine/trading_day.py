@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
-from octopus_desktop.engine.valuation import mark_of, rate_of
+from octopus_desktop.engine.valuation import mark_of, price_to_come, rate_of, rate_pairs
+from octopus_desktop.model.account import Position, by_trade
 from octopus_desktop.model.events import (
     AlgoEnded,
     Event,
+    InstrumentListed,
     OrderCanceled,
     OrderExpired,
     OrderFilled,
@@ -26,7 +28,7 @@ from octopus_desktop.model.events import (
     TradingLevelChanged,
 )
 from octopus_desktop.model.figures import figure
-from octopus_desktop.model.identifiers import InstrumentId, symbol_of, venue_of
+from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import ZERO, Fill, Order
 from octopus_desktop.model.safety import LevelCause, TradingLevel
@@ -44,18 +46,72 @@ _WANTED_SIZES: Final = ("", "entry")
 
 
 class _Line:
-    """One instrument's day. `held` and `mark` are from its start; `cash` is what the fills since brought, in quote."""
+    """One instrument's day. `held` and `mark` are from its start; `cash` is what the fills since brought, in quote.
 
-    __slots__ = ("cash", "fees", "held", "last", "mark", "quantity", "realised")
+    `mark` is what one of `held` was worth at midnight UTC. Where this session did not see that, it is what an earlier
+    one kept of the day; else the first price known of it, be it of a fill of ours (`first`) or the first live one. The
+    fill of an earlier day is no price of this one.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("cash", "fees", "first", "held", "late", "mark", "newest", "position", "price")
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
         self.held = ZERO
         self.mark: Decimal | None = None
         self.cash = ZERO
         self.fees = ZERO
-        self.quantity = ZERO
-        self.realised = ZERO
-        self.last = ZERO
+        self.first: Decimal | None = None
+        self.price: Decimal | None = None
+        """The last live one of this session."""
+        self.newest: Fill | None = None
+        self.late = False
+        """A fill was told out of its turn: as they were told they may add up to what never was."""
+
+    @property
+    def counts(self) -> bool:
+        return bool(self.position.quantity or self.held or self.cash or self.fees)
+
+    def begin(self, mark: Decimal | None) -> None:
+        """A day."""
+        self.held, self.mark, self.first = self.position.quantity, mark, None
+        self.cash = self.fees = ZERO
+
+    def take(self, fill: Fill, start_ns: int) -> Decimal | None:
+        """What a fill that closes gained before its fee; None where it opens."""
+        position = self.position
+        before, realised = position.quantity, position.realised
+        position.apply(fill)
+        # Of coins that were there before the day's profit knows nothing, nor of what selling them brought.
+        signed = position.quantity - before
+        if fill.ts_venue_ns < start_ns:
+            self.held += signed  # of an earlier day, and heard of only now
+        else:
+            self.cash -= signed * fill.price
+            if self.first is None:
+                self.first = fill.price
+        return position.realised - realised if before and (before > 0) != (signed > 0) else None
+
+    def retell(self, position: Position, fills: list[Fill], start_ns: int) -> None:
+        """The day anew, in the venue's order. Fees are the same in any."""
+        self.position, self.late = position, False
+        self.held, self.cash, self.first = position.quantity, ZERO, None
+        for fill in fills:
+            self.take(fill, start_ns)
+
+    def profit(self, live: Decimal | None) -> Decimal | None:
+        """In quote; None while what is held has no price of today."""
+        if live is not None:
+            self.price = live
+        if self.mark is None and self.held:
+            self.mark = self.first if self.first is not None else live
+        own = self.cash - self.fees
+        for quantity, price in ((self.position.quantity, self.price), (-self.held, self.mark)):
+            if quantity:
+                if price is None:
+                    return None
+                own += quantity * price
+        return own
 
 
 class KeptDay(msgspec.Struct, frozen=True):
@@ -67,16 +123,20 @@ class KeptDay(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """In the limits' currency. `unvalued` are currencies without a known price, left out of the sums."""
+    """In the limits' currency. `unvalued` are currencies without a known price, left out of the sums.
+
+    `waits`: one of them will have a price. Until then the sums are parts of a whole, and nothing follows from them.
+    """
 
     profit: Decimal
     peak: Decimal
     fees: Decimal
     unvalued: tuple[str, ...] = ()
+    waits: bool = False
 
     @property
     def drawdown(self) -> Decimal:
-        return self.peak - self.profit
+        return max(ZERO, self.peak - self.profit)
 
 
 class TradingDay:
@@ -101,6 +161,7 @@ class TradingDay:
             OrderExpired: self._ended,
             AlgoEnded: self._algo_ended,
             TradingLevelChanged: self._level_changed,
+            InstrumentListed: self._listed,
         }
 
     def apply(self, event: Event) -> None:
@@ -111,37 +172,60 @@ class TradingDay:
     # What it comes to -------------------------------------------------------
 
     def standing(self, currency: str, now_ns: int) -> Standing:
-        """Moves the peak, and the day where a new one has begun."""
+        """Moves the day where a new one has begun, and the peak where every price is known."""
         self.roll(now_ns)
         profit = fees = ZERO
         unvalued: set[str] = set()
+        waits = False
         for name, line in self._lines.items():
-            own = line.cash - line.fees
-            if line.quantity or line.held:
-                mark = mark_of(self._state, name) or line.last
-                if line.mark is None:
-                    line.mark = mark  # the session did not see the day begin: it counts from here
-                own += line.quantity * mark - line.held * line.mark
+            if line.late:
+                line.retell(*self._state.fills_since(name, self.start_ns), self.start_ns)
+            if not line.counts:
+                continue
+            own = line.profit(mark_of(self._state, name))
+            instrument = self._state.instruments.get(name)
+            if instrument is None or own is None:
+                unvalued.add(symbol_of(name) if instrument is None else instrument.base)
+                waits = waits or price_to_come(self._state, name)
+                continue
             if not own and not line.fees:
                 continue
-            instrument = self._state.instruments.get(name)
-            quote = instrument.quote if instrument is not None else currency
-            rate = rate_of(self._state, venue_of(name), quote, currency)
+            venue, quote = instrument.venue, instrument.quote
+            rate = rate_of(self._state, venue, quote, currency)
             if rate is None:
                 unvalued.add(quote)
+                waits = waits or any(price_to_come(self._state, pair) for pair in rate_pairs(venue, quote, currency))
                 continue
             profit += own * rate
             fees += line.fees * rate
-        self.peak = max(self.peak, profit)
-        return Standing(profit, self.peak, fees, tuple(sorted(unvalued)))
+        if not waits:
+            self.peak = max(self.peak, profit)
+        return Standing(profit, self.peak, fees, tuple(sorted(unvalued)), waits)
+
+    def priced_by(self, currency: str) -> set[InstrumentId]:
+        """Whose prices the day is valued with: of what is held or may be filled, and of the currencies it is in."""
+        state = self._state
+        exposed = {name for name, position in state.positions.items() if position.quantity}
+        exposed.update(order.intent.instrument_id for order in state.working.values())
+        priced = exposed.copy()
+        for name in exposed.union(name for name, line in self._lines.items() if line.counts):
+            instrument = state.instruments.get(name)
+            if instrument is not None and instrument.quote != currency:
+                priced.update(rate_pairs(instrument.venue, instrument.quote, currency))
+        return priced & state.instruments.keys()
 
     def breach(self, limits: RiskLimits, now_ns: int) -> str | None:
-        """Which of the day's limits is broken, in a sentence; None also where the trader has said to go on today."""
+        """Which of the day's limits is broken, in a sentence.
+
+        None also where the trader has said to go on today, and while a price is still to come.
+        """
         if limits.max_daily_loss is None and limits.max_drawdown is None:
             return None
         if self._overridden_day == now_ns // DAY_NS:
             return None
         now = self.standing(limits.currency, now_ns)
+        if now.waits:
+            return None
         if limits.max_daily_loss is not None and -now.profit >= limits.max_daily_loss:
             most = figure(limits.max_daily_loss)
             return f"The day's loss is {-now.profit:,.2f} {limits.currency}, your limit is {most}."
@@ -175,9 +259,7 @@ class TradingDay:
         self.start_ns = start
         self.peak = ZERO
         for name, line in self._lines.items():
-            line.held = line.quantity
-            line.mark = mark_of(self._state, name) if seen else None
-            line.cash = line.fees = ZERO
+            line.begin(mark_of(self._state, name) if seen else None)
 
     def keep(self) -> KeptDay:
         marks = {name: line.mark for name, line in self._lines.items() if line.held and line.mark is not None}
@@ -208,32 +290,38 @@ class TradingDay:
     def _filled(self, event: OrderFilled) -> None:
         fill = event.fill
         order = self._state.orders.get(event.client_order_id)
-        position = self._state.position_as_told(fill.instrument_id)
-        line = self._lines.setdefault(fill.instrument_id, _Line())
-        if order is None or position is None:
+        if order is None:
             return
-        if self._state.fills[-1] is not fill:  # told twice: the state counted it once
-            if order.status.is_terminal:
-                self._settle(order, event.ts_ns)
-            return
-        # Of coins that were there before the day's profit knows nothing, nor of what selling them brought.
-        signed = position.quantity - line.quantity
-        self.roll(fill.ts_venue_ns)
-        closes = bool(line.quantity) and (line.quantity > 0) != (signed > 0)
-        fee = self._fee_in_quote(fill)
-        if fill.ts_venue_ns < self.start_ns:
-            line.held += signed  # of an earlier day, and heard of only now
-        else:
-            line.cash -= signed * fill.price
-            line.fees += fee
-        line.quantity = position.quantity
-        line.last = fill.price
-        gained, line.realised = position.realised - line.realised, position.realised
-        if closes:
-            trade = order.intent.parent or event.client_order_id
-            self._closing[trade] = self._closing.get(trade, ZERO) + gained - fee
+        if self._state.fills and self._state.fills[-1] is fill:  # else it was told twice, and counted once
+            self.roll(fill.ts_venue_ns)
+            gained = self._take(fill)
+            if gained is not None:
+                trade = order.intent.parent or event.client_order_id
+                self._closing[trade] = self._closing.get(trade, ZERO) + gained
         if order.status.is_terminal:
             self._settle(order, event.ts_ns)
+
+    def _take(self, fill: Fill) -> Decimal | None:
+        """What it gained, where it closes something."""
+        name = fill.instrument_id
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = _Line(Position(name, can_be_short=self._state.can_be_short(name)))
+        if line.newest is None or by_trade(fill) > by_trade(line.newest):
+            line.newest = fill
+        else:
+            line.late = True
+        fee = self._fee_in_quote(fill)
+        if fill.ts_venue_ns >= self.start_ns:
+            line.fees += fee
+        gained = line.take(fill, self.start_ns)
+        return gained - fee if gained is not None else None
+
+    def _listed(self, event: InstrumentListed) -> None:
+        """The journal is folded before the venue has said what the instrument is."""
+        line = self._lines.get(event.instrument_id)
+        if line is not None and line.position.can_be_short is not self._state.can_be_short(event.instrument_id):
+            line.late = True
 
     def _fee_in_quote(self, fill: Fill) -> Decimal:
         """A fee in a third asset without a known price counts as the instrument's usual fee."""

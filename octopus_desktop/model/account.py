@@ -110,13 +110,13 @@ class FillCourse:
     def add(self, fill: Fill) -> bool:
         """True where it came in its turn."""
         self.position.apply(fill)
-        trade = _by_trade(fill)
-        if not self._fills or trade > _by_trade(self._fills[-1]):
+        trade = by_trade(fill)
+        if not self._fills or trade > by_trade(self._fills[-1]):
             self._fills.append(fill)
             if self._late is None and len(self._fills) % MARK_EACH == 0:
                 self._marks.append(self.position.copy())
             return self._late is None
-        place = bisect_left(self._fills, trade, key=_by_trade)
+        place = bisect_left(self._fills, trade, key=by_trade)
         self._fills.insert(place, fill)
         self._late = place if self._late is None else min(place, self._late)
         return False
@@ -136,7 +136,17 @@ class FillCourse:
                 self._marks.append(position.copy())
         self.position, self._late = position, None
 
+    def since(self, ts_venue_ns: int) -> tuple[Position, list[Fill]]:
+        """What was held before the first fill of that time or later, and the fills from there on. After `settle`."""
+        first = bisect_left(self._fills, ts_venue_ns, key=lambda fill: fill.ts_venue_ns)
+        marked = first // MARK_EACH
+        empty = Position(self.position.instrument_id, can_be_short=self.position.can_be_short)
+        position = self._marks[marked - 1].copy() if marked else empty
+        for fill in self._fills[marked * MARK_EACH : first]:
+            position.apply(fill)
+        return position, self._fills[first:]
 
-def _by_trade(fill: Fill) -> tuple[int, str, int]:
+
+def by_trade(fill: Fill) -> tuple[int, str, int]:
     """The venue counts the trades of an instrument, in numbers written as text. One with ourselves was bought first."""
     return len(fill.trade_id), fill.trade_id, -fill.side.sign

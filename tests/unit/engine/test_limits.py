@@ -10,6 +10,7 @@ import pytest
 
 from octopus_desktop.engine.day_guard import DAY_SETTING, DayGuard
 from octopus_desktop.engine.level import Levels
+from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.engine.trading_day import DAY_NS
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.algos import Bracket, OnRestart
@@ -46,7 +47,8 @@ class Trading(Desk):
         self.levels = Levels(self.bus, self.clock, Profile("demo", SIM, Dialect.BINANCE_SPOT, Mode.DEMO))
         self.levels.connect(self.journal)
         self.settings = Settings()
-        self.guard = DayGuard(self.bus, self.risk, self.levels, self.clock, self.settings)  # type: ignore[arg-type]  # the part it needs
+        self.subscriptions = Subscriptions()
+        self.guard = DayGuard(self.bus, self.risk, self.levels, self.subscriptions, self.clock, self.settings)  # type: ignore[arg-type]  # the part it needs
         self._trade = 0
 
     def limit(self, **limits: object) -> None:

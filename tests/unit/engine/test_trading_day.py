@@ -1,0 +1,386 @@
+"""What the day comes to: from which price it counts, when its limits are judged, and what streams for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.day_guard import DayGuard
+from octopus_desktop.engine.entry import EntryLock
+from octopus_desktop.engine.level import Levels
+from octopus_desktop.engine.risk import Risk
+from octopus_desktop.engine.subscriptions import Subscriptions
+from octopus_desktop.engine.trading_day import DAY_NS
+from octopus_desktop.model.commands import Done, Refused, Subscribe, Unsubscribe
+from octopus_desktop.model.events import (
+    Channel,
+    Event,
+    InstrumentListed,
+    Link,
+    LinkChanged,
+    LinkStatus,
+    OrderAccepted,
+    OrderFilled,
+    OrderInitiated,
+    OrderSubmitted,
+    QuoteChanged,
+)
+from octopus_desktop.model.identifiers import InstrumentId, Interval, TradeId, VenueOrderId, symbol_of
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.limits import RiskLimits
+from octopus_desktop.model.orders import ZERO, Fill, OrderIntent, Side
+from octopus_desktop.model.profile import Dialect, Mode, Profile
+from octopus_desktop.model.queries import RiskStatus
+from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.state import State
+from tests.unit.engine.scripted import BTC, SIM, ManualClock, MemoryJournal, bitcoin, buy
+from tests.unit.engine.test_ledger import Settings
+
+ETH = InstrumentId("ETHUSDT.SIM")
+EUR = InstrumentId("EURUSDT.SIM")
+BTC_IN_EUR = InstrumentId("BTCEUR.SIM")
+NOW = ManualClock().ns
+TODAY = NOW - NOW % DAY_NS
+LONG_AGO = TODAY - 10 * DAY_NS
+
+
+def listing(name: InstrumentId, kind: InstrumentKind = InstrumentKind.SPOT) -> Instrument:
+    quote = "EUR" if name == BTC_IN_EUR else "USDT"
+    base = symbol_of(name).removesuffix(quote)
+    return msgspec.structs.replace(bitcoin(kind), instrument_id=name, symbol=symbol_of(name), base=base, quote=quote)
+
+
+def traded(trade: int, ts_ns: int, quantity: str, price: str, side: Side = Side.BUY, name: InstrumentId = BTC) -> Event:
+    """The fill; the events before it are `opened` from it."""
+    intent = msgspec.structs.replace(buy(quantity, price, side=side), instrument_id=name)
+    number = VenueOrderId(str(trade))
+    amount = Decimal(quantity)
+    fill = Fill(
+        name,
+        intent.client_order_id,
+        number,
+        TradeId(str(trade)),
+        side,
+        Decimal(price),
+        amount,
+        ZERO,
+        "USDT",
+        True,
+        ts_ns,
+    )
+    return OrderFilled(intent.client_order_id, ts_ns, fill, True)
+
+
+def opened(filled: OrderFilled) -> list[Event]:
+    fill, name, ts_ns = filled.fill, filled.client_order_id, filled.ts_ns
+    intent = OrderIntent(name, fill.instrument_id, fill.side, buy().type, fill.quantity, fill.price)
+    return [
+        OrderInitiated(name, ts_ns, intent),
+        OrderSubmitted(name, ts_ns),
+        OrderAccepted(name, ts_ns, fill.venue_order_id),
+    ]
+
+
+class Streams:
+    """A MarketDataClient as far as subscribing goes."""
+
+    def __init__(self) -> None:
+        self.running: set[tuple[InstrumentId, Channel]] = set()
+        self.ended: list[tuple[InstrumentId, Channel]] = []
+
+    def subscribe(self, name: InstrumentId, channel: Channel, interval: Interval | None = None) -> None:
+        assert (name, channel) not in self.running
+        self.running.add((name, channel))
+
+    def unsubscribe(self, name: InstrumentId, channel: Channel, interval: Interval | None = None) -> None:
+        self.running.remove((name, channel))
+        self.ended.append((name, channel))
+
+
+class Start:
+    """An engine that has folded its journal, before it has a market; at 22:13 UTC."""
+
+    def __init__(self, fills: Iterable[Event], settings: Settings | None = None, **limits: object) -> None:
+        self.state = State()
+        self.bus = Bus(self.state)
+        self.clock = ManualClock()
+        self.settings = settings or Settings()
+        self.streams = Streams()
+        self.subscriptions = Subscriptions()
+        self.risk = Risk(self.bus, EntryLock(self.bus, self.clock), self.clock, RiskLimits(**limits))  # type: ignore[arg-type]  # by name
+        self.levels = Levels(self.bus, self.clock, Profile("demo", SIM, Dialect.BINANCE_SPOT, Mode.DEMO))
+        self.tell(*fills)
+        self.levels.connect(MemoryJournal())
+        self.guard = DayGuard(self.bus, self.risk, self.levels, self.subscriptions, self.clock, self.settings)  # type: ignore[arg-type]  # the part it needs
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            for each in (*opened(event), event) if isinstance(event, OrderFilled) else (event,):
+                self.bus.publish(each)
+
+    def connect(self, *names: InstrumentId) -> None:
+        """The venue's list, whole, and then its link."""
+        for name in names:
+            self.bus.publish(InstrumentListed(name, listing(name)))
+        self.bus.publish(LinkChanged(SIM, Link.MARKET, LinkStatus.UP, "", NOW))
+        self.subscriptions.connect(self.streams)  # type: ignore[arg-type]  # the part it needs
+
+    def quote(self, price: float, name: InstrumentId = BTC, ask: float | None = None) -> None:
+        self.bus.publish(
+            QuoteChanged(name, price, 1.0, price if ask is None else ask, 1.0, self.clock.ns, self.clock.ns)
+        )
+
+    async def look(self) -> RiskStatus:
+        self.clock.ns += 1_000_000_000
+        await self.guard.look()
+        return self.risk.status()
+
+    @property
+    def level(self) -> TradingLevel:
+        return self.levels.level
+
+
+# From which price it counts -------------------------------------------------
+
+
+@pytest.mark.parametrize("paid", ["60000", "40000"])
+async def test_what_is_held_counts_from_a_price_of_today(paid: str) -> None:
+    """Bought ten days ago, whatever it cost: the day begins at the first price of today, and ends at what it lost."""
+    start = Start([traded(1, LONG_AGO, "1", paid)], max_daily_loss=Decimal(1000), max_drawdown=Decimal(1000))
+    before = await start.look()
+    assert (before.profit, before.unvalued) == (0, ("BTCUSDT",))
+    start.connect(BTC)
+    assert (await start.look()).unvalued == ("BTC",)
+    start.quote(50000.0)
+    status = await start.look()
+    assert (status.profit, status.peak, status.unvalued, start.level) == (0, 0, (), TradingLevel.ACTIVE)
+    start.quote(45000.0)
+    assert (await start.look()).profit == -5000
+    assert start.level is TradingLevel.REDUCING
+    assert "The day's loss is 5,000.00 USDT" in start.state.level.reason
+
+
+async def test_a_restart_makes_no_peak() -> None:
+    """The price stands still over a restart: there is no fall from a peak that never was, before it is known either."""
+    fills = [traded(1, LONG_AGO, "1", "60000")]
+    first = Start(fills, max_drawdown=Decimal(1000))
+    first.connect(BTC)
+    first.quote(50000.0)
+    for _ in range(6):
+        await first.look()
+    again = Start(fills, first.settings, max_drawdown=Decimal(1000))
+    await again.guard.remember()
+    await again.look()
+    again.connect(BTC)
+    again.quote(49500.0)
+    status = await again.look()
+    assert (status.profit, status.peak, again.level) == (-500, 0, TradingLevel.ACTIVE)
+
+
+async def test_a_fill_of_today_is_a_price_of_today() -> None:
+    """The venue sold half by a stop at night: what was held then counts from there, not from the price hours later."""
+    start = Start(
+        [traded(1, LONG_AGO, "1", "60000"), traded(2, TODAY + 1, "0.5", "50000", Side.SELL)],
+    )
+    start.connect(BTC)
+    start.quote(45000.0)
+    assert (await start.look()).profit == -2500
+    sold = Start([traded(1, LONG_AGO, "1", "60000"), traded(2, TODAY + 1, "1", "50000", Side.SELL)])
+    sold.connect(BTC)
+    sold.quote(45000.0)
+    assert (await sold.look()).profit == 0
+
+
+async def test_what_was_bought_today_counts_from_what_it_cost() -> None:
+    """It needs no price of the day's beginning; what it is worth now waits for a live one."""
+    start = Start([traded(1, TODAY + 1, "1", "60000")], max_daily_loss=Decimal(1000))
+    start.connect(BTC)
+    assert (await start.look()).unvalued == ("BTC",)
+    assert start.level is TradingLevel.ACTIVE
+    start.quote(58000.0)
+    assert (await start.look()).profit == -2000
+    assert start.level is TradingLevel.REDUCING
+
+
+# When it is judged ----------------------------------------------------------
+
+
+async def test_half_a_hedge_is_not_judged() -> None:
+    """The one price is there, the other is not: what the day comes to is not known, and no peak is made of a part."""
+    start = Start(
+        [traded(1, TODAY + 1, "1", "60000"), traded(2, TODAY + 1, "10", "3000", name=ETH)],
+        max_daily_loss=Decimal(1000),
+        max_drawdown=Decimal(1000),
+    )
+    start.tell(InstrumentListed(BTC, listing(BTC)))
+    start.quote(55000.0)
+    assert ((await start.look()).unvalued, start.level) == (("ETHUSDT",), TradingLevel.ACTIVE), (
+        "the list is still coming"
+    )
+    start.connect(BTC, ETH)
+    assert ((await start.look()).unvalued, start.level) == (("ETH",), TradingLevel.ACTIVE)
+    start.quote(65000.0)
+    assert (await start.look()).peak == 0
+    start.quote(2900.0, ETH)
+    assert (await start.look()).peak == 4000
+    assert start.level is TradingLevel.ACTIVE
+    start.quote(62000.0)
+    await start.look()
+    assert start.level is TradingLevel.REDUCING
+
+
+async def test_what_never_gets_a_price_does_not_switch_the_limits_off() -> None:
+    """A coin the venue lists no longer, and one it has halted, are named; the rest is judged without them."""
+    halted = InstrumentId("OLDUSDT.SIM")
+    start = Start(
+        [
+            traded(1, LONG_AGO, "1", "60000"),
+            traded(2, LONG_AGO, "10", "3000", name=ETH),
+            traded(3, LONG_AGO, "5", "2", name=halted),
+        ],
+        max_daily_loss=Decimal(1000),
+    )
+    start.tell(InstrumentListed(halted, msgspec.structs.replace(listing(halted), trading=False)))
+    start.connect(BTC)
+    start.quote(60000.0)
+    assert (await start.look()).unvalued == ("ETHUSDT", "OLD")
+    start.quote(58000.0)
+    await start.look()
+    assert start.level is TradingLevel.REDUCING
+
+
+async def test_a_rate_is_waited_for() -> None:
+    """What was gained in euro stands against a loss in dollars only when it is known what a euro is worth."""
+    fills = [traded(1, TODAY + 1, "1", "50000", name=BTC_IN_EUR), traded(2, TODAY + 1, "1", "3000", name=ETH)]
+    start = Start(fills, max_daily_loss=Decimal(1000))
+    start.connect(BTC_IN_EUR, ETH, EUR)
+    start.quote(50900.0, BTC_IN_EUR)
+    start.quote(1500.0, ETH)
+    status = await start.look()
+    assert (status.profit, status.unvalued, start.level) == (-1500, ("EUR",), TradingLevel.ACTIVE)
+    assert (EUR, Channel.QUOTES) in start.streams.running
+    start.quote(1.2, EUR)
+    assert ((await start.look()).profit, start.level) == (-420, TradingLevel.ACTIVE)
+    start.quote(0.5, EUR)
+    await start.look()
+    assert start.level is TradingLevel.REDUCING
+
+
+async def test_an_empty_side_of_the_book_is_no_loss() -> None:
+    """For a moment nobody bids: what is held is worth what it was last seen at."""
+    start = Start([traded(1, LONG_AGO, "1", "60000")], max_drawdown=Decimal(1000))
+    start.connect(BTC)
+    for price in (50000.0, 53000.0):
+        start.quote(price)
+        await start.look()
+    start.quote(0.0, ask=53000.0)
+    status = await start.look()
+    assert (status.profit, status.unvalued, start.level) == (3000, (), TradingLevel.ACTIVE)
+
+
+async def test_limits_that_cannot_be_judged_are_told_of() -> None:
+    """A price that stays away for half a minute is a notice, once, and only where there is a limit of the day."""
+    start = Start([traded(1, LONG_AGO, "1", "60000")])
+    start.connect(BTC)
+    for _ in range(40):
+        await start.look()
+    assert not start.state.notices
+    start.risk.limits = RiskLimits(max_daily_loss=Decimal(1000))
+    for _ in range(40):
+        await start.look()
+    assert [notice.title for notice in start.state.notices] == ["The day's limits are not judged"]
+    assert "no price yet of BTC" in start.state.notices[0].text
+
+
+# What is told late ----------------------------------------------------------
+
+
+async def test_a_sale_told_before_its_purchase_leaves_nothing_behind() -> None:
+    """Bought and sold at one price, told the other way round: nothing is held, and no fall of the price is a loss."""
+    fills = [traded(2, TODAY + 2, "1", "60000", Side.SELL), traded(1, TODAY + 1, "1", "60000")]
+    for told_after_the_fold in (0, 1, 2):
+        start = Start(fills[: 2 - told_after_the_fold], max_daily_loss=Decimal(1000))
+        start.connect(BTC)
+        start.quote(60000.0)
+        await start.look()
+        start.tell(*fills[2 - told_after_the_fold :])
+        start.quote(55000.0)
+        status = await start.look()
+        assert start.state.positions[BTC].quantity == 0
+        assert (status.profit, start.level) == (0, TradingLevel.ACTIVE)
+
+
+async def test_a_fill_of_yesterday_told_today_is_held_since_midnight() -> None:
+    """It stands before one that was told: what the day began with is put right, and what it lost is the day's."""
+    start = Start([traded(2, TODAY - 1, "0.5", "60000", Side.SELL)])
+    start.connect(BTC)
+    start.quote(60000.0)
+    await start.look()
+    start.tell(traded(1, TODAY - 2, "1", "60000"))
+    await start.look()
+    start.quote(58000.0)
+    assert (await start.look()).profit == -1000
+
+
+async def test_a_short_of_the_journal_is_one_when_the_venue_has_listed_its_contract() -> None:
+    """The journal does not say what the instrument is: what was sold is a position as soon as that is known."""
+    start = Start([traded(1, LONG_AGO, "1", "60000", Side.SELL)], max_daily_loss=Decimal(1000))
+    start.tell(InstrumentListed(BTC, listing(BTC, InstrumentKind.PERPETUAL)))
+    start.quote(50000.0)
+    assert (await start.look()).profit == 0
+    start.quote(52000.0)
+    assert (await start.look()).profit == -2000
+    assert start.level is TradingLevel.REDUCING
+
+
+# What streams for it --------------------------------------------------------
+
+
+async def test_prices_of_what_is_held_stream_without_a_screen() -> None:
+    """From the start on while something is held, or may be filled; no watchlist ends it, and being flat does."""
+    quotes = (BTC, Channel.QUOTES)
+    start = Start([traded(1, LONG_AGO, "1", "60000")])
+    await start.look()
+    assert not start.streams.running
+    start.connect(BTC, ETH)
+    await start.look()
+    assert start.streams.running == {quotes}
+    assert start.subscriptions.streams(*quotes)
+    assert start.subscriptions.subscribe(Subscribe(*quotes)) == Done()
+    assert start.subscriptions.unsubscribe(Unsubscribe(*quotes)) == Done()
+    assert isinstance(start.subscriptions.unsubscribe(Unsubscribe(*quotes)), Refused)
+    assert (start.streams.running, start.streams.ended) == ({quotes}, [])
+    start.tell(traded(2, NOW, "1", "60000", Side.SELL))
+    working = traded(3, NOW, "1", "3000", name=ETH)
+    assert isinstance(working, OrderFilled)
+    start.tell(*opened(working))
+    await start.look()
+    assert start.streams.running == {(ETH, Channel.QUOTES)}
+    assert start.streams.ended == [quotes]
+
+
+async def test_who_else_watches_is_not_cut_off() -> None:
+    """The position is closed while the screen shows the coin: its stream goes on."""
+    quotes = (BTC, Channel.QUOTES)
+    start = Start([traded(1, LONG_AGO, "1", "60000")])
+    start.subscriptions.subscribe(Subscribe(*quotes))
+    start.connect(BTC)
+    await start.look()
+    start.tell(traded(2, NOW, "1", "60000", Side.SELL))
+    await start.look()
+    assert (start.streams.running, start.streams.ended) == ({quotes}, [])
+    start.subscriptions.unsubscribe(Unsubscribe(*quotes))
+    assert not start.streams.running
+
+
+async def test_what_is_held_before_there_is_a_client_streams_once_there_is() -> None:
+    """The wish is kept like anyone's; a contract is judged by its mark price."""
+    start = Start([traded(1, LONG_AGO, "1", "60000")])
+    start.tell(InstrumentListed(BTC, listing(BTC, InstrumentKind.PERPETUAL)))
+    await start.look()
+    start.subscriptions.connect(start.streams)  # type: ignore[arg-type]  # the part it needs
+    assert start.streams.running == {(BTC, Channel.MARK_PRICE)}
