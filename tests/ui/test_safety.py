@@ -321,3 +321,19 @@ def test_the_day_is_told_beside_its_limits(window: MainWindow, node: ScriptedNod
     assert dialog.day["level"].text() == "ACTIVE"
     assert dialog.day["orders"].text() == "0 / 0"
     assert dialog.day["fees"].text() != "–"
+
+
+def test_a_day_without_every_price_is_said_to_be_one(
+    window: MainWindow, node: ScriptedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the profit stands whose price is missing in it."""
+    status = node._risk.status
+    monkeypatch.setattr(
+        node._risk, "status", lambda: msgspec.structs.replace(status(), profit=Decimal(5), unvalued=("ETH", "SOL"))
+    )
+    window.run("risk.limits")
+    settle(window)
+    settle(window)
+    dialog = window.findChild(RiskLimitsDialog)
+    assert dialog is not None
+    assert dialog.day["profit"].text().endswith("5.00 · without ETH and 1 more")

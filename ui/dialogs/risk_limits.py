@@ -207,9 +207,13 @@ class RiskLimitsDialog(QDialog):
         losses = f"{status.losses_in_a_row}"
         if waits is not None:
             losses += f" · waits until {clock(waits, self._session.zone)}"
+        profit = (format_change(status.profit, 2), _TONES[sign_tone(status.profit)])
+        if status.unvalued:
+            others = f" and {len(status.unvalued) - 1} more" if len(status.unvalued) > 1 else ""
+            profit = (f"{profit[0]} · without {status.unvalued[0]}{others}", "warn")
         texts: dict[str, tuple[str, str]] = {
             "level": (status.level.value, "hi"),
-            "profit": (format_change(status.profit, 2), _TONES[sign_tone(status.profit)]),
+            "profit": profit,
             "peak": (format_change(status.peak, 2), "mid"),
             "drawdown": (format_price(status.drawdown, 2), "mid"),
             "fees": (format_price(status.fees, 2), "mid"),
