@@ -111,10 +111,11 @@ class StatusLine(QStatusBar):
             self._say("weight", f"weight {measured.weight_used}/{measured.weight_limit}", "warn" if heavy else "mid")
             offset = measured.clock_offset_ms
             self._say("clock", f"clock {format_change(offset, 0)} ms", "warn" if abs(offset) > SKEWED_MS else "mid")
-        self._broken = self._broken or any(
-            line.severity is Severity.ERROR and line.source.startswith("octopus_desktop.storage")
-            for line in (state.log if dirty.everything else dirty.log)
-        )
+        for line in state.log if dirty.everything else dirty.log:
+            if line.severity is Severity.ERROR and line.source.startswith("octopus_desktop.storage"):
+                self._broken = True
+            elif line.severity is Severity.INFO and line.source == "octopus_desktop.storage.writer":
+                self._broken = False  # all that it tells in so low a voice is that it writes again
         if self._broken:
             self._say("journal", "journal: see the log", "danger")
         else:

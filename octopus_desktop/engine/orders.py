@@ -194,7 +194,8 @@ class OrderDesk:
             self._bus.publish(denied)
         if not self._lock.holds(Lock.STORAGE):
             self._lock.shut(Lock.STORAGE)
-            self._bus.publish(NoticeRaised(Severity.ERROR, "Order not sent", reason, now))
+            text = f"No order leaves until the journal can be written again; it is tried by itself. {error}"
+            self._bus.publish(NoticeRaised(Severity.ERROR, "Order entry is locked", text, now))
             self._spawn(self._until_written(), "wait for the journal")
         return Refused(reason)
 

@@ -11,8 +11,10 @@ from scripted_day import scripted_session
 from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import LockEntry, UnlockEntry
+from octopus_desktop.model.events import LogRecorded, Severity
 from octopus_desktop.model.profile import Mode
 from ui.dialogs.typed_name import TypedNameDialog
+from ui.frame import Dirty
 from ui.main_window import MainWindow
 from ui.widgets.mode_frame import ModeBadge
 
@@ -44,6 +46,23 @@ def test_the_mode_is_told_by_frame_and_word(open_terminal: OpenWindow, mode: Mod
     colour = window.theme.colors.mode(mode.value)
     for x, y in ((1, 500), (1598, 500), (800, 1), (800, 998)):
         assert picture.pixelColor(x, y) == colour, (x, y)
+
+
+def test_the_status_line_says_how_the_journal_is_and_forgets_what_is_mended(
+    window: MainWindow, node: ScriptedNode
+) -> None:
+    """Red while nothing can be written, quiet again once it can; what else the log says does not matter."""
+    journal, writer = window.status.labels["journal"], "octopus_desktop.storage.writer"
+    assert journal.text() == "journal ok"
+    for severity, source, says in (
+        (Severity.ERROR, writer, "journal: see the log"),
+        (Severity.INFO, "octopus_desktop.node", "journal: see the log"),
+        (Severity.INFO, writer, "journal ok"),
+    ):
+        node.emit(LogRecorded(severity, source, "words", node.now_ns))
+        settle(window)
+        window.status.refresh(node.state, Dirty(everything=True))
+        assert journal.text() == says
 
 
 def test_a_live_profile_is_unlocked_by_typing_its_name(open_terminal: OpenWindow, qtbot: QtBot) -> None:
