@@ -13,7 +13,10 @@ from octopus_desktop.config.paths import open_private
 
 
 class LogWriter:
-    """Writes the records of `lines` until `close`, which returns when all of them are written."""
+    """Writes the records of `lines` until `close`, which returns when all of them are written.
+
+    Raises OSError where the file cannot be opened. What the disk does not take later on is lost.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,30 @@ class LogWriter:
 
 
 class _PrivateFile(RotatingFileHandler):
+    """Lines that the disk does not take are dropped, and the first of them is told, not all: there may be thousands."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            self._tell(error)
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:  # the last lines, which were still in its buffer
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        """On standard error: the log cannot say it. A program without a console has None there."""
+        if not self._told and sys.stderr is not None:
+            self._told = True
+            why = error.strerror or error
+            sys.stderr.write(f"{self.baseFilename} cannot be written: {why}. Lines are lost until it can.\n")
+
     def _open(self):  # type: ignore[no-untyped-def]  # the stub's return type is a TextIOWrapper of private parts
         open_private(Path(self.baseFilename))
         return super()._open()

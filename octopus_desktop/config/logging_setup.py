@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -48,12 +49,17 @@ class LogFile:
         self._writer = LogWriter(self._path, self._lines, LARGEST_BYTES, KEPT_FILES, console=self._console)
 
     def close(self) -> None:
+        """Raises nothing: what a disk does not take is lost, and that is told on standard error."""
         if self._writer is None:
-            self.start()
-        assert self._writer is not None
+            try:
+                self.start()
+            except OSError as error:
+                if sys.stderr is not None:
+                    sys.stderr.write(f"{self._path} cannot be written: {error.strerror or error}.\n")
         logging.captureWarnings(False)
         logging.getLogger().removeHandler(self._handler)
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class _Waiting(logging.Handler):

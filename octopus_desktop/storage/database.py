@@ -86,7 +86,7 @@ def open_database(path: Path) -> Database:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = InstanceLock(path.with_name(path.name + ".lock"))
     except OSError as error:
-        raise translate(error, path) from error
+        raise translate(error, path, opening=True) from error
     try:
         return _open(path, lock)
     except StorageError:
@@ -94,7 +94,7 @@ def open_database(path: Path) -> Database:
         raise
     except Exception as error:
         lock.release()
-        raise translate(getattr(error, "orig", None) or error, path) from error
+        raise translate(getattr(error, "orig", None) or error, path, opening=True) from error
 
 
 def _open(path: Path, lock: InstanceLock) -> Database:

@@ -25,16 +25,17 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError | OSError | MemoryError | StorageError) or is_damage(error)
 
 
-def translate(error: BaseException, path: Path) -> StorageError:
+def translate(error: BaseException, path: Path, *, opening: bool = False) -> StorageError:
+    """`opening`: nothing goes on by itself after this, as nothing has begun."""
     if isinstance(error, StorageError):
         return error
     if isinstance(error, OSError):
-        return _of_system(error, path)
+        return _of_system(error, path, opening)
     if not isinstance(error, sqlite3.Error):
         return StorageError(f"{path}: {type(error).__name__}: {error}")
     code = _primary(error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
-        return _disk_full(path)
+        return _disk_full(path, opening)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StorageError(
             f"{path} is being written to by another program. Close what has the file open (a database browser, a "
@@ -56,9 +57,9 @@ def _primary(error: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-def _of_system(error: OSError, path: Path) -> StorageError:
+def _of_system(error: OSError, path: Path, opening: bool) -> StorageError:
     if error.errno in _FULL:
-        return _disk_full(path)
+        return _disk_full(path, opening)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _read_only(path, error.strerror or str(error))
     return StorageError(f"{path}: {error.strerror or error}. Check the folder, or choose another with --data-dir.")
@@ -71,7 +72,9 @@ def _no_room(path: Path) -> bool:
         return False
 
 
-def _disk_full(path: Path) -> DiskFull:
+def _disk_full(path: Path, opening: bool) -> DiskFull:
+    if opening:
+        return DiskFull(f"The disk with {path} is full. Free some space on it, then start again.")
     return DiskFull(
         f"The disk with {path} is full. Free some space on it: writing goes on by itself, and no order is sent until "
         "it does."

@@ -179,7 +179,7 @@ class Writer:
         try:
             self._open_connections()
         except Exception as error:  # noqa: BLE001  # the caller waits for it and raises it
-            opened.set_exception(translate(error, self._path))
+            opened.set_exception(translate(error, self._path, opening=True))
             return
         opened.set_result(None)
         short_slices()

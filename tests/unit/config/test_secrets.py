@@ -393,6 +393,35 @@ def test_the_log_is_private_and_turns_over(log_folder: Path, monkeypatch: pytest
     assert "line 99" in (log_folder / "octopus.log").read_text()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_full_disk_costs_lines_of_the_log_and_is_told_once(
+    log_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Thousands of lines that cannot be written are one sentence on standard error, and the program ends in order."""
+    file = LogFile(log_folder)
+    written = log_folder / "octopus.log"
+    written.unlink()
+    written.symlink_to("/dev/full")
+    file.start()
+    for number in range(2_000):
+        logging.getLogger("octopus_desktop.test").info("line %d", number)
+    file.close()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"{written} cannot be written: No space left on device. Lines are lost until it can."
+
+
+def test_a_log_that_cannot_even_be_opened_at_the_end_raises_nothing(
+    log_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A session that ends before it began to log, on a disk that went away, ends with a sentence."""
+    file = LogFile(log_folder)
+    (log_folder / "octopus.log").unlink()
+    (log_folder / "octopus.log").mkdir()
+    file.close()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"{log_folder / 'octopus.log'} cannot be written: ")
+
+
 def test_the_module_offers_no_way_to_show_a_key() -> None:
     """There is nothing to call that prints or exports a stored key."""
     public = {name for name in vars(SecretStore) if not name.startswith("_")}

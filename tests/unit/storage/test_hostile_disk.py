@@ -117,11 +117,11 @@ async def test_the_audit_of_a_full_disk_comes_later_and_whole(disk: Path, monkey
 
 
 def test_a_full_disk_at_the_start_is_a_sentence(disk: Path) -> None:
-    """No room even to open the file: the message says to make some, and nothing is damaged."""
+    """No room even to open the file: the message says to make some and to start again, and nothing is damaged."""
     path = disk / "octopus.db"
     open_database(path).close()
     ballast = fill(disk)
-    with pytest.raises(StorageError, match="Free some space"):
+    with pytest.raises(StorageError, match=r"is full\. Free some space on it, then start again\.$"):
         open_database(path)
     ballast.unlink()
     open_database(path).close()
