@@ -14,19 +14,9 @@ ONE: Final = Decimal(1)
 
 
 def mark_of(state: State, name: InstrumentId) -> Decimal | None:
-    """The price a position is judged at: a perpetual's mark price, else the middle of the touch, else the last."""
+    """The price a position is judged at, the same that the screen shows; None where nothing is known."""
     market = state.markets.get(name)
-    if market is None:
-        return None
-    if market.mark is not None:
-        instrument = state.instruments.get(name)
-        if instrument is not None and instrument.kind is not InstrumentKind.SPOT:
-            return Decimal(repr(market.mark.mark))
-    touch = market.touch
-    if touch is not None:
-        return (Decimal(repr(touch[0])) + Decimal(repr(touch[1]))) / 2
-    last = market.last_price
-    return Decimal(repr(last)) if last is not None else None
+    return market.fair_price if market is not None else None
 
 
 def rate_of(state: State, venue: Venue, asset: str, currency: str) -> Decimal | None:
