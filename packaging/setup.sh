@@ -41,11 +41,13 @@ done
 requirements=packaging/requirements/$which.txt
 stamp=$venv/.installed-$which
 want=$(cat "$requirements" pyproject.toml | cksum)
-if [ ! -x "$venv/bin/python" ]; then
+installed() { [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; }
+# An attempt without Debian's python3-venv leaves a Python without pip behind, which would never get one.
+if [ ! -x "$venv/bin/python" ] || { ! installed && ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
   mkdir -p "$(dirname "$venv")"
-  "$python" -m venv "$venv" || { echo "No virtual environment could be made. On Debian: sudo apt-get install -y python3-venv" >&2; exit 1; }
+  "$python" -m venv --clear "$venv" || { echo "No virtual environment could be made. On Debian: sudo apt-get install -y python3-venv" >&2; exit 1; }
 fi
-if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
+if ! installed; then
   echo "Installing the pinned packages into $venv"
   # The file is the whole closure: nothing is left to resolve.
   "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r "$requirements"
