@@ -128,6 +128,16 @@ def filters(intent: OrderIntent, instrument: Instrument, state: State, *, reduci
 def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | None:
     """Whether what it needs is free."""
     asset, needed = _needs(intent, instrument, state)
+    free = free_for(intent, instrument, state)
+    if needed > free:
+        # Eight decimals are the finest any spot venue books.
+        return f"This needs {figure(needed, 8)} {asset}, free is {figure(max(free, ZERO), 8)}."
+    return None
+
+
+def free_for(intent: OrderIntent, instrument: Instrument, state: State) -> Decimal:
+    """How much of the asset it needs no other order holds."""
+    asset, _ = _needs(intent, instrument, state)
     venue = venue_of(intent.instrument_id)
     balance = state.balances.get((venue, asset))
     free = balance.free if balance is not None else ZERO
@@ -152,10 +162,7 @@ def funds(intent: OrderIntent, instrument: Instrument, state: State) -> str | No
     if replaced is not None and replaced.status not in _NOT_YET_LOCKED:
         rest = msgspec.structs.replace(replaced.intent, quantity=replaced.remaining)
         free += _needs(rest, instrument, state)[1]
-    if needed > free:
-        # Eight decimals are the finest any spot venue books.
-        return f"This needs {figure(needed, 8)} {asset}, free is {figure(max(free, ZERO), 8)}."
-    return None
+    return free
 
 
 def _needs(intent: OrderIntent, instrument: Instrument, state: State) -> tuple[str, Decimal]:
