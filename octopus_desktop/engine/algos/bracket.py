@@ -12,12 +12,12 @@ from decimal import Decimal
 import msgspec
 
 from octopus_desktop.engine.algos.exits import ExitWork, refusal_of_exits
-from octopus_desktop.engine.algos.shape import off_the_grid
+from octopus_desktop.engine.algos.shape import met_at, off_the_grid
 from octopus_desktop.engine.algos.work import Tools
 from octopus_desktop.model.algos import Algo, AlgoStatus, Bracket, Target
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
-from octopus_desktop.model.orders import ZERO, Order, OrderStatus, Side
+from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderStatus, Side
 from octopus_desktop.state import State
 
 
@@ -30,7 +30,7 @@ class BracketWork(ExitWork[Bracket]):
         self._seen = 0
 
     @staticmethod
-    def refusal(spec: Bracket, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Bracket, instrument: Instrument, state: State, now_ns: int) -> str | None:
         entry = spec.entry
         same = (entry.instrument_id, entry.side, entry.quantity) == (spec.instrument_id, spec.side, spec.quantity)
         if not same or entry.quote_quantity is not None:
@@ -38,16 +38,17 @@ class BracketWork(ExitWork[Bracket]):
         refusal = off_the_grid(instrument, spec.quantity, entry.price, entry.trigger_price)
         if refusal is not None:
             return refusal
-        around = entry.price or entry.trigger_price
+        around = _entered_at(entry, instrument, state)
         if around is None:
-            touch = state.market(spec.instrument_id).touch
-            if touch is None:
-                return f"There is no price of {instrument.symbol} yet to judge the stop by."
-            around = instrument.price(touch[1] if spec.side is Side.BUY else touch[0])
+            return f"There is no price of {instrument.symbol} yet to judge the stop by."
         exit_side = Side.SELL if spec.side is Side.BUY else Side.BUY
         return refusal_of_exits(
             instrument, exit_side, spec.quantity, spec.stop_trigger, spec.stop_limit, spec.targets, around
         )
+
+    @staticmethod
+    def largest(spec: Bracket, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        return spec.entry
 
     @property
     def exit_side(self) -> Side:
@@ -145,3 +146,13 @@ class BracketWork(ExitWork[Bracket]):
         if small > 0:
             text = f"unprotected: {figure(small)} is below the venue's least order; {text}"
         self.say(text)
+
+
+def _entered_at(entry: OrderIntent, instrument: Instrument, state: State) -> Decimal | None:
+    """The price its fills begin at: one that waits begins at its trigger, a limit through the market at the touch."""
+    trigger, limit = entry.trigger_price, entry.price
+    if trigger is None:
+        return met_at(instrument, entry.side, limit, state)
+    if limit is None:
+        return trigger
+    return min(limit, trigger) if entry.side is Side.BUY else max(limit, trigger)

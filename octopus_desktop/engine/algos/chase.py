@@ -9,12 +9,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
-from octopus_desktop.engine.algos.work import SECOND, Work
+from octopus_desktop.engine.algos.shape import is_order, met_at, off_the_grid, too_small
+from octopus_desktop.engine.algos.work import SECOND, Work, sample
 from octopus_desktop.model.algos import AlgoStatus, Chase
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import Order, OrderStatus, OrderType, Side, TimeInForce
+from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from octopus_desktop.state import State
 
 BETWEEN_MOVES_NS: Final = SECOND // 4
@@ -26,7 +26,7 @@ class ChaseWork(Work[Chase]):
     spec_type = Chase
 
     @staticmethod
-    def refusal(spec: Chase, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Chase, instrument: Instrument, state: State, now_ns: int) -> str | None:
         refusal = off_the_grid(instrument, spec.quantity, spec.limit_price, spec.step)
         if refusal is not None:
             return refusal
@@ -35,6 +35,10 @@ class ChaseWork(Work[Chase]):
         if spec.take_at_timeout and spec.timeout_s is None:
             return "There is nothing to take at the timeout without a timeout."
         return too_small(instrument, spec.quantity, spec.limit_price, "The order")
+
+    @staticmethod
+    def largest(spec: Chase, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        return sample(spec, OrderType.LIMIT, price=met_at(instrument, spec.side, spec.limit_price, state))
 
     async def step(self) -> None:
         live, filled = self.live(), self.algo.filled_as()

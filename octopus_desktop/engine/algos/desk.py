@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from octopus_desktop.engine.algos.kinds import KINDS
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work, locked
 from octopus_desktop.engine.amend import Amendments
@@ -55,8 +57,8 @@ from octopus_desktop.model.events import (
     TradingLevelChanged,
 )
 from octopus_desktop.model.figures import figure
-from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, symbol_of
-from octopus_desktop.model.orders import Order, OrderIntent, OrderType
+from octopus_desktop.model.identifiers import AlgoId, InstrumentId, symbol_of
+from octopus_desktop.model.orders import Order
 from octopus_desktop.model.queries import AlgoVerdict
 from octopus_desktop.ports import Clock, ExecutionClient, Journal
 
@@ -205,10 +207,15 @@ class AlgoDesk:
         instrument = self._state.instruments.get(spec.instrument_id)
         if instrument is None:
             return AlgoVerdict(f"{symbol_of(spec.instrument_id)} is not an instrument of this venue.")
-        kind = KINDS[type(spec)]
-        like = OrderIntent(ClientOrderId("opinion"), spec.instrument_id, spec.side, OrderType.LIMIT, spec.quantity)
-        refusal = kind.refusal(spec, instrument, self._state) or locked(like, self._tools)
-        return AlgoVerdict(refusal, kind.is_native(spec, self._tools.capabilities))
+        kind, tools = KINDS[type(spec)], self._tools
+        refusal = kind.refusal(spec, instrument, self._state, self._clock.now_ns())
+        if refusal is not None:
+            return AlgoVerdict(refusal)
+        # What the venue does not take in one order is worked here.
+        native = kind.is_native(spec, tools.capabilities) and spec.quantity <= instrument.max_quantity
+        largest = kind.largest(spec, instrument, self._state, native)
+        whole = msgspec.structs.replace(largest, quantity=spec.quantity)
+        return AlgoVerdict(locked(whole, tools) or tools.orders.opinion_of_algo(whole, largest), native)
 
     async def pause(self, command: PauseAlgo) -> Outcome:
         algo = self._state.algos.get(command.algo_id)

@@ -22,7 +22,7 @@ from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from octopus_desktop.engine.algos.shape import is_order, off_the_grid, split, too_small
+from octopus_desktop.engine.algos.shape import is_order, off_the_grid, possible_now, split, too_large, too_small
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work
 from octopus_desktop.model.algos import Algo, Bracket, Oco, Target
 from octopus_desktop.model.figures import figure
@@ -78,6 +78,9 @@ class ExitWork(Work[SpecT]):
         super().__init__(algo, spec, tools, instrument)
         self._no_pairs_until_ns = 0
         self._taken_ns: dict[Decimal, int] = {}
+        self._short_until_ns = 0
+        """A stop is not to grow before the balance has followed what was free: it would be given up for coins that are
+        not there."""
 
     # What the kinds say -----------------------------------------------------
 
@@ -218,7 +221,7 @@ class ExitWork(Work[SpecT]):
                 await self._shrink(now, need - now.free)
                 return True
             intent = self._exit("target", OrderType.LIMIT, need, price=target.price, tif=TimeInForce.IOC)
-            if await self.send(intent, room=now.free, protects=True) or self._waited_long():
+            if await self.send(self._free_part(intent), room=now.free, protects=True) or self._waited_long():
                 self._taken_ns[target.price] = self.now_ns
             return True
         return False
@@ -244,10 +247,8 @@ class ExitWork(Work[SpecT]):
                 await self._shrink(now, need - now.free)
                 return True
             list_id = f"{self.algo.algo_id}-L{len(self.algo.children) + 1}"
-            pair = (
-                self._exit("target", OrderType.LIMIT, need, price=target.price, list_id=list_id),
-                self._stop(need, ahead=1, list_id=list_id),
-            )
+            limit = self._free_part(self._exit("target", OrderType.LIMIT, need, price=target.price, list_id=list_id))
+            pair = (limit, self._stop(limit.quantity, ahead=1, list_id=list_id))
             if not await self.send(*pair, room=now.free, protects=True) and self._waited_long():
                 self._no_pairs_until_ns = self.now_ns + NO_PAIRS_NS
             return True
@@ -259,16 +260,16 @@ class ExitWork(Work[SpecT]):
             refused = self._refused_in_a_row()
             self.unprotected(refused[0].reason, self.now_ns - refused[-1].updated_ns)
             return
-        touch = self.touch()
-        if touch is not None and self._past(touch):
-            if self._is_order(now.free):
-                await self.send(self._protection(now.free), room=now.free, protects=True)
-            return
+        past = self._past(self.touch())
         plain = [order for order in now.stops if not order.filled_quantity]
-        if plain:
-            await self._resize(plain[0], plain[0].remaining + now.free)
-        else:
-            await self.send(self._protection(now.free), room=now.free, protects=True)
+        if plain and not past:
+            if self.now_ns < self._short_until_ns:
+                self.wake_at(self._short_until_ns)
+                return
+            more = self._free_part(self._stop(now.free))
+            await self._resize(plain[0], plain[0].remaining + more.quantity)
+        elif not past or self._is_order(now.free):
+            await self.send(self._free_part(self._protection(now.free)), room=now.free, protects=True)
 
     async def _resize(self, stop: Order, rest: Decimal) -> None:
         if not self._must_wait():
@@ -303,10 +304,31 @@ class ExitWork(Work[SpecT]):
         """There is a plain stop that can take on even a little."""
         return any(not stop.filled_quantity for stop in now.stops)
 
-    def _is_order(self, quantity: Decimal) -> bool:
-        return is_order(self.instrument, quantity, self.spec.stop_limit or self.trigger)
+    def _free_part(self, intent: OrderIntent) -> OrderIntent:
+        """What of it can leave; all of it where nothing can, so that it is said why.
 
-    def _past(self, touch: tuple[Decimal, Decimal]) -> bool:
+        A balance may be a moment late, so what rests is sent whole for as long. What would fill at once is not: where
+        the price is past the stop no moment is lost.
+        """
+        if intent.type is not OrderType.MARKET and not self._waited_long():
+            return intent
+        part = possible_now(intent, self.instrument, self._state)
+        if part == intent.quantity or not self._is_order(part):
+            return intent
+        self._short_until_ns = self.now_ns + AGAIN_NS
+        return msgspec.structs.replace(intent, quantity=part)
+
+    def _is_order(self, quantity: Decimal) -> bool:
+        """At the price that the stop would get by now."""
+        price = self.spec.stop_limit or self.trigger
+        touch = self.touch() if self.spec.stop_limit is None else None
+        if touch is not None and self._past(touch):
+            price = touch[0] if self.exit_side is Side.SELL else touch[1]
+        return is_order(self.instrument, quantity, price)
+
+    def _past(self, touch: tuple[Decimal, Decimal] | None) -> bool:
+        if touch is None:
+            return False
         return touch[0] <= self.trigger if self.exit_side is Side.SELL else touch[1] >= self.trigger
 
     def _near_the_stop(self, touch: tuple[Decimal, Decimal]) -> bool:
@@ -361,7 +383,7 @@ class ExitWork(Work[SpecT]):
     def _protection(self, quantity: Decimal) -> OrderIntent:
         """A stop, or what it would be by now where the price is past it."""
         touch = self.touch()
-        if touch is None or not self._past(touch):
+        if not self._past(touch):
             return self._stop(quantity)
         limit = self.spec.stop_limit
         return self._exit("stop", OrderType.MARKET if limit is None else OrderType.LIMIT, quantity, price=limit)
@@ -412,7 +434,8 @@ def refusal_of_exits(
         return f"The stop's limit {limit} must be {worst} its trigger {trigger}, or it could not fill."
     if around is not None and (stop_trigger >= around if sell else stop_trigger <= around):
         return f"The stop at {figure(stop_trigger)} must be {worst} the price of {figure(around)}."
-    refusal = too_small(instrument, quantity, stop_limit or stop_trigger, "The stop")
+    price = stop_limit or stop_trigger
+    refusal = too_small(instrument, quantity, price, "The stop") or too_large(instrument, quantity, price, "The stop")
     if refusal is not None or not targets:
         return refusal
     if sum((target.quantity for target in targets), ZERO) != quantity:
@@ -423,7 +446,8 @@ def refusal_of_exits(
         refusal = (
             off_the_grid(instrument, target.quantity, target.price)
             or too_small(instrument, target.quantity, target.price, f"The target at {figure(target.price)}")
-            or too_small(instrument, target.quantity, stop_limit or stop_trigger, "The stop of a target")
+            or too_large(instrument, target.quantity, target.price, f"The target at {figure(target.price)}")
+            or too_small(instrument, target.quantity, price, "The stop of a target")
         )
         if refusal is not None:
             return refusal

@@ -12,7 +12,7 @@ from octopus_desktop.engine.algos.work import SECOND, Work
 from octopus_desktop.model.algos import AlgoStatus, GoodTillDate
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderStatus
+from octopus_desktop.model.orders import OrderIntent, OrderStatus
 from octopus_desktop.state import State
 
 
@@ -22,7 +22,7 @@ class GoodTillDateWork(Work[GoodTillDate]):
     guards: ClassVar[bool] = True
 
     @staticmethod
-    def refusal(spec: GoodTillDate, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: GoodTillDate, instrument: Instrument, state: State, now_ns: int) -> str | None:
         entry = spec.entry
         same = (entry.instrument_id, entry.side, entry.quantity) == (spec.instrument_id, spec.side, spec.quantity)
         if not same or entry.quote_quantity is not None:
@@ -30,9 +30,15 @@ class GoodTillDateWork(Work[GoodTillDate]):
         price = entry.price or entry.trigger_price
         if price is None:
             return "An order that rests has a price."
+        if spec.expire_ns <= now_ns:
+            return "The time until which the order is good is over already."
         return off_the_grid(instrument, spec.quantity, entry.price, entry.trigger_price) or too_small(
             instrument, spec.quantity, price, "The order"
         )
+
+    @staticmethod
+    def largest(spec: GoodTillDate, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        return spec.entry
 
     def blocked(self) -> str | None:
         return None if self.live() else super().blocked()

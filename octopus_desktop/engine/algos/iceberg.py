@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
-from octopus_desktop.engine.algos.work import Work
+from octopus_desktop.engine.algos.work import Work, sample
 from octopus_desktop.model.algos import AlgoStatus, Iceberg
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderStatus, OrderType
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType
 from octopus_desktop.ports import Capability
 from octopus_desktop.state import State
 
@@ -23,7 +23,7 @@ class IcebergWork(Work[Iceberg]):
     follows_price = False
 
     @staticmethod
-    def refusal(spec: Iceberg, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Iceberg, instrument: Instrument, state: State, now_ns: int) -> str | None:
         refusal = off_the_grid(instrument, spec.quantity, spec.price) or off_the_grid(instrument, spec.display_quantity)
         if refusal is not None:
             return refusal
@@ -34,6 +34,11 @@ class IcebergWork(Work[Iceberg]):
     @staticmethod
     def is_native(spec: Iceberg, capabilities: frozenset[Capability]) -> bool:
         return Capability.ICEBERG in capabilities and spec.quantity <= spec.display_quantity * MOST_PARTS
+
+    @staticmethod
+    def largest(spec: Iceberg, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        part = spec.quantity if native else spec.display_quantity
+        return sample(spec, OrderType.LIMIT, quantity=part, price=spec.price)
 
     async def step(self) -> None:
         live, filled = self.live(), self.algo.filled_as()

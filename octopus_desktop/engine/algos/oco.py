@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from octopus_desktop.engine.algos.exits import ExitWork, refusal_of_exits
-from octopus_desktop.engine.algos.work import PATIENCE_NS
+from octopus_desktop.engine.algos.work import PATIENCE_NS, sample
+from octopus_desktop.engine.filters import funds
 from octopus_desktop.model.algos import AlgoStatus, Oco, Target
 from octopus_desktop.model.figures import figure
-from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import Side
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import OrderIntent, OrderType, Side
 from octopus_desktop.ports import Capability
 from octopus_desktop.state import State
 
@@ -23,7 +24,7 @@ class OcoWork(ExitWork[Oco]):
     spec_type = Oco
 
     @staticmethod
-    def refusal(spec: Oco, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Oco, instrument: Instrument, state: State, now_ns: int) -> str | None:
         touch = state.market(spec.instrument_id).touch
         around = None
         if touch is not None:
@@ -31,6 +32,17 @@ class OcoWork(ExitWork[Oco]):
         targets = (Target(spec.price, spec.quantity),)
         return refusal_of_exits(
             instrument, spec.side, spec.quantity, spec.stop_trigger, spec.stop_limit, targets, around
+        ) or funds(OcoWork.largest(spec, instrument, state, False), instrument, state)
+
+    @staticmethod
+    def largest(spec: Oco, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        type_ = OrderType.STOP if spec.stop_limit is None else OrderType.STOP_LIMIT
+        return sample(
+            spec,
+            type_,
+            price=spec.stop_limit,
+            trigger=spec.stop_trigger,
+            reduce_only=instrument.kind is not InstrumentKind.SPOT,
         )
 
     @staticmethod

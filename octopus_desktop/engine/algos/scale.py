@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
-from octopus_desktop.engine.algos.work import SECOND, Work
+from octopus_desktop.engine.algos.work import SECOND, Work, sample
 from octopus_desktop.model.algos import AlgoStatus, Scale
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderStatus, OrderType
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType
 from octopus_desktop.state import State
 
 MOST_ORDERS: Final = 100
@@ -24,7 +24,7 @@ class ScaleWork(Work[Scale]):
     follows_price = False
 
     @staticmethod
-    def refusal(spec: Scale, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Scale, instrument: Instrument, state: State, now_ns: int) -> str | None:
         if not 2 <= spec.count <= MOST_ORDERS:
             return f"A scale has 2 to {MOST_ORDERS} orders."
         if not (spec.skew.is_finite() and spec.skew > 0):
@@ -39,6 +39,11 @@ class ScaleWork(Work[Scale]):
             if refusal is not None:
                 return refusal
         return None
+
+    @staticmethod
+    def largest(spec: Scale, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        price, quantity = max(spec.rungs(instrument), key=lambda rung: rung[0] * rung[1])
+        return sample(spec, OrderType.LIMIT, quantity=quantity, price=price)
 
     async def step(self) -> None:
         rungs = self.spec.rungs(self.instrument)

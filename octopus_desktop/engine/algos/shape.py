@@ -1,14 +1,19 @@
-"""What a venue's rules make of an algo's sizes: what is too small, and how a quantity is cut without losing a lot."""
+"""What a venue's rules make of an algo's sizes: what is too small or too large, and how a quantity is cut."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
-from octopus_desktop.engine.filters import no_price, no_quantity, off_lot, off_tick
+from octopus_desktop.engine.filters import free_for, no_price, no_quantity, off_lot, off_tick, reference_price
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import ZERO
+from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side
+from octopus_desktop.state import State
+
+MARGIN: Final = Decimal("0.98")
+"""The price of a market order is the venue's to say: so much less than what is allowed or paid for by ours."""
 
 
 def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | None) -> str | None:
@@ -29,8 +34,51 @@ def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: s
     return None
 
 
+def too_large(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
+    """A sentence where the venue does not take `quantity` in one order that waits for its price."""
+    if quantity > instrument.max_quantity:
+        most = figure(instrument.max_quantity)
+        return f"{what} would be {figure(quantity)} {instrument.base}; the largest order is {most}."
+    if instrument.max_notional is not None and quantity * price > instrument.max_notional:
+        most = figure(instrument.max_notional)
+        return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the venue takes {most} at most."
+    return None
+
+
 def is_order(instrument: Instrument, quantity: Decimal, price: Decimal) -> bool:
     return too_small(instrument, quantity, price, "") is None
+
+
+def possible_now(intent: OrderIntent, instrument: Instrument, state: State) -> Decimal:
+    """As much of it as can leave in one order: what is free, and no more than the venue takes at once."""
+    price, market = reference_price(intent, state), intent.type is OrderType.MARKET
+    free = free_for(intent, instrument, state)
+    if intent.side is Side.BUY:
+        free = free / price if price else ZERO
+        if market and free < intent.quantity / MARGIN:
+            free *= MARGIN
+    whole = instrument.quantity(max(ZERO, min(intent.quantity, free)))
+    most, worth = instrument.max_quantity, instrument.max_notional
+    if market:
+        most, worth = min(most, instrument.market_max_quantity or most), instrument.market_max_notional
+    if worth is not None and price:
+        most = min(most, worth / price * (MARGIN if market else 1))
+    if whole <= most:
+        return whole
+    most = instrument.quantity(most)
+    left_is_order = price is None or is_order(instrument, whole - most, price)
+    return most if left_is_order else instrument.quantity(whole / 2)  # what is left must be an order too
+
+
+def met_at(instrument: Instrument, side: Side, limit: Decimal | None, state: State) -> Decimal | None:
+    """Where an order finds the market as it is: the touch, or its limit where the touch has not come to that."""
+    touch = state.market(instrument.instrument_id).touch
+    if touch is None:
+        return limit
+    there = instrument.price(touch[1] if side is Side.BUY else touch[0])
+    if limit is None:
+        return there
+    return min(limit, there) if side is Side.BUY else max(limit, there)
 
 
 def split(instrument: Instrument, quantity: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:

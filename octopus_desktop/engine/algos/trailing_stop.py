@@ -9,12 +9,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from octopus_desktop.engine.algos.shape import off_the_grid, too_small
-from octopus_desktop.engine.algos.work import SECOND, Tools, Work
+import msgspec
+
+from octopus_desktop.engine.algos.shape import is_order, met_at, off_the_grid, possible_now, too_small
+from octopus_desktop.engine.algos.work import PATIENCE_NS, RETRY_S, SECOND, Tools, Work, sample
+from octopus_desktop.engine.filters import funds
 from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
-from octopus_desktop.model.orders import OrderStatus, OrderType, Side
+from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.ports import Capability
 from octopus_desktop.state import State
 
@@ -34,7 +37,7 @@ class TrailingStopWork(Work[TrailingStop]):
         self._kept_ns = 0
 
     @staticmethod
-    def refusal(spec: TrailingStop, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: TrailingStop, instrument: Instrument, state: State, now_ns: int) -> str | None:
         if (spec.offset is None) == (spec.fraction is None):
             return "A trailing stop follows by an offset or by a fraction: give one of them."
         refusal = off_the_grid(instrument, spec.quantity, spec.offset, spec.activation_price)
@@ -48,7 +51,17 @@ class TrailingStopWork(Work[TrailingStop]):
         price = instrument.price(touch[0] if spec.side is Side.SELL else touch[1])
         if spec.offset is not None and spec.offset >= price:
             return f"The offset {spec.offset} is more than the price."
-        return too_small(instrument, spec.quantity, price, "The stop")
+        stop = TrailingStopWork.largest(spec, instrument, state, False)
+        lowest = min(price, stop.trigger_price or price)
+        return too_small(instrument, spec.quantity, lowest, "The stop") or funds(stop, instrument, state)
+
+    @staticmethod
+    def largest(spec: TrailingStop, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        price = met_at(instrument, spec.side, None, state)
+        assert price is not None, "without one it is refused"
+        level = _fires_at(spec, instrument, _begins_at(spec, price))
+        perpetual = instrument.kind is not InstrumentKind.SPOT
+        return sample(spec, OrderType.STOP, trigger=level, reduce_only=perpetual)
 
     @staticmethod
     def is_native(spec: TrailingStop, capabilities: frozenset[Capability]) -> bool:
@@ -110,7 +123,7 @@ class TrailingStopWork(Work[TrailingStop]):
                 return
             self._best = price
         self._best = max(self._best, price) if sell else min(self._best, price)
-        level = self._level(self._best)
+        level = _fires_at(self.spec, self.instrument, self._best)
         if price <= level if sell else price >= level:
             self.say(f"fired at {figure(price)}", best=str(self._best), fired="1")
             await self._fire(rest)
@@ -120,13 +133,10 @@ class TrailingStopWork(Work[TrailingStop]):
         else:
             self.wake_at(self._kept_ns + SECOND)
 
-    def _level(self, best: Decimal) -> Decimal:
-        distance = self.spec.offset if self.spec.offset is not None else best * (self.spec.fraction or 0)
-        return self.instrument.price(best - distance if self.spec.side is Side.SELL else best + distance)
-
     async def _fire(self, rest: Decimal) -> None:
-        """Until all of it has left: a refusal by the venue is tried again and told."""
-        if self.touch() is None:
+        """Until all of it has left, in as many orders as it takes: what is refused is tried again and told."""
+        touch = self.touch()
+        if touch is None:
             self.say(self.price_problem())  # a market order depends on the price like nothing else
             return
         refused = self.refused_orders()
@@ -134,7 +144,51 @@ class TrailingStopWork(Work[TrailingStop]):
             self.unprotected(refused[-1].reason, self.now_ns - refused[0].updated_ns)
             self.wake_in(AGAIN_S)
             return
+        price = touch[0] if self.spec.side is Side.SELL else touch[1]
+        if not is_order(self.instrument, rest, price):
+            self._leave(f"{figure(rest)} is left, below the venue's least order.")
+            return
         intent = self.intent(
             "stop", OrderType.MARKET, rest, reduce_only=self.instrument.kind is not InstrumentKind.SPOT
         )
+        part = possible_now(intent, self.instrument, self._state)
+        if is_order(self.instrument, part, price):
+            intent = msgspec.structs.replace(intent, quantity=part)
+        elif not is_order(self.instrument, min(rest, self._there(price)), price):
+            self._wait_for_money(rest)
+            return
         await self.send(intent, room=self.spec.quantity - self.taken(), protects=True)
+
+    def _there(self, price: Decimal) -> Decimal:
+        """What the account could sell or buy, if no other order held anything."""
+        sell = self.spec.side is Side.SELL
+        asset = self.instrument.base if sell else self.instrument.quote
+        balance = self._state.balances.get((self.instrument.venue, asset))
+        total = balance.total if balance is not None else ZERO
+        return total if sell else total / price
+
+    def _wait_for_money(self, rest: Decimal) -> None:
+        """It is not in the account: the balance may be late, or the coins are gone."""
+        since = self.held_since_ns = self.held_since_ns or self.now_ns
+        if self.now_ns - since >= PATIENCE_NS and self._state.entry_locked is None:
+            self._leave(f"{figure(rest)} could not be: the account does not have it.")
+            return
+        self.say(f"waiting: the account does not have the {figure(rest)} yet")
+        self.wake_in(RETRY_S)
+
+    def _leave(self, reason: str) -> None:
+        """It has done what it could."""
+        self.end(AlgoStatus.COMPLETED if self.algo.filled_as() else AlgoStatus.FAILED, reason)
+
+
+def _begins_at(spec: TrailingStop, price: Decimal) -> Decimal:
+    """The first best price, as far as it is known before."""
+    start = spec.activation_price
+    if start is None:
+        return price
+    return max(start, price) if spec.side is Side.SELL else min(start, price)
+
+
+def _fires_at(spec: TrailingStop, instrument: Instrument, best: Decimal) -> Decimal:
+    distance = spec.offset if spec.offset is not None else best * (spec.fraction or 0)
+    return instrument.price(best - distance if spec.side is Side.SELL else best + distance)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from random import Random
 
-from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
-from octopus_desktop.engine.algos.work import SECOND, Work
+from octopus_desktop.engine.algos.shape import is_order, met_at, off_the_grid, too_small
+from octopus_desktop.engine.algos.work import SECOND, Work, sample
 from octopus_desktop.model.algos import AlgoStatus, Twap
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
@@ -24,7 +24,7 @@ class TwapWork(Work[Twap]):
     spec_type = Twap
 
     @staticmethod
-    def refusal(spec: Twap, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: Twap, instrument: Instrument, state: State, now_ns: int) -> str | None:
         refusal = off_the_grid(instrument, spec.quantity, spec.limit_price)
         if refusal is not None:
             return refusal
@@ -43,6 +43,12 @@ class TwapWork(Work[Twap]):
                 return f"There is no price of {instrument.symbol} yet to judge the slices by."
             price = instrument.price(known)
         return too_small(instrument, instrument.quantity(spec.quantity / spec.slices), price, "A slice")
+
+    @staticmethod
+    def largest(spec: Twap, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        slice_ = instrument.quantity(spec.quantity / spec.slices)
+        price = met_at(instrument, spec.side, spec.limit_price, state)
+        return sample(spec, OrderType.LIMIT, quantity=slice_, price=price)
 
     async def step(self) -> None:
         live = self.live()

@@ -94,8 +94,13 @@ class Work(ABC, Generic[SpecT]):
 
     @staticmethod
     @abstractmethod
-    def refusal(spec: SpecT, instrument: Instrument, state: State) -> str | None:
+    def refusal(spec: SpecT, instrument: Instrument, state: State, now_ns: int) -> str | None:
         """Why this spec cannot be worked, in a sentence, or None."""
+
+    @staticmethod
+    @abstractmethod
+    def largest(spec: SpecT, instrument: Instrument, state: State, native: bool) -> OrderIntent:
+        """The largest order it would send by now, for what limits one order. Asked only where nothing refuses it."""
 
     @staticmethod
     def is_native(spec: SpecT, capabilities: frozenset[Capability]) -> bool:
@@ -348,6 +353,21 @@ class Work(ABC, Generic[SpecT]):
 
     def wake_at(self, ns: int) -> None:
         self.wake_ns = ns if self.wake_ns is None else min(self.wake_ns, ns)
+
+
+def sample(
+    spec: AlgoSpec,
+    type_: OrderType,
+    *,
+    quantity: Decimal | None = None,
+    price: Decimal | None = None,
+    trigger: Decimal | None = None,
+    reduce_only: bool = False,
+) -> OrderIntent:
+    """An order as an algo would send it, to be judged before there is one; of all its quantity where none is given."""
+    whole = spec.quantity if quantity is None else quantity
+    name = ClientOrderId("sample")
+    return OrderIntent(name, spec.instrument_id, spec.side, type_, whole, price, trigger, reduce_only=reduce_only)
 
 
 def locked(intent: OrderIntent, tools: Tools) -> str | None:

@@ -253,6 +253,8 @@ class Exchange:
         first = intents[0]
         if first.side is Side.SELL and first.quantity > self.base - self.locked_base:
             return "Account has insufficient balance."
+        if _buys(first) and first.quantity * (first.price or self.ask) > self.quote - self._locked_quote():
+            return "Account has insufficient balance."
         for intent in intents:
             if intent.price in self.refused_prices:
                 return "Refused at this price."
@@ -357,6 +359,7 @@ class CrashingJournal:
 class LoopClock:
     def __init__(self, loop: SimulatedLoop) -> None:
         self.now_ns = loop.now_ns
+        self.monotonic_ns = loop.time_ns
 
 
 class World:
@@ -375,13 +378,13 @@ class World:
         self.bus = Bus(self.state)
         self.lock = EntryLock(self.bus, self.clock)
         limits = RiskLimits(max_orders_per_second=1000, max_orders_per_minute=10_000, max_order_notional=Decimal(10**7))
-        risk = Risk(self.bus, self.lock, self.clock, limits)
+        self.risk = Risk(self.bus, self.lock, self.clock, limits)
         for event in self.journal.read():
             self.bus.publish(event)
         self.lock.shut(Lock.RECONCILING)
         self.bus.publish(InstrumentListed(BTC, bitcoin()))
         self.exchange.publish = self.bus.publish
-        self.orders = OrderDesk(self.bus, self.journal, self.exchange, self.lock, self.clock, risk)
+        self.orders = OrderDesk(self.bus, self.journal, self.exchange, self.lock, self.clock, self.risk)
         self.exchange.report = self.orders.report
         self.amendments = Amendments(self.bus, self.orders, self.exchange, self.clock)
         self.subscriptions = Subscriptions()

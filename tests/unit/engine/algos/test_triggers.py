@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, GoodTillDate, Oco, OnRestart, TrailingStop
-from octopus_desktop.model.commands import Refused
+from octopus_desktop.model.commands import Refused, StartAlgo
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side
 from octopus_desktop.ports import Capability
 from tests.faults.simulated_time import EPOCH_NS
-from tests.unit.engine.algos.exchange import World, world
+from tests.unit.engine.algos.exchange import ALGO, World, world
 from tests.unit.engine.scripted import BTC
 
 D = Decimal
@@ -72,11 +72,16 @@ def test_one_side_of_an_oco_cancels_the_other(
     assert not market.state.working
 
 
-def test_an_oco_without_the_coins_fails_and_sends_nothing(market: World) -> None:
-    """It ends with the reason."""
-    market.begin(oco(quantity="5"))
+def test_an_oco_whose_coins_are_gone_fails_and_sends_nothing(market: World) -> None:
+    """They were there when it was asked for and are not when it begins: it ends with the reason."""
+    market.do(market.algos.start(StartAlgo(ALGO, oco(), OnRestart.RESUME)))
+    market.crash()
+    market.exchange.base = D(0)
+    market.start()
+    market.exchange._tell_balances()
     market.run(20)
     assert market.algo.status is AlgoStatus.FAILED
+    assert "This needs 0.5 BTC, free is 0" in market.algo.reason
     assert not market.exchange.book
 
 
@@ -197,6 +202,9 @@ def test_a_good_till_date_order_whose_time_passed_while_away_is_canceled_at_the_
         (trailing(fraction="1.5"), "between 0 and 1"),
         (trailing(offset="70000"), "more than the price"),
         (trailing(offset="500", quantity="0.00001"), "the least is 5"),
+        (trailing(offset="11000", quantity="0.0001"), "would be worth 4.90 USDT; the least is 5"),
+        (good_till(minutes=0), "is over already"),
+        (good_till(minutes=-1), "is over already"),
     ],
 )
 def test_a_wrong_spec_is_refused_with_a_sentence(market: World, spec: AnyAlgoSpec, words: str) -> None:
