@@ -16,7 +16,7 @@ from octopus_desktop.config.documents import SettingsError
 from octopus_desktop.config.paths import DATABASE_NAME, folders
 from octopus_desktop.config.profiles import ProfileBook
 from octopus_desktop.model.errors import OctopusError, ProfileError
-from octopus_desktop.storage import audit
+from octopus_desktop.storage import audit, heads
 from octopus_desktop.storage.audit import AuditEntry
 
 FORMATS: Final = ("csv", "jsonl")
@@ -57,6 +57,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _verify(path: Path, noted: str | None) -> int:
+    """0 does not prove that nobody rewrote the data file and the heads beside it alike: for that, keep the head that
+    is printed somewhere else, and ask for it with --head."""
     verdict = audit.verify(path)
     if verdict.broken is not None:
         print(f"BROKEN at entry {verdict.broken} of the audit in {path}: {verdict.what}. {verdict.count} are sound.")
@@ -64,6 +66,12 @@ def _verify(path: Path, noted: str | None) -> int:
     if noted is not None and audit.find(path, noted) is None:
         print(f"BROKEN: no entry of the audit in {path} has the head {noted}. It is not the audit that was noted.")
         return 1
+    if not heads.heads_of(path).exists():
+        print(
+            f"There is no {heads.heads_of(path)}: entries cut off together with their count would not show. It begins "
+            "with the next start of the terminal.",
+            file=sys.stderr,
+        )
     print(f"ok: {verdict.count} entries, none changed, head {verdict.head}")
     return 0
 

@@ -163,6 +163,10 @@ class Audit(Protocol):
         """
         ...
 
+    async def commit(self) -> None:
+        """Returns when all that was appended is durable. Raises StorageError, and it is then written when it can be."""
+        ...
+
 
 class Repository(Protocol):
     """What is kept beside the journal. `record_*` return at once and are written in batches."""

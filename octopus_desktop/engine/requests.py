@@ -106,7 +106,7 @@ class Requests:
     # Commands ---------------------------------------------------------------
 
     async def execute(self, command: Command) -> Outcome:
-        """Every command and what came of it is in the audit, also where it failed."""
+        """Every command and what came of it is in the audit, also where it failed, and mostly before it is told."""
         limits = self._risk.limits
         self._auditor.asked(command)
         try:
@@ -115,6 +115,7 @@ class Requests:
             self._auditor.answered(command, Refused(f"{type(error).__name__}: {error}"), limits)
             raise
         self._auditor.answered(command, outcome, limits)
+        await self._auditor.written(command)
         return outcome
 
     async def _carry_out(self, command: Command) -> Outcome:

@@ -16,8 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from octopus_desktop import __version__
 from octopus_desktop.model.errors import StorageError
-from octopus_desktop.storage import schema
-from octopus_desktop.storage.audit import SqliteAudit, head
+from octopus_desktop.storage import heads, schema
+from octopus_desktop.storage.audit import SqliteAudit, begin, head
 from octopus_desktop.storage.failures import translate
 from octopus_desktop.storage.journal import SqliteJournal
 from octopus_desktop.storage.lock import InstanceLock
@@ -47,7 +47,7 @@ class Database:
         projection = Projection(self._writer)
         self.journal = SqliteJournal(self._writer, engine, path, projection.ask)
         self.repository = SqliteRepository(self._writer, engine, path)
-        self.audit = SqliteAudit(self._writer)
+        self.audit = SqliteAudit(self._writer, path)
         self._writer.later(Row(_UPSERT_META, ("program", __version__)))
         self._writer.later(Row(_PRUNE_LOG, (KEPT_LOG_LINES,)))
         projection.ask()  # what a crash left behind
@@ -70,7 +70,9 @@ class Database:
         """Noted outside of the file: who rewrites the whole audit cannot make it contain this."""
         try:
             with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection:
-                logger.info("the audit ends with entry %d, head %s", *head(connection))
+                seq, last = head(connection)
+            heads.note(self.path, seq, last)  # the writer's last connection has moved all of it to the disk
+            logger.info("the audit ends with entry %d, head %s", seq, last)
         except (sqlite3.Error, ValueError) as error:
             logger.warning("the head of the audit cannot be read: %s", error)
 
@@ -106,6 +108,7 @@ def _open(path: Path, lock: InstanceLock) -> Database:
     try:
         upgrade(path, engine)
         _switch_to_wal(path, engine)
+        _begin_audit(path, engine)
         return Database(path, engine, lock)
     except BaseException:
         engine.dispose()
@@ -151,3 +154,10 @@ def _switch_to_wal(path: Path, engine: Engine) -> None:
         driver.execute("BEGIN IMMEDIATE")
         driver.execute(_UPSERT_META, ("opened_by", str(os.getpid())))
         driver.execute("COMMIT")
+
+
+def _begin_audit(path: Path, engine: Engine) -> None:
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        begin(driver, path)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from octopus_desktop import __version__
 from octopus_desktop.model.errors import DataCorrupt, DataFromFuture, DiskFull, StorageError
+from octopus_desktop.storage import heads
 from octopus_desktop.storage.failures import is_damage
 from octopus_desktop.storage.schema import REVISION
 
@@ -44,13 +45,13 @@ def damage(path: Path) -> str | None:
 
 
 def set_aside(path: Path, what: str) -> DataCorrupt:
-    """Moves the file and its write-ahead log out of the way, so that the next start begins with an empty one."""
+    """Moves the file and what belongs to it out of the way, so that the next start begins with an empty one."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
     number = 1
     while aside.exists():
         number += 1
         aside = aside.with_name(f"{aside.name.split('+')[0]}+{number}")
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in ("-wal", "-shm", heads.SUFFIX, ""):
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))

@@ -55,14 +55,14 @@ class Row(NamedTuple):
 
 
 Work = Row | Callable[[sqlite3.Connection], None]
-"""One row, or what a whole function does inside the batch's transaction. It may run again after a rollback."""
+"""One row, or what a whole function does inside a transaction. It may run again after a rollback."""
 
 Settle = Callable[[StorageError | None], object]
 """Called on the writer's thread, once: with None when the rows are on the disk."""
 
 
 class _Durable(NamedTuple):
-    rows: Sequence[Row]
+    works: Sequence[Work]
     settle: Settle | None
 
 
@@ -90,7 +90,7 @@ class Writer:
         self._failing = False
         self._dropped = 0
         self.batch = 0
-        """The number of the batch lane's transaction: work may ask in which one it runs, and what came of its last."""
+        """The number of the transaction that work runs in: it may ask in which one, and what came of its last."""
         self._closed = False
         self._gate = threading.Lock()
         self._start()
@@ -103,8 +103,8 @@ class Writer:
 
     # From any thread --------------------------------------------------------
 
-    async def commit(self, rows: Sequence[Row]) -> None:
-        """Returns when `rows` are on the disk, all of them. Raises StorageError, and then none of them is or will be.
+    async def commit(self, works: Sequence[Work]) -> None:
+        """Returns when `works` are on the disk, all of them. Raises StorageError, and then none of them is or will be.
 
         Callers that wait at the same time share one transaction.
         """
@@ -113,7 +113,7 @@ class Writer:
         with self._gate:
             if self._closed:
                 raise StorageError(f"{self._path} is closed: nothing more is written.")
-            self._durable.append(_Durable(rows, lambda error: loop.call_soon_threadsafe(_resolve, done, error)))
+            self._durable.append(_Durable(works, lambda error: loop.call_soon_threadsafe(_resolve, done, error)))
             self._wake.put(_NOW)
         await done
 
@@ -280,16 +280,24 @@ class Writer:
     def _write_requests(self, requests: list[_Durable]) -> None:
         waited_for = any(request.settle is not None for request in requests)
         connection = self._full if waited_for else self._normal
-        rows = [row for request in requests for row in request.rows]
-        if len(rows) <= ONE_STATEMENT and len({row.sql for row in rows}) == 1 and rows[0].sql.endswith(")"):
+        works = [work for request in requests for work in request.works]
+        rows = [work for work in works if isinstance(work, Row)]
+        single = 0 < len(rows) == len(works) <= ONE_STATEMENT and len({row.sql for row in rows}) == 1
+        if single and rows[0].sql.endswith(")"):
             # One statement is a transaction by itself. Each statement gives the interpreter up and waits to get it
             # back, behind a screen that repaints: three of them cost an order more than the disk does.
             values = rows[0].sql.rpartition("(")[2]
             connection.execute(rows[0].sql + f", ({values}" * (len(rows) - 1), [x for row in rows for x in row.values])
         else:
+            self.batch += 1
             with _transaction(connection):
-                for sql, same in groupby(rows, _sql_of):
-                    connection.executemany(sql, [row.values for row in same])
+                for sql, same in groupby(works, _sql_of):
+                    if sql:
+                        connection.executemany(sql, [work.values for work in same if isinstance(work, Row)])
+                        continue
+                    for work in same:
+                        assert not isinstance(work, Row)
+                        work(connection)
         for request in requests:
             if request.settle is not None:
                 self._settle(request.settle, None)
@@ -303,7 +311,7 @@ class Writer:
                 self._settle(request.settle, type(told)(str(told)))
         if not is_passing(error):
             for request in kept:
-                logger.critical("cannot be written to %s: %r", self._path, request.rows, exc_info=error)
+                logger.critical("cannot be written to %s: %r", self._path, request.works, exc_info=error)
             return None
         self._durable.extendleft(reversed(kept))
         return told
@@ -369,7 +377,7 @@ class Writer:
             error = self._write_all(idle=True)
             if error is None:
                 break
-        lost = sum(len(request.rows) for request in self._durable) + len(self._batch)
+        lost = sum(len(request.works) for request in self._durable) + len(self._batch)
         if lost:
             logger.error("%d rows could not be written to %s before the end: %s", lost, self._path, error)
         try:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from octopus_desktop import cli, redaction
-from octopus_desktop.model.errors import DiskFull, StorageError
-from octopus_desktop.storage import audit, schema, upgrade
+from octopus_desktop.model.errors import DataCorrupt, DiskFull, StorageError
+from octopus_desktop.model.events import OrderCancelRequested, TradingLevelChanged
+from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.storage import audit, heads, schema, upgrade
 from octopus_desktop.storage import writer as writing
 from octopus_desktop.storage.database import Database, connect, open_database
-from tests.unit.storage.stored import child, line
+from tests.unit.storage.stored import accepted, child, line, sent
 
 Open = Callable[[], Database]
 
@@ -102,7 +107,8 @@ def test_every_change_shows(written: Path, statements: list[str], broken: int, w
 
 
 def test_an_audit_written_anew_is_found_out_by_a_noted_head(written: Path) -> None:
-    """Who rewrites the whole chain cannot make it end in, or contain, the head that was noted before."""
+    """Who rewrites the whole chain cannot make it end in, or contain, a head that was noted before: beside the file,
+    or where he cannot reach."""
     noted = audit.verify(written).head
     with closing(sqlite3.connect(written)) as connection:
         rows = connection.execute("SELECT seq, ts_ns, actor, kind, payload FROM audit ORDER BY seq").fetchall()
@@ -113,8 +119,203 @@ def test_an_audit_written_anew_is_found_out_by_a_noted_head(written: Path) -> No
         forged.append(f"UPDATE audit SET payload = '{changed[4]}', previous = '{changed[5]}', hash = '{previous}' "
                       f"WHERE seq = {row[0]}")  # fmt: skip
     bend(written, *forged, f"UPDATE meta SET value = '10 {previous}' WHERE key = 'audit_head'")
+    verdict = audit.verify(written)
+    assert (verdict.broken, "noted in octopus.db.heads" in verdict.what) == (10, True)
+    heads.heads_of(written).unlink()
     assert audit.verify(written).broken is None, "the chain alone cannot show it"
     assert audit.find(written, noted) is None
+
+
+MEND_HEAD = "UPDATE meta SET value = (SELECT seq || ' ' || hash FROM audit ORDER BY seq DESC) WHERE key = 'audit_head'"
+FORGET_HEAD = "DELETE FROM meta WHERE key = 'audit_head'"
+
+
+@pytest.mark.parametrize(
+    ("statements", "broken"),
+    [
+        (["DELETE FROM audit WHERE seq > 3", MEND_HEAD], 4),
+        (["DELETE FROM audit", FORGET_HEAD], 1),
+        (["DROP TABLE audit"], 1),
+    ],
+)
+def test_what_was_cut_off_with_its_count_shows_by_the_noted_heads(
+    written: Path, statements: list[str], broken: int
+) -> None:
+    """Each start and each end noted beside the file how many entries there were."""
+    bend(written, *statements)
+    verdict = audit.verify(written)
+    assert verdict.broken == broken
+    assert "10 entries were written" in verdict.what
+    heads.heads_of(written).unlink()
+    if "DROP" not in statements[0]:
+        assert audit.verify(written).broken is None, "the file alone cannot show it"
+
+
+def test_a_session_that_begins_on_a_cut_audit_says_so(
+    opened: Open, written: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the start, and by the check for ever after: entries that come now do not cover it."""
+    bend(written, "DELETE FROM audit WHERE seq > 3", MEND_HEAD)
+    database = opened()
+    assert "has not the audit that was noted" in caplog.text
+    for number in range(20):
+        database.audit.append(number, "trader", "command", {"number": number})
+    database.close()
+    assert audit.verify(written).broken == 10
+
+
+def test_heads_are_noted_at_each_start_and_end_and_only_added(opened: Open, path: Path) -> None:
+    """A data folder of an earlier version has none: it is checked as before, and its own begin with the next start."""
+    opened().close()
+    heads.heads_of(path).unlink()
+    assert audit.verify(path).broken is None
+    database = opened()
+    (started,) = heads.read(path)
+    assert (started.seq, started.hash) == (0, audit.GENESIS)
+    database.audit.append(1, "trader", "command", {"number": 1})
+    database.close()
+    opened().close()
+    noted = heads.read(path)
+    assert [head.seq for head in noted] == [0, 1, 1, 1]
+    assert {head.hash for head in noted[1:]} == {audit.verify(path).head}
+    assert stat.S_IMODE(heads.heads_of(path).stat().st_mode) & 0o077 == 0 or sys.platform == "win32"
+
+
+def test_a_line_of_the_heads_that_was_cut_short_is_passed_over(opened: Open, written: Path) -> None:
+    """The power failed while it was written: the next one stands on a line of its own."""
+    with heads.heads_of(written).open("a") as file:
+        file.write("2026-01-01T00:00:00Z 99 abc")
+    opened().close()
+    assert [head.seq for head in heads.read(written)] == [0, 10, 10, 10]
+    assert audit.verify(written).broken is None
+
+
+async def test_what_is_committed_is_on_the_disk_and_its_head_noted(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No batch is waited for, however much there is; and a batch alone notes nothing, as it syncs nothing."""
+    monkeypatch.setattr(writing, "BATCH_S", 600.0)
+    database = opened()
+    for number in range(1, 251):
+        database.audit.append(number, "trader", "command", {"number": number})
+    await database.audit.commit()
+    assert audit.verify(path).count == 250
+    assert heads.read(path)[-1][1:] == (250, audit.verify(path).head)
+    database.audit.append(251, "trader", "command", {"number": 251})
+    database.flush()
+    assert heads.read(path)[-1].seq == 250
+    await database.audit.commit()
+    assert heads.read(path)[-1].seq == 251
+    numbers = [msgspec.json.decode(entry.payload)["number"] for entry in audit.read(path)]
+    assert numbers == list(range(1, 252))
+
+
+async def test_a_commit_on_a_disk_that_fails_loses_nothing(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and written with the first batch that can be; no head is noted that is not there."""
+    monkeypatch.setattr(writing, "RETRY_S", 0.01)
+    database = opened()
+    plain = writing._transaction
+
+    def failing(_: sqlite3.Connection) -> Any:
+        raise DiskFull("full")
+
+    monkeypatch.setattr(writing, "_transaction", failing)
+    database.audit.append(1, "trader", "command", {"number": 1})
+    with pytest.raises(DiskFull):
+        await database.audit.commit()
+    monkeypatch.setattr(writing, "_transaction", plain)
+    assert [head.seq for head in heads.read(database.path)] == [0]
+    database.flush()
+    assert audit.verify(database.path).count == 1
+
+
+# What a crash took -----------------------------------------------------------
+
+
+COMMIT_AND_DIE = """
+import asyncio, os, sys
+from pathlib import Path
+from octopus_desktop.model.commands import SubmitOrder
+from octopus_desktop.storage.database import open_database
+from stored import sent
+database = open_database(Path(sys.argv[1]))
+first, submitted = sent("od-1", 5)
+async def order():
+    database.audit.append(4, "trader", "command", SubmitOrder(first.intent))
+    await database.journal.commit([first, submitted])
+    os._exit(9)
+asyncio.run(order())
+"""
+
+
+def recovered(path: Path) -> list[tuple[int, str, str]]:
+    """Time, kind of event, and whose."""
+    found = [(entry.ts_ns, entry.kind, msgspec.json.decode(entry.payload)) for entry in audit.read(path)]
+    return [
+        (ts_ns, detail["event"]["type"], detail["event"].get("client_order_id", ""))
+        for ts_ns, kind, detail in found
+        if kind == "recovered"
+    ]
+
+
+def test_an_order_that_the_audit_lost_is_copied_from_the_journal(opened: Open, path: Path) -> None:
+    """The program died right after the order was written, before the audit's batch: the next start adds it, marked as
+    such and with its own time, once."""
+    with child(COMMIT_AND_DIE, path) as dying:
+        assert dying.wait(60) == 9
+    assert audit.verify(path).count == 0
+    opened().close()
+    assert recovered(path) == [(5, "OrderInitiated", "od-1")]
+    (entry,) = audit.read(path)
+    assert (entry.actor, msgspec.json.decode(entry.payload)["entry"]) == ("program", 1)
+    assert audit.verify(path).broken is None
+    opened().close()
+    assert audit.verify(path).count == 1
+
+
+async def test_only_what_is_missing_is_copied(opened: Open, path: Path) -> None:
+    """Not an order whose decision is there, not one made elsewhere; a cancel, a level and an algo where they are
+    younger than the last entry."""
+    database = opened()
+    there, _ = sent("od-1", 10)
+    lost, _ = sent("od-2", 10)
+    elsewhere = msgspec.structs.replace(sent("od-3", 10)[0], adopted=True)
+    database.audit.append(11, "risk", "risk", {"approved": True, "reason": "", "order": there.intent})
+    before, after = OrderCancelRequested(ClientOrderId("od-1"), 9), OrderCancelRequested(ClientOrderId("od-2"), 12)
+    level = TradingLevelChanged(TradingLevel.HALTED, "You set it.", 13)
+    await database.journal.commit([there, lost, elsewhere, before, after, level, accepted("od-2", 14)])
+    database.close()
+    opened().close()
+    assert recovered(path) == [
+        (10, "OrderInitiated", "od-2"),
+        (12, "OrderCancelRequested", "od-2"),
+        (13, "TradingLevelChanged", ""),
+    ]
+
+
+def test_an_audit_that_was_changed_keeps_nobody_from_starting(
+    opened: Open, written: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The check tells what was done to it; trading goes on."""
+    bend(
+        written,
+        "UPDATE audit SET payload = 'none', ts_ns = 'noon' WHERE seq = 10",
+        "UPDATE meta SET value = 'none' WHERE key = 'audit_head'",
+        "UPDATE meta SET value = '0 0' WHERE key = 'audit_covered'",
+    )
+    opened().close()
+    assert "its head cannot be read" in caplog.text
+    assert audit.verify(written).broken == 10
+
+
+def test_a_damaged_file_takes_its_heads_along(opened: Open, written: Path) -> None:
+    """The empty one that follows is not held against what the damaged one had."""
+    written.write_bytes(b"\0" * 100_000)
+    with pytest.raises(DataCorrupt):
+        opened()
+    assert not heads.heads_of(written).exists()
+    opened().close()
+    assert audit.verify(written).broken is None
 
 
 def test_a_secret_never_gets_in(opened: Open, path: Path) -> None:
@@ -258,6 +459,19 @@ def test_verify_says_one_line(data_dir: Path, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert said.startswith("BROKEN at entry 2 ")
     assert said.count("\n") == 1
+
+
+def test_verify_reads_the_noted_heads_by_itself(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cut tail is BROKEN though its count was mended; without the heads the command says what it cannot see."""
+    path = data_dir / "profiles" / "demo" / "octopus.db"
+    bend(path, "DELETE FROM audit WHERE seq > 1", MEND_HEAD)
+    assert cli.main(["audit", "verify", "--data-dir", str(data_dir)]) == 1
+    assert capsys.readouterr().out.startswith("BROKEN at entry 2 ")
+    heads.heads_of(path).unlink()
+    assert cli.main(["audit", "verify", "--data-dir", str(data_dir)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("ok: 1 entries")
+    assert "octopus.db.heads" in told.err
 
 
 def test_verify_without_a_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

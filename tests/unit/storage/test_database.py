@@ -120,9 +120,10 @@ def test_a_damaged_file_is_set_aside(opened: Open, path: Path) -> None:
     damaged = path.read_bytes()
     with pytest.raises(DataCorrupt, match="Start again") as told:
         open_database(path)
-    (aside,) = path.parent.glob("octopus.db.damaged-*")
+    aside, its_heads = sorted(path.parent.glob("octopus.db.damaged-*"))
     assert str(aside) in str(told.value)
     assert aside.read_bytes() == damaged
+    assert its_heads.name == f"{aside.name}.heads"
     assert opened().journal.read() == []
 
 

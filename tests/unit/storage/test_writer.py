@@ -353,13 +353,13 @@ async def test_nothing_is_accepted_after_the_end(opened: Open) -> None:
 
 
 def test_closing_writes_what_is_left(opened: Open, path: Path) -> None:
-    """Closing the window a moment after a fill keeps the fill, and leaves one file behind."""
+    """Closing the window a moment after a fill keeps the fill, and leaves one file of it behind."""
     database = opened()
     database.journal.record(accepted("od-1"))
     database.repository.record_candles(candles(2000))
     database.close()
     assert journal_of(path) == ["OrderAccepted od-1"]
-    assert sorted(part.name for part in path.parent.iterdir()) == ["octopus.db", "octopus.db.lock"]
+    assert sorted(part.name for part in path.parent.iterdir()) == ["octopus.db", "octopus.db.heads", "octopus.db.lock"]
 
 
 async def test_a_caller_that_gave_up_stops_nobody(opened: Open) -> None:
