@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octopus_desktop import __version__
+from octopus_desktop.config.arguments import between
 from octopus_desktop.config.paths import DATABASE_NAME
 
 if TYPE_CHECKING:
@@ -26,12 +27,16 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 all well, 1 it went wrong (with a sentence on standard error), 2 the words are off."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    given = _with_command(given)
-    args = _parser(given[0]).parse_args(given)
+    whole = _with_command(given)
+    parser = _parser(whole[0])
+    args, unknown = parser.parse_known_args(whole)
+    if unknown:
+        parser.error(_what_to_write(unknown, has_command=whole == given))
     code: int = args.work(args)
     return code
 
 
+_DAY_S = 86_400.0
 _COMMANDS = ("run", "simulate", "doctor", "screenshot", "profile", "audit")
 
 
@@ -40,6 +45,22 @@ def _with_command(given: list[str]) -> list[str]:
     if given and (given[0] in _COMMANDS or given[0] in ("-h", "--help", "--version")):
         return given
     return ["run", *given]
+
+
+def _what_to_write(unknown: list[str], *, has_command: bool) -> str:
+    """Of words that nothing is done with: what was meant, or where it belongs."""
+    from difflib import get_close_matches  # of mistakes only
+
+    word = unknown[0]
+    if not has_command:
+        for late in unknown:
+            if late in _COMMANDS:
+                return f"the command comes first, its options after it: octopus-desktop {late} …"
+        if not word.startswith("-"):
+            near = get_close_matches(word, _COMMANDS, 1)
+            ways = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(_COMMANDS)}."
+            return f"{word!r} is no command. {ways}"
+    return f"unrecognized arguments: {' '.join(unknown)}"
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
@@ -64,15 +85,19 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _run_arguments(run: argparse.ArgumentParser) -> None:
     _session_arguments(run)
-    run.add_argument("--screenshot-every", type=float, metavar="S", help="write what the screen shows every S seconds")
+    run.add_argument(
+        "--screenshot-every", type=between(0.1, _DAY_S), metavar="S", help="write what the screen shows every S seconds"
+    )
     run.add_argument("--screenshot-out", type=Path, metavar="F", help="where --screenshot-every writes")
 
 
 def _screenshot_arguments(screenshot: argparse.ArgumentParser) -> None:
     _session_arguments(screenshot)
-    screenshot.add_argument("--after", type=float, default=8.0, metavar="S", help="seconds after the start")
+    screenshot.add_argument(
+        "--after", type=between(0.0, _DAY_S), default=8.0, metavar="S", help="seconds after the start"
+    )
     screenshot.add_argument("--out", type=Path, required=True, metavar="F", help="the PNG file")
-    screenshot.add_argument("--scale", type=float, default=1.0, help="device pixels a point: 1, 1.5 or 2")
+    screenshot.add_argument("--scale", type=between(0.5, 4.0), default=1.0, help="device pixels a point: 1, 1.5 or 2")
 
 
 def _simulate_arguments(simulate: argparse.ArgumentParser) -> None:
@@ -207,6 +232,9 @@ def _run(args: argparse.Namespace) -> int:
 
 def _screenshot(args: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if not args.out.parent.is_dir():
+        print(f"There is no folder {args.out.parent} to write the picture into.", file=sys.stderr)
+        return 1
     code = _open_terminal(args, {"screenshot_out": args.out, "screenshot_after_s": args.after, "scale": args.scale})
     if code == 0:
         print(args.out)

@@ -118,6 +118,7 @@ class _Terminal:
             window.show_failure("The terminal could not start", str(error) or type(error).__name__)
             code = 1
             if self._options.screenshot_after_s is not None:
+                _tell(f"The terminal could not start: {str(error) or type(error).__name__}")
                 self._closed.set()
         await self._closed.wait()
         if pictures is not None:
@@ -171,8 +172,20 @@ class _Terminal:
             ok = self._window.write_picture(out)
             if not ok:
                 logger.error("the picture %s cannot be written", out)
-            if once is not None:
-                return 0 if ok else 1
+            if once is None:
+                continue
+            if not ok:
+                _tell(f"The picture {out} cannot be written.")
+            failure = self._window.session.state.failure
+            if failure is not None:  # there is a picture, of a page that says so
+                _tell(f"{failure.title}: {failure.text}")
+            return 0 if ok and failure is None else 1
+
+
+def _tell(sentence: str) -> None:
+    """To whoever waits for a picture at a command line: the window is gone in a moment."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{sentence}\n")
 
 
 class Failures(QObject):

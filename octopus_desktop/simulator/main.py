@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from octopus_desktop.config.arguments import between
 from octopus_desktop.health.slices import short_slices
 from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError, in_words, set_aside
 from octopus_desktop.simulator.auth import Credentials, KeyRing
@@ -34,6 +35,8 @@ WARM_UP_S = 20
 """The market lives this long before anybody sees it, so that the first look finds prints and candles."""
 NICENESS = 5
 """Of an exchange in the background, above its parent's."""
+LAST_NS = 4_102_444_800 * SECOND_NS
+"""No clock starts later: of centuries to come it would only take hours to work out the prices."""
 FIRST_DEPOSIT = (
     ("USDT", "100000"), ("BTC", "0.5"), ("ETH", "5"), ("SOL", "50"), ("BNB", "10"), ("XRP", "2000"),
 )  # fmt: skip
@@ -41,23 +44,24 @@ FIRST_DEPOSIT = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `simulate`. Keys are never among them: they are made here and printed."""
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (0: any free one)")
+    parser.add_argument("--port", type=between(0, 65_535), default=0, help="port on 127.0.0.1 (0: any free one)")
     parser.add_argument("--seed", type=int, default=1, help="which market; the same seed is the same market")
-    parser.add_argument("--speed", type=float, default=1.0, help="market seconds per second")
+    parser.add_argument("--speed", type=between(0.01, 100_000.0), default=1.0, help="market seconds per second")
     parser.add_argument("--start", default="", help="where its clock starts: ISO time (UTC) or ns; default: now")
     parser.add_argument("--state", type=Path, help="file that keeps accounts, orders, fills and live candles")
     parser.add_argument("--replace-damaged", action="store_true", help="set a damaged --state file aside, begin anew")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
     if sys.platform != "win32":
         parser.add_argument("--background", action="store_true", help="give way to every other program")
-    parser.add_argument("--log-level", default="WARNING")
+    parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    share = between(0.0, 1.0)
     faults = parser.add_argument_group("faults", "also on request: POST /control/faults")
-    faults.add_argument("--delay-ms", type=float, default=0.0, help="delay every answer and frame")
-    faults.add_argument("--drop", type=float, default=0.0, help="share of market frames lost")
-    faults.add_argument("--duplicate", type=float, default=0.0, help="share sent twice")
-    faults.add_argument("--truncate", type=float, default=0.0, help="share cut short")
-    faults.add_argument("--garbage", type=float, default=0.0, help="share preceded by nonsense")
-    faults.add_argument("--cut", type=float, default=0.0, help="share at which the line is cut instead")
+    faults.add_argument("--delay-ms", type=between(0.0, 60_000.0), default=0.0, help="delay every answer and frame")
+    faults.add_argument("--drop", type=share, default=0.0, help="share of market frames lost")
+    faults.add_argument("--duplicate", type=share, default=0.0, help="share sent twice")
+    faults.add_argument("--truncate", type=share, default=0.0, help="share cut short")
+    faults.add_argument("--garbage", type=share, default=0.0, help="share preceded by nonsense")
+    faults.add_argument("--cut", type=share, default=0.0, help="share at which the line is cut instead")
     faults.add_argument("--clock-skew-ms", type=int, default=0, help="how far the told clock is off")
     faults.add_argument("--faults", default="", help="a whole plan as JSON")
 
@@ -87,15 +91,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _moment(text: str) -> int:
-    """UTC nanoseconds of `--start`."""
+    """UTC nanoseconds of `--start`. Raises ValueError."""
     if not text:
         return time.time_ns()
     if text.isdigit():
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000
+        start_ns = int(text)
+    else:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        start_ns = int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000
+    if start_ns > LAST_NS:
+        raise ValueError("the market ends on 2100-01-01")
+    return start_ns
 
 
 def _plan(args: argparse.Namespace) -> FaultPlan:

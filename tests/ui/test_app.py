@@ -129,7 +129,29 @@ def factory():
 """ + _MAIN.format(options=f", screenshot_after_s=0.1, screenshot_out=Path({str(tmp_path / 'x.png')!r})")
     answer, errors = run(body)
     assert answer["code"] == 1
-    assert "written by a newer version" in errors
+    assert "The terminal could not start: The data file was written by a newer version." in errors.splitlines()
+
+
+def test_a_picture_of_a_failure_is_no_success(tmp_path: Path) -> None:
+    """Where the engine cannot start, the picture shows that, standard error says it, and the exit code is 1."""
+    out = tmp_path / "x.png"
+    body = """
+from octopus_desktop.model.events import EngineFailed
+def fail(window):
+    nodes[0].emit(EngineFailed("The data cannot be opened", "It is open elsewhere.", nodes[0].now_ns))
+when_furnished(fail)
+""" + _MAIN.format(options=f", screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})")
+    answer, errors = run(body)
+    assert answer["code"] == 1
+    assert out.exists()
+    assert "The data cannot be opened: It is open elsewhere." in errors.splitlines()
+
+
+def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Standard error has the sentence: there is no window to show it in."""
+    answer, errors = run(_MAIN.format(options=f", screenshot_after_s=0.1, screenshot_out=Path({str(tmp_path)!r})"))
+    assert answer["code"] == 1
+    assert f"The picture {tmp_path} cannot be written." in errors.splitlines()
 
 
 def test_the_first_window_waits_for_nothing_heavy() -> None:
