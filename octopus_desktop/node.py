@@ -77,6 +77,9 @@ class SystemClock:
     def now_ns(self) -> int:
         return time.time_ns()
 
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
 
 class Engine:
     """Everything of one profile without a screen; `run` until `stop`, all on one loop.

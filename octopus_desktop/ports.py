@@ -33,6 +33,10 @@ class Clock(Protocol):
         """UTC nanoseconds."""
         ...
 
+    def monotonic_ns(self) -> int:
+        """For what has passed: nobody sets it, and it has no date."""
+        ...
+
 
 class MarketDataClient(Protocol):
     """The streams and the public history of one venue. All calls on the node's loop."""

@@ -81,7 +81,7 @@ class OrderDesk:
         self._fetching: dict[ClientOrderId, tuple[OrderReport, Cause]] = {}
         self._leaving: set[ClientOrderId] = set()
         self._left_ns: dict[ClientOrderId, int] = {}
-        self._born_ns = clock.now_ns()
+        self._born_ns = clock.monotonic_ns()
         self._tasks: set[asyncio.Task[None]] = set()
         for order in self._state.orders.values():
             if order.venue_order_id is not None:
@@ -338,7 +338,7 @@ class OrderDesk:
             logger.error("sending order %s failed", ", ".join(names), exc_info=error)
         for name in names:
             self._leaving.discard(name)
-            self._left_ns[name] = self._clock.now_ns()
+            self._left_ns[name] = self._clock.monotonic_ns()
             self._lost(name, reason)
 
     def refused(self, name: ClientOrderId, reason: str, code: int | None = None) -> None:
@@ -372,12 +372,14 @@ class OrderDesk:
             self._asking.discard(name)
 
     async def ask(self, order: Order) -> bool:
-        """As `inquire`; errors of the venue are logged, not raised."""
+        """As `inquire`; errors are logged, not raised: whoever asks would ask no more."""
         try:
             return await self.inquire(order)
         except VenueError as error:
             logger.warning("asking for order %s: %s", order.client_order_id, error)
-            return False
+        except Exception:
+            logger.exception("asking for order %s failed", order.client_order_id)
+        return False
 
     async def inquire(self, order: Order, extra: tuple[Fill, ...] = (), cause: Cause = Cause.TOLD) -> bool:
         """True once the venue has told where the order stands. Raises VenueError where it cannot be asked."""
@@ -402,19 +404,23 @@ class OrderDesk:
         return False
 
     def _cannot_arrive(self, order: Order) -> bool:
-        """An order from an earlier life of this program may have left until the end of that."""
+        """An order from an earlier life of this program may have left until the end of that.
+
+        By a clock that nobody sets: a wall clock put forward meanwhile would call it lost while it can still arrive.
+        """
         name = order.client_order_id
         if name in self._leaving:
             return False
-        left_ns = self._left_ns.get(name, max(order.created_ns, self._born_ns))
-        return self._clock.now_ns() - left_ns > NEVER_ARRIVED_NS
+        return self._clock.monotonic_ns() - self._left_ns.get(name, self._born_ns) > NEVER_ARRIVED_NS
 
     async def _cancel(self, order: Order) -> None:
         name = order.client_order_id
         instrument = self._state.instruments[order.intent.instrument_id]
         try:
             report = await self._client.cancel(order, instrument)
-        except VenueError as error:
+        except Exception as error:
+            if not isinstance(error, VenueError):
+                logger.exception("canceling order %s failed", name)
             # It may have been filled first, or the cancel may have arrived: the order itself is the answer.
             await self.ask(order)
             if not order.status.is_terminal:
@@ -444,6 +450,8 @@ class OrderDesk:
                 fills = await self._client.fills(instrument, None, report.venue_order_id)
             except VenueError as error:
                 logger.warning("asking for the fills of order %s: %s", name, error)
+            except Exception:
+                logger.exception("asking for the fills of order %s failed", name)
             else:
                 report, cause = self._fetching[name]
                 if self._apply(report, tuple(fills), cause):

@@ -94,6 +94,8 @@ class _Clock:
     def now_ns(self) -> int:
         return self._node.now_ns
 
+    monotonic_ns = now_ns
+
 
 class ScriptedNode:
     """Answers at once, on the caller's thread. `answers` False leaves orders without the venue's word."""

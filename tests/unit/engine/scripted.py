@@ -81,6 +81,8 @@ class ManualClock:
     def now_ns(self) -> int:
         return self.ns
 
+    monotonic_ns = now_ns
+
 
 class MemoryJournal:
     def __init__(self) -> None:

@@ -89,6 +89,33 @@ async def test_an_order_that_never_arrived_ends_only_when_it_cannot_arrive_any_m
     assert order.status is OrderStatus.REJECTED
 
 
+async def test_a_clock_put_forward_loses_no_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock is set a minute forward while the order may still arrive: what has passed is what counts."""
+    passed = desk.clock.ns
+    monkeypatch.setattr(desk.clock, "monotonic_ns", lambda: passed)
+    desk.account.fail_submit = LinkError("cut while sending")
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.UNKNOWN)
+    desk.clock.ns += 4 * NEVER_ARRIVED_NS
+    assert not await desk.desk.ask(desk.order(intent))
+    assert desk.order(intent).status is OrderStatus.UNKNOWN
+
+
+async def test_a_cancel_that_breaks_is_no_cancel_for_ever(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Something nobody thought of goes wrong: the order can be canceled again, and the log says what it was."""
+    intent = buy()
+    await desk.submit(intent)
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+    desk.account.fail_cancel = ZeroDivisionError("a bug")  # type: ignore[assignment]  # no error of the venue's
+    await desk.desk.cancel(CancelOrder(intent.client_order_id))
+    await until(lambda: not desk.order(intent).cancel_requested)
+    assert "a bug" in caplog.text
+    desk.account.fail_cancel = None
+    await desk.desk.cancel(CancelOrder(intent.client_order_id))
+    await until(lambda: desk.order(intent).status is OrderStatus.CANCELED)
+
+
 async def test_a_refusal_says_why(desk: Desk) -> None:
     """The venue's own words reach the trader."""
     desk.account.fail_submit = RequestRefused("Account has insufficient balance for requested action.", -2010)

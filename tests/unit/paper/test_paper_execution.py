@@ -49,6 +49,8 @@ class Clock:
     def now_ns(self) -> int:
         return self.ns
 
+    monotonic_ns = now_ns
+
 
 class World:
     """A venue's market, the state that folds it, and a paper account on it that can be started again."""
