@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -26,6 +27,8 @@ from octopus_desktop.model.events import (
     BookChanged,
     BookReset,
     Event,
+    KillProgressed,
+    KillStep,
     LogRecorded,
     OrderEvent,
     OrderInitiated,
@@ -36,6 +39,7 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import ClientOrderId, Venue
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.simulator import auth, crowd, ws_api
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import Faults
@@ -191,11 +195,29 @@ class World:
             self._follow(event)
         if isinstance(event, AlgoEnded) and self.process.is_up:
             self.broken_rules += self.protection.ended(self.exchange, self.state, event)
+        if isinstance(event, KillProgressed) and event.step is KillStep.VERIFY_FLAT and event.done:
+            self.broken_rules += self._still_open()
         if isinstance(event, OrderInitiated) and self.market_line.is_stale and self._is_pegged(event.intent):
             self.broken_rules.append(f"guessed: {event.client_order_id} was pegged to a stale price")
         if not isinstance(event, _UNTOLD):
             self.timeline.note("event", event if self.timeline.kept else "")
             self.network.on_sent(type(event).__name__)
+
+    def _still_open(self) -> list[str]:
+        """The kill switch says that nothing is open: no coins of ours are left there that an order could sell."""
+        found: list[str] = []
+        if not self.process.is_up or VENUE not in self.state.reconciled:  # read from the journal, it is of another day
+            return found
+        for position in self.state.positions.values():
+            at = self.state.instruments[position.instrument_id]
+            touch = self.state.market(position.instrument_id).touch
+            there = self.exchange.ledger.balance(ACCOUNT, at.base)
+            coins = Decimal(there.free + there.locked).scaleb(-8)
+            quantity = at.quantity(min(position.quantity, coins))
+            worth = quantity * Decimal(repr(touch[0])) if touch is not None else at.min_notional
+            if quantity >= at.min_quantity and quantity and worth > at.min_notional:
+                found.append(f"guessed: {quantity} {at.base} are called closed: {self.state.kill}")
+        return found
 
     def _follow(self, event: OrderEvent) -> None:
         """What was called over stays over: an end is the venue's word, never a guess."""
@@ -222,6 +244,8 @@ class World:
         intent = self.state.orders[ClientOrderId(name)].intent
         if self.market_line.is_stale and _needs_a_price(intent):
             self.broken_rules.append(f"guessed: {name} left on a stale price: {intent}")
+        if self.state.level.level is TradingLevel.HALTED and intent.role != "flatten":
+            self.broken_rules.append(f"guessed: {name} left though trading is halted: {intent}")
         seq = dict(rows).get("OrderSubmitted")
         if seq is None:
             self.broken_rules.append(f"lost: {name} left and is not in the journal: {rows}")
