@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 
@@ -19,10 +20,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from octopus_desktop.simulator.errors import Refusal, missing
+from octopus_desktop.simulator.errors import Refusal, illegal, missing
 
 MAX_RECV_WINDOW_MS = 60_000
 _AHEAD_MS = 1_000
+_TIMESTAMP = "[0-9]{1,20}"
+_WINDOW = "[0-9]{1,20}(\\.[0-9]{1,3})?"
+"""In milliseconds, to the microsecond."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -106,13 +110,11 @@ def check_time(timestamp: str, recv_window: str, now_ms: int, *, real_time: bool
     """
     if not timestamp:
         raise missing("timestamp")
-    try:
-        sent = int(timestamp)
-        window = float(recv_window or 5_000)
-    except ValueError as error:
-        raise Refusal(
-            -1100, "Illegal characters found in parameter 'timestamp'; legal range is '^[0-9]{1,20}$'."
-        ) from error
+    if not re.fullmatch(_TIMESTAMP, timestamp):
+        raise illegal("timestamp", f"^{_TIMESTAMP}$")
+    if recv_window and not re.fullmatch(_WINDOW, recv_window):
+        raise illegal("recvWindow", f"^{_WINDOW}$")
+    sent, window = int(timestamp), float(recv_window or 5_000)
     if sent > 10**14:  # some callers send microseconds
         sent //= 1_000
     if window > MAX_RECV_WINDOW_MS:

@@ -56,6 +56,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     weight: Callable[[Params], int]
     security: Security
     counts_as_order: bool = False
+    takes: frozenset[str] | None = None
+    """All parameters it knows; over REST any other is refused. None: whatever is sent."""
 
 
 def weigh(weight: int) -> Callable[[Params], int]:

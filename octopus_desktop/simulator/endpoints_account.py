@@ -334,8 +334,33 @@ def nothing(context: Context, account: int, params: Params) -> Any:
     return []
 
 
+_WHICH = "symbol orderId origClientOrderId"
+_ORDER = (
+    "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType stopPrice "
+    "trailingDelta icebergQty newOrderRespType selfTradePreventionMode"
+)
+_TAKES = {
+    "order.place": _ORDER,
+    "order.test": f"{_ORDER} computeCommissionRates",
+    "order.status": _WHICH,
+    "order.cancel": f"{_WHICH} newClientOrderId cancelRestrictions",
+    "order.cancelReplace": f"{_ORDER} cancelReplaceMode cancelNewClientOrderId cancelOrigClientOrderId cancelOrderId "
+    "cancelRestrictions orderRateLimitExceededMode",
+    "order.amend.keepPriority": f"{_WHICH} newClientOrderId newQty",
+    "openOrders.status": "symbol",
+    "openOrders.cancelAll": "symbol",
+    "allOrders": "symbol orderId startTime endTime limit",
+    "myTrades": "symbol orderId startTime endTime fromId limit",
+    "account.status": "omitZeroBalances",
+}
+"""What a request may have beside its signature: the venue refuses a name that it does not know."""
+_OF_SIGNED = ("timestamp", "recvWindow", "signature")
+
+
 def _signed(method: str, path: str, ws: str | None, handler: Any, weight: Any, *, order: bool = False) -> Endpoint:
-    return Endpoint(handler, (method, path), ws, weight if callable(weight) else weigh(weight), Security.SIGNED, order)
+    cost = weight if callable(weight) else weigh(weight)
+    takes = frozenset((*_TAKES[ws].split(), *_OF_SIGNED)) if ws in _TAKES else None
+    return Endpoint(handler, (method, path), ws, cost, Security.SIGNED, order, takes)
 
 
 _V3 = "/api/v3"

@@ -41,6 +41,11 @@ def missing(name: str) -> Refusal:
     return Refusal(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
+def unread(read: int, sent: int) -> Refusal:
+    words = f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
+    return Refusal(-1104, words)
+
+
 def too_many_parameters(name: str) -> Refusal:
     return Refusal(-1106, f"Parameter '{name}' sent when not required.")
 

@@ -12,6 +12,7 @@ from octopus_desktop.simulator.errors import (
     invalid_symbol,
     missing,
     unknown_parameter_value,
+    unread,
 )
 from octopus_desktop.simulator.units import to_units
 
@@ -28,6 +29,13 @@ class Params:
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name, "") != ""
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raises Refusal −1104 where more was sent: a parameter with a wrong name is none."""
+        sent = [name for name, value in self._values.items() if value != ""]
+        read = sum(name in known for name in sent)
+        if read < len(sent):
+            raise unread(read, len(sent))
 
     def text(self, name: str) -> str:
         value = self._values.get(name, "")

@@ -24,8 +24,8 @@ def read_order(params: Params) -> NewOrder:
         type=params.one_of("type", ORDER_TYPES),
         stp=params.one_of("selfTradePreventionMode", STP_MODES, "NONE"),
     )
-    by_quote = order.type == "MARKET" and "quoteOrderQty" in params
-    if by_quote and "quantity" in params:
+    by_quote = "quoteOrderQty" in params
+    if by_quote and (order.type != "MARKET" or "quantity" in params):
         raise too_many_parameters("quoteOrderQty")
     if by_quote:
         order.quote_quantity = params.amount("quoteOrderQty")

@@ -96,6 +96,8 @@ class Rest:
         account = 0
         if endpoint.security is Security.SIGNED:
             account = self._signed(request, query, text, params)
+        if endpoint.takes is not None:
+            params.check_names(endpoint.takes)
         if endpoint.counts_as_order:
             orders = context.orders_of(account)
             try:

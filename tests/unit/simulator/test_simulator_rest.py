@@ -98,7 +98,26 @@ def test_the_clock_is_checked(caller: Caller) -> None:
     assert caller.signed("GET", f"{V3}/account", timestamp=now - 6_000)[1]["code"] == -1021
     assert caller.signed("GET", f"{V3}/account", timestamp=now - 6_000, recvWindow=60_000)[0] == 200
     assert caller.signed("GET", f"{V3}/account", timestamp=now + 5_000)[1]["code"] == -1021
+    assert caller.signed("GET", f"{V3}/account", timestamp=now - 6_000, recvWindow="59000.125")[0] == 200
     assert caller.signed("GET", f"{V3}/account", recvWindow=60_001)[1]["code"] == -1131
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("recvWindow", v) for v in ("abc", "-1", "nan", "1e3", "5_000", "5000.1234")] + [("timestamp", "-5")],
+)
+def test_a_window_that_is_no_number_is_blamed_by_its_name(caller: Caller, name: str, value: str) -> None:
+    """The refusal names the parameter that is wrong, and is not one of the clock."""
+    status, answer = caller.signed("GET", f"{V3}/account", **{name: value})
+    assert (status, answer["code"]) == (400, -1100)
+    assert answer["msg"].startswith(f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}")
+
+
+def test_parameters_that_nobody_reads_are_counted(caller: Caller) -> None:
+    """A misspelled parameter is not an order of another kind: the venue tells how many it has read."""
+    status, answer = caller.signed("GET", f"{V3}/order", symbol="BTCUSDT", order_id=1)
+    assert (status, answer["code"]) == (400, -1104)
+    assert answer["msg"] == "Not all sent parameters were read; read '3' parameter(s) but was sent '4'."
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,9 @@ def test_the_clock_is_checked(caller: Caller) -> None:
         ({"quantity": "0.00001"}, -1013),
         ({"quantity": "50"}, -2010),
         ({"stopPrice": "1"}, -1106),
+        ({"quoteOrderQty": "500"}, -1106),
+        ({"created": "1613138460000"}, -1104),
+        ({"timeInForce": "", "timeInforce": "GTC"}, -1104),
         ({"newClientOrderId": "no spaces"}, -1100),
         ({"selfTradePreventionMode": "SOMETIMES"}, -1130),
     ],
