@@ -144,9 +144,31 @@ class OrderDesk:
                 self._publish(OrderDenied(event.client_order_id, now, denial))
             return Refused(denial)
         submitted = [OrderSubmitted(intent.client_order_id, now) for intent in intents]
+        names = [intent.client_order_id for intent in intents]
+        self._leaving.update(names)
+        try:
+            refusal = await self._write(intents, initiated, submitted, flattening=flattening)
+        except BaseException:
+            self._leaving.difference_update(names)
+            raise
+        if refusal is not None:
+            self._leaving.difference_update(names)
+            return refusal
+        self._spawn(self._leave(names, send), f"send {names[0]}")
+        return Done(len(intents))
+
+    async def _write(
+        self,
+        intents: Sequence[OrderIntent],
+        initiated: Sequence[OrderInitiated],
+        submitted: Sequence[OrderSubmitted],
+        *,
+        flattening: bool,
+    ) -> Refused | None:
+        """Into the journal; None where they may leave."""
         # Published first: the order is on the screen while the disk works, and counts against the free balance.
         for event in initiated:
-            self._risk.note(event.intent, now)
+            self._risk.note(event.intent, event.ts_ns)
             self._bus.publish(event)
         try:
             await self._journal.commit([*initiated, *submitted])
@@ -159,10 +181,7 @@ class OrderDesk:
             for sent in submitted:
                 self.refused(sent.client_order_id, f"Never sent: {too_late} before it left.")
             return Refused(f"{too_late[0].upper()}{too_late[1:]} before the order left.")
-        names = [intent.client_order_id for intent in intents]
-        self._leaving.update(names)
-        self._spawn(self._leave(names, send), f"send {names[0]}")
-        return Done(len(intents))
+        return None
 
     def _too_late(self, intents: Sequence[OrderIntent]) -> str | None:
         """What happened while the disk worked, and nothing of them has left."""
@@ -176,7 +195,8 @@ class OrderDesk:
         return None
 
     async def _leave(self, names: Sequence[ClientOrderId], send: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Until their request failed or was answered, nobody may conclude that the orders never arrived."""
+        """From their intent on until their request failed or was answered, nobody may conclude that the orders never
+        arrived."""
         try:
             await send()
         finally:

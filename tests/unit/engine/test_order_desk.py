@@ -1,5 +1,6 @@
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
 from octopus_desktop.engine.reconciliation import reconcile
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused, SubmitOrder
 from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError, VenueTimeout
-from octopus_desktop.model.events import OrderDenied, OrderInitiated, OrderSubmitted
+from octopus_desktop.model.events import AnyOrderEvent, OrderDenied, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
 from octopus_desktop.model.queries import Verdict
 from tests.unit.engine.scripted import BTC, Desk, buy, until
@@ -87,6 +88,25 @@ async def test_an_order_that_never_arrived_ends_only_when_it_cannot_arrive_any_m
     desk.clock.ns += NEVER_ARRIVED_NS + 1
     assert await desk.desk.ask(order)
     assert order.status is OrderStatus.REJECTED
+
+
+async def test_an_order_the_disk_still_holds_is_not_called_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison asks for it while its intent is written: the venue cannot know it yet, and it leaves a moment on."""
+    desk.clock.ns += 2 * NEVER_ARRIVED_NS
+    written, commit = asyncio.Event(), desk.journal.commit
+
+    async def slow(events: Sequence[AnyOrderEvent]) -> None:
+        await written.wait()
+        await commit(events)
+
+    monkeypatch.setattr(desk.journal, "commit", slow)
+    intent = buy()
+    sending = asyncio.create_task(desk.submit(intent))
+    await until(lambda: intent.client_order_id in desk.state.orders)
+    assert not await desk.desk.ask(desk.order(intent))
+    written.set()
+    assert await sending == Done()
+    await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
 
 
 async def test_a_clock_put_forward_loses_no_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
