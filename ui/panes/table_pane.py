@@ -85,7 +85,7 @@ class TablePane(Pane):
         self.table = Table(self.session.theme, model, self.title, self, sort=sort)
         self.column.addWidget(self.table)
         self.setFocusProxy(self.table)
-        self.overlay = StateOverlay(self.session.theme, self.table.viewport())
+        self.overlay = StateOverlay(self.session.theme, self.table.viewport(), chip_below=True)
         self.filter_edit.textChanged.connect(self._filtered)
         self.filter_edit.left.connect(self.table.setFocus)
         kept = self.session.setting(f"table.{self.pane_id}")

@@ -30,9 +30,11 @@ class StateOverlay(QWidget):
 
     action_triggered = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, *, chip_below: bool = False) -> None:
+        """`chip_below`: the chip is at the bottom, where a table's rows end first."""
         super().__init__(parent)
         self._theme = theme
+        self._chip_below = chip_below
         self._pane = parent
         self._state: State = "live"
         self._text = self._hint = ""
@@ -171,7 +173,8 @@ class StateOverlay(QWidget):
                 self.setGeometry(0, 0, size.width(), _LINE)
             case "stale":
                 width = round(self._plain.width(self._text)) + 14
-                self.setGeometry(max(0, size.width() - width - 6), 4, width, _CHIP_HEIGHT)
+                top = size.height() - _CHIP_HEIGHT - 4 if self._chip_below else 4
+                self.setGeometry(max(0, size.width() - width - 6), top, width, _CHIP_HEIGHT)
             case _:
                 self.setGeometry(0, 0, size.width(), size.height())
         if not self._button.isHidden():
