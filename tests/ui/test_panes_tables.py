@@ -20,7 +20,16 @@ from scripted_node import ScriptedNode, demo_profile
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import Unsubscribe
 from octopus_desktop.model.errors import LinkError
-from octopus_desktop.model.events import BalanceChanged, Channel, FeedRecovered, FeedStale, QuoteChanged, TickerChanged
+from octopus_desktop.model.events import (
+    BalanceChanged,
+    Channel,
+    FeedRecovered,
+    FeedStale,
+    LogRecorded,
+    QuoteChanged,
+    Severity,
+    TickerChanged,
+)
 from octopus_desktop.model.orders import Side
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
@@ -231,6 +240,28 @@ def test_a_held_instrument_keeps_its_price_out_of_the_watchlist(window: MainWind
     ended = {command.instrument_id for command in node.of(Unsubscribe)}
     assert SOL in ended
     assert ETH not in ended
+
+
+def test_the_log_opens_at_its_newest_line_and_stays_where_somebody_reads(
+    window: MainWindow, node: ScriptedNode
+) -> None:
+    """Three hundred lines came while it was behind other tabs: the last is in sight. Scrolled up, nothing moves."""
+    for number in range(300):
+        node.emit(LogRecorded(Severity.INFO, "octopus_desktop.node", f"line {number}", node.now_ns + number))
+    settle(window)
+    window.focus_pane("log")
+    settle(window)
+    pane = window.panes["log"]
+    assert isinstance(pane, TablePane)
+    bar = pane.table.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    node.emit(LogRecorded(Severity.INFO, "octopus_desktop.node", "one more", node.now_ns + 300))
+    settle(window)
+    assert bar.value() == bar.maximum()
+    bar.setValue(10)
+    node.emit(LogRecorded(Severity.INFO, "octopus_desktop.node", "and one", node.now_ns + 301))
+    settle(window)
+    assert bar.value() == 10
 
 
 def test_the_watchlist_is_the_traders_own(open_terminal: OpenWindow, node: ScriptedNode) -> None:

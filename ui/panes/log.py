@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
+from PySide6.QtCore import QItemSelectionModel, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from octopus_desktop.model.events import LogRecorded, Severity
@@ -64,8 +66,32 @@ class LogPane(TablePane):
         super().__init__(session, parent)
         self._number = 0
         self._asked = False
+        self._follows = True
         self.model = RowsModel[Line](log_columns(session.zone), lambda line: line.number, self)
         self.set_table(self.model, None)
+        self.table.verticalScrollBar().valueChanged.connect(self._scrolled)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The newest line is in sight, until somebody scrolls up to read: behind other tabs nothing has a place yet."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self.table, self._to_the_end)
+
+    def entered(self) -> None:
+        if not self.table.selectionModel().hasSelection():
+            self._to_the_end()
+        super().entered()
+
+    def _to_the_end(self) -> None:
+        if self._follows:
+            self.table.scrollToBottom()
+            rows = self.table.model().rowCount()
+            if rows and not self.table.selectionModel().hasSelection():
+                last = self.table.model().index(rows - 1, 0)
+                self.table.selectionModel().setCurrentIndex(last, QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def _scrolled(self, value: int) -> None:
+        if self.table.isVisible():
+            self._follows = value >= self.table.verticalScrollBar().maximum()
 
     def collect(self, lines: list[LogRecorded]) -> None:
         """Lines of this session, as they come."""
@@ -89,12 +115,12 @@ class LogPane(TablePane):
         self.show_state()
 
     def _add(self, events: list[LogRecorded]) -> None:
-        bar = self.table.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum()
+        follows = self._follows  # a longer table is not a reader who scrolled up
         self.model.append(Line(self._number + offset, event) for offset, event in enumerate(events))
         self.model.flush()  # nothing may move under a reader who follows the end
         self._number += len(events)
         self.model.drop_first(len(self.model.rows) - KEPT_LOG_LINES)
         self.show_state()
-        if at_end:
+        self._follows = follows
+        if follows:
             self.table.scrollToBottom()

@@ -135,7 +135,7 @@ def order_columns(state: State, zone: tzinfo) -> dict[str, Column[Order]]:
                tip=lambda o: f"Sent by {o.intent.parent}" if o.intent.parent else ""),
         Column("role", "Part", lambda o: o.intent.role, lambda o: o.intent.role.capitalize(), 56, Paint.WORDS),
         Column("reason", "Reason", lambda o: o.reason, lambda o: o.reason, 200, Paint.WORDS, tip=lambda o: o.reason),
-        Column("client_order_id", "Order id", lambda o: o.client_order_id, lambda o: o.client_order_id, 150,
+        Column("client_order_id", "Order id", lambda o: o.client_order_id, lambda o: o.client_order_id, 190,
                Paint.WORDS, tone=lambda o: "text_lo",
                tip=lambda o: f"At the venue: {o.venue_order_id}" if o.venue_order_id else ""),
     ]  # fmt: skip
