@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -244,14 +243,10 @@ class PaperExecution:
         if market is None:
             return
         now_ns = self._exchange.now_ns = self._clock.now_ns()
-        try:
-            self._exchange.apply(market, event)
-            if now_ns - self._seen_ns > SEEN_EVERY_NS and self._store is not None:
-                self._seen_ns = now_ns
-                self._store.set_meta("seen", str(now_ns))
-        except sqlite3.Error:
-            # The engine goes on, and writes what is missing with the next change; only a crash now would lose it.
-            logger.exception("the paper account cannot be written")
+        self._exchange.apply(market, event)
+        if now_ns - self._seen_ns > SEEN_EVERY_NS and self._store is not None:
+            self._seen_ns = now_ns
+            self._store.set_meta("seen", str(now_ns))
         if market.is_known and (waiting := self._waiting.pop(event.instrument_id, None)) is not None:
             waiting.set()
         self._tell()
