@@ -39,6 +39,14 @@ def test_typed_number_is_an_exact_decimal(entry: NumberEdit, qtbot: QtBot) -> No
     assert entry.text() == "1,500.0"
 
 
+def test_an_exponent_is_refused_and_never_left_out(entry: NumberEdit, qtbot: QtBot) -> None:
+    """`1e5` typed is not 15: the field says that it is no number."""
+    qtbot.keyClicks(entry, "1e5")
+    assert entry.text() == "1e5"
+    assert entry.value() is None
+    assert "not a number" in entry.reason
+
+
 def test_steps_go_to_the_next_tick(entry: NumberEdit, qtbot: QtBot) -> None:
     """Up and Down move by ticks, from between two ticks to the next one, Shift by ten, never out of range."""
     entry.set_value(Decimal("10.03"))

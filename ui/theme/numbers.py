@@ -99,11 +99,11 @@ def parse_number(text: str) -> Decimal:
     return scaled.quantize(Decimal(1)) if scaled == scaled.to_integral_value() else scaled.normalize()
 
 
-_IN_NUMBERS = frozenset(f"0123456789.,+-{MINUS}_'kKmM \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}")
+_IN_NUMBERS = frozenset(f"0123456789.,+-{MINUS}_'kKmMeE \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}")
 
 
 def may_be_in_number(character: str) -> bool:
-    """Whether `parse_number` has a use for it."""
+    """What `parse_number` has a use for, and the E of `1e5`: without it that would read 15, with it it is refused."""
     return character in _IN_NUMBERS
 
 
