@@ -17,7 +17,6 @@ from typing import Any, Final
 import msgspec
 
 from octopus_desktop.engine.bus import Bus
-from octopus_desktop.engine.entry import Lock
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused
@@ -33,8 +32,6 @@ logger = logging.getLogger(__name__)
 FIRST_ASK_S: Final = 0.25
 SLOWEST_ASK_S: Final = 15.0
 LOOK_AGAIN_S: Final = 0.02
-PATIENCE_S: Final = 5.0
-_PASSING: Final = (Lock.RECONCILING.value, Lock.LINK.value)
 _CERTAIN: Final = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 _NOT_THERE: Final = (OrderStatus.REJECTED, OrderStatus.DENIED)
 
@@ -175,18 +172,10 @@ class Amendments:
             self._orders.refused(name, f"Not sent: the old order could not be canceled. {old.reason}")
         elif old.filled_quantity != filled:
             self._orders.refused(name, "Not sent: the old order was filled while it was canceled.")
-        elif refusal := await self._barred(new.intent):
+        elif refusal := self._orders.barred(new.intent):  # the cancel took its time: trading may be halted by now
             self._orders.refused(name, f"Not sent: {refusal}")
         else:
             await self._orders.send(new.intent)
-
-    async def _barred(self, intent: OrderIntent) -> str | None:
-        """The cancel took its time, and trading may have been halted meanwhile. What passes by itself is waited for."""
-        patience = PATIENCE_S
-        while (refusal := self._orders.barred(intent)) in _PASSING and patience > 0:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            patience -= LOOK_AGAIN_S
-        return refusal
 
     async def _settle(self, old: Order, new: Order, *, canceled: bool) -> None:
         """Until the venue has told of both. One of the two works then; anything else is mended or told."""

@@ -28,6 +28,9 @@ NOTHING_LEAVES: Final = {Lock.SAFE_MODE, Lock.STORAGE, Lock.NO_KEY, Lock.KEY_REF
 """No order can be sent, or none may be. The others hold back what adds risk, and never what reduces it."""
 
 
+PASSING: Final = {Lock.LINK, Lock.RECONCILING}
+
+
 class EntryLock:
     """Publishes only changes of what the trader would read."""
 
@@ -43,10 +46,13 @@ class EntryLock:
                 return lock.value
         return None
 
-    def refusal(self, *, reducing: bool, flattening: bool = False) -> str | None:
-        """Why this kind of order may not leave. A LIVE profile that is not unlocked only flattens."""
+    def refusal(self, *, reducing: bool, flattening: bool = False, under_way: bool = False) -> str | None:
+        """Why this kind of order may not leave. A LIVE profile that is not unlocked only flattens.
+
+        `under_way`: it passed before, and what passes by itself does not hold it back now.
+        """
         for lock in Lock:
-            if lock in self._held:
+            if lock in self._held and not (under_way and lock in PASSING):
                 passes = flattening or (reducing and lock is not Lock.LIVE)
                 if lock in NOTHING_LEAVES or not passes:
                     return lock.value

@@ -201,6 +201,9 @@ class OrderDesk:
             await send()
         finally:
             self._leaving.difference_update(names)
+            for name in names:  # what broke behind the answer leaves it open when it left
+                if self._state.orders[name].status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+                    self._left_ns.setdefault(name, self._clock.monotonic_ns())
 
     def _unwritten(self, initiated: Sequence[OrderInitiated], error: StorageError) -> Refused:
         """What cannot be remembered is not sent, and nothing more is until it can be."""

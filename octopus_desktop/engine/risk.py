@@ -102,11 +102,11 @@ class Risk:
         return Verdict()
 
     def barred(self, intent: OrderIntent) -> str | None:
-        """Whether the lock or the level holds it back by now, though it was judged before."""
-        return self._barred(reducing=self.exposure.reduces(intent), flattening=False)
+        """Whether the trader's lock or the level holds it back by now, though it was judged before."""
+        return self._barred(reducing=self.exposure.reduces(intent), under_way=True)
 
-    def _barred(self, *, reducing: bool, flattening: bool) -> str | None:
-        refusal = self._lock.refusal(reducing=reducing, flattening=flattening)
+    def _barred(self, *, reducing: bool, flattening: bool = False, under_way: bool = False) -> str | None:
+        refusal = self._lock.refusal(reducing=reducing, flattening=flattening, under_way=under_way)
         return refusal if refusal is not None or flattening else level_refusal(self._state.level, reducing)
 
     def judge_algo(self, whole: OrderIntent, largest: OrderIntent) -> str | None:
@@ -146,10 +146,14 @@ class Risk:
 
     def _more_than_closes(self, intent: OrderIntent, instrument: Instrument) -> str | None:
         """A spot venue knows no reduce-only orders, so it is seen to here."""
-        if not intent.reduce_only or instrument.kind is not InstrumentKind.SPOT or self.exposure.closes(intent):
+        if not intent.reduce_only or instrument.kind is not InstrumentKind.SPOT:
             return None
-        held = figure(position_of(self._state, intent.instrument_id))
-        return f"Reduce only: the position in {instrument.symbol} is {held}, and this order is more than closes it."
+        held = position_of(self._state, intent.instrument_id)
+        quantity = base_quantity(intent, self._state)
+        if intent.side is Side.SELL and quantity is not None and quantity <= held:
+            return None
+        text = f"Reduce only: the position in {instrument.symbol} is {figure(held)}"
+        return f"{text}, and this order is more than closes it."
 
     # The trader's own limits ------------------------------------------------
 

@@ -14,6 +14,7 @@ from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError
 from octopus_desktop.model.events import AnyOrderEvent, OrderDenied, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
 from octopus_desktop.model.queries import Verdict
+from octopus_desktop.model.reports import OrderReport
 from tests.unit.engine.scripted import BTC, Desk, buy, until
 
 
@@ -107,6 +108,26 @@ async def test_an_order_the_disk_still_holds_is_not_called_lost(desk: Desk, monk
     written.set()
     assert await sending == Done()
     await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
+
+
+async def test_an_order_whose_answer_broke_here_is_not_called_lost_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It left a moment ago, whatever happened to the venue's answer: its time to arrive begins then."""
+    desk.clock.ns += 2 * NEVER_ARRIVED_NS
+
+    def broken(report: OrderReport) -> None:
+        raise ZeroDivisionError("a bug")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(desk.desk, "report", broken)
+        intent = buy()
+        await desk.submit(intent)
+        await until(lambda: desk.account.submitted == [intent])
+        await asyncio.sleep(0.01)
+    desk.account.book.clear()
+    assert not await desk.desk.ask(desk.order(intent))
+    assert not desk.order(intent).status.is_terminal
 
 
 async def test_a_clock_put_forward_loses_no_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
