@@ -22,8 +22,9 @@ from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from octopus_desktop.engine.algos.shape import is_order, off_the_grid, possible_now, split, too_large, too_small
+from octopus_desktop.engine.algos.shape import off_the_grid, possible_now, split, too_large, too_small
 from octopus_desktop.engine.algos.work import SECOND, Tools, Work
+from octopus_desktop.engine.cut import is_order
 from octopus_desktop.model.algos import Algo, Bracket, Oco, Target
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind

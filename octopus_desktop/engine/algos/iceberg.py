@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from octopus_desktop.engine.algos.shape import is_order, off_the_grid, too_small
+from octopus_desktop.engine.algos.shape import off_the_grid, too_small
 from octopus_desktop.engine.algos.work import Work, sample
+from octopus_desktop.engine.cut import is_order
 from octopus_desktop.model.algos import AlgoStatus, Iceberg
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument

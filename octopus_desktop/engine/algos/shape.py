@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
 
+from octopus_desktop.engine.cut import MARGIN, cut, is_order
 from octopus_desktop.engine.filters import free_for, no_price, no_quantity, off_lot, off_tick, reference_price
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side
 from octopus_desktop.state import State
-
-MARGIN: Final = Decimal("0.98")
-"""The price of a market order is the venue's to say: so much less than what is allowed or paid for by ours."""
 
 
 def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | None) -> str | None:
@@ -26,12 +23,12 @@ def off_the_grid(instrument: Instrument, quantity: Decimal, *prices: Decimal | N
 
 def too_small(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
     """A sentence where an order of `quantity` at `price` would be below the venue's least."""
+    if is_order(instrument, quantity, price):
+        return None
     if quantity < instrument.min_quantity:
         return f"{what} would be {figure(quantity)} {instrument.base}; the least is {figure(instrument.min_quantity)}."
-    if quantity * price < instrument.min_notional:
-        least = figure(instrument.min_notional)
-        return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the least is {least}."
-    return None
+    least = figure(instrument.min_notional)
+    return f"{what} would be worth {quantity * price:,.2f} {instrument.quote}; the least is {least}."
 
 
 def too_large(instrument: Instrument, quantity: Decimal, price: Decimal, what: str) -> str | None:
@@ -45,10 +42,6 @@ def too_large(instrument: Instrument, quantity: Decimal, price: Decimal, what: s
     return None
 
 
-def is_order(instrument: Instrument, quantity: Decimal, price: Decimal) -> bool:
-    return too_small(instrument, quantity, price, "") is None
-
-
 def possible_now(intent: OrderIntent, instrument: Instrument, state: State) -> Decimal:
     """As much of it as can leave in one order: what is free, and no more than the venue takes at once."""
     price, market = reference_price(intent, state), intent.type is OrderType.MARKET
@@ -57,17 +50,7 @@ def possible_now(intent: OrderIntent, instrument: Instrument, state: State) -> D
         free = free / price if price else ZERO
         if market and free < intent.quantity / MARGIN:
             free *= MARGIN
-    whole = instrument.quantity(max(ZERO, min(intent.quantity, free)))
-    most, worth = instrument.max_quantity, instrument.max_notional
-    if market:
-        most, worth = min(most, instrument.market_max_quantity or most), instrument.market_max_notional
-    if worth is not None and price:
-        most = min(most, worth / price * (MARGIN if market else 1))
-    if whole <= most:
-        return whole
-    most = instrument.quantity(most)
-    left_is_order = price is None or is_order(instrument, whole - most, price)
-    return most if left_is_order else instrument.quantity(whole / 2)  # what is left must be an order too
+    return cut(instrument, max(ZERO, min(intent.quantity, free)), price, market=market)
 
 
 def met_at(instrument: Instrument, side: Side, limit: Decimal | None, state: State) -> Decimal | None:

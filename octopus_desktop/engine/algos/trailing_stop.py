@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.engine.algos.shape import is_order, met_at, off_the_grid, possible_now, too_small
+from octopus_desktop.engine.algos.shape import met_at, off_the_grid, possible_now, too_small
 from octopus_desktop.engine.algos.work import PATIENCE_NS, RETRY_S, SECOND, Tools, Work, sample
+from octopus_desktop.engine.cut import is_order
 from octopus_desktop.engine.filters import funds
 from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
 from octopus_desktop.model.figures import figure

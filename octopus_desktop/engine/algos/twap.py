@@ -9,8 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from random import Random
 
-from octopus_desktop.engine.algos.shape import is_order, met_at, off_the_grid, too_small
+from octopus_desktop.engine.algos.shape import met_at, off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work, sample
+from octopus_desktop.engine.cut import is_order
 from octopus_desktop.model.algos import AlgoStatus, Twap
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
