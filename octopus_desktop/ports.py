@@ -125,7 +125,7 @@ class ExecutionClient(Protocol):
     async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         """`pressing`: by every way there is, even where the venue has asked for a pause (not where it banned us).
 
-        It raises where one of the orders cannot be read; without, that one is left out.
+        It raises UnreadableOrders where one of them cannot be read; without, that one is left out.
         """
         ...
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Final, NamedTuple, Protocol
 
 from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.cut import cut, is_order
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.model.account import Balance, Position
 from octopus_desktop.model.commands import CancelAllOrders, Done, KillSwitch, Outcome, Refused, SubmitOrder
-from octopus_desktop.model.errors import OctopusError
+from octopus_desktop.model.errors import OctopusError, UnreadableOrders
 from octopus_desktop.model.events import (
     BalanceChanged,
     Event,
@@ -30,6 +32,7 @@ from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, new_client_order_id, symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderType, Side
+from octopus_desktop.model.reports import OrderReport
 from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.net.backoff import Backoff
 from octopus_desktop.ports import Clock, ExecutionClient, Journal
@@ -39,11 +42,9 @@ logger = logging.getLogger(__name__)
 REASON: Final = "The kill switch was pulled."
 ROLE: Final = "flatten"
 ALGOS_STOP_WITHIN_S: Final = 2.0
+ROUNDS_BEFORE_CLOSING: Final = 5
 FIRST_WAIT_S: Final = 0.2
 SLOWEST_WAIT_S: Final = 5.0
-
-
-_UNDER_THE_MOST: Final = Decimal("0.98")  # the venue reckons an order's worth by an average price of its own
 
 
 class LeftOpen(NamedTuple):
@@ -56,6 +57,8 @@ class LeftOpen(NamedTuple):
     """In words what is too little for an order."""
     gone: list[str]
     """In words what our fills say we hold and the venue says is not there."""
+    unlisted: list[str]
+    """What our fills say we hold in instruments that the venue does not list: nothing can be sent for them."""
 
 
 class Algos(Protocol):
@@ -77,6 +80,7 @@ class Switch:
         self._run: asyncio.Task[None] | None = None
         self._pulled = False
         self._flatten = False
+        self._unreadable: frozenset[InstrumentId] = frozenset()
         self._changed = asyncio.Event()
         levels.when_raised(self._stand_down)
         bus.subscribe(self._heard)
@@ -107,7 +111,8 @@ class Switch:
             verified = self._state.kill.get(KillStep.VERIFY_CANCELED)
             if verified is None or not verified.done:
                 self._pulled = True
-            if KillStep.FLATTEN in self._state.kill:
+            flatten = self._state.kill.get(KillStep.FLATTEN)
+            if flatten is not None and not flatten.done:
                 # Hours may have passed: an order leaves only when the trader asks for it again.
                 text = "not finished when the program ended; pull the switch again to close what is open"
                 self._tell(KillStep.FLATTEN, False, text)
@@ -183,7 +188,7 @@ class Switch:
         """Until the venue says that nothing of the account works, and we know how each of our orders ended."""
         backoff = Backoff(FIRST_WAIT_S, SLOWEST_WAIT_S)
         self._tell(KillStep.CANCEL, False, _count(len(self._state.working), "order"))
-        while True:
+        for number in count(1):
             problem = await self._cancel_once()
             self._tell(KillStep.VERIFY_CANCELED, False, "asking the venue")
             # Where the cancels were refused the venue gets the pause it asked for: a ban would stop everything.
@@ -191,14 +196,17 @@ class Switch:
             left = len(self._working())
             if not left and problem is None:
                 break
-            self._tell(KillStep.CANCEL, False, f"{_count(left, 'order')} left{f': {problem}' if problem else ''}")
+            rest = f"{_count(left, 'order')} left" if left else "of ours none is left"
+            self._tell(KillStep.CANCEL, False, f"{rest}{f': {problem}' if problem else ''}")
+            if self._flatten and not left and number >= ROUNDS_BEFORE_CLOSING:
+                await self._close_all()  # what cannot be verified must not keep positions open
             await asyncio.sleep(backoff.next_s())
         self._tell(KillStep.CANCEL, True, "none is left")
         self._tell(KillStep.VERIFY_CANCELED, True, "the venue has none")
 
     async def _cancel_once(self) -> str | None:
         """One request for each instrument; where that does not work, one for each order."""
-        instruments = {order.intent.instrument_id for order in self._working()}
+        instruments = {order.intent.instrument_id for order in self._working()} | self._unreadable
         problems = await asyncio.gather(*(self._cancel_instrument(name) for name in sorted(instruments)))
         problem = next(filter(None, problems), None)
         if problem is not None:
@@ -225,8 +233,12 @@ class Switch:
     async def _verify(self, *, pressing: bool) -> str | None:
         assert self._desk is not None
         assert self._client is not None
+        reports: Sequence[OrderReport]
         try:
             reports = await self._client.open_orders(pressing=pressing)
+            self._unreadable, problem = frozenset(), None
+        except UnreadableOrders as error:
+            reports, self._unreadable, problem = error.readable, error.instruments, str(error)
         except OctopusError as error:
             return str(error)
         except Exception as error:
@@ -237,7 +249,7 @@ class Switch:
         resting = {report.client_order_id for report in reports}
         gone = [order for order in self._working() if order.client_order_id not in resting]
         await asyncio.gather(*(self._desk.ask(order) for order in gone))
-        return None
+        return problem
 
     def _working(self) -> list[Order]:
         assert self._client is not None
@@ -269,18 +281,22 @@ class Switch:
         self._tell(KillStep.FLATTEN, True, "all positions are closed")
         dust = f"; too little to trade: {', '.join(left.dust)}" if left.dust else ""
         gone = f"; not in the account any more: {', '.join(left.gone)}" if left.gone else ""
-        self._tell(KillStep.VERIFY_FLAT, True, f"none is open{dust}{gone}")
+        if left.unlisted:
+            text = f"{', '.join(left.unlisted)}: not listed any more, look at the venue{dust}{gone}"
+            self._tell(KillStep.VERIFY_FLAT, False, text)
+        else:
+            self._tell(KillStep.VERIFY_FLAT, True, f"none is open{dust}{gone}")
 
     def _left_open(self, *, told: bool) -> LeftOpen:
         """What is open. `told`: the venue has just said what is in the account."""
         assert self._client is not None
-        left = LeftOpen([], [], [], [])
+        left = LeftOpen([], [], [], [], [])
         for position in self._state.positions.values():
             if not position.quantity or venue_of(position.instrument_id) != self._client.venue:
                 continue
             instrument = self._state.instruments.get(position.instrument_id)
             if instrument is None:
-                left.waiting.append(f"{symbol_of(position.instrument_id)} is not listed, close it at the venue")
+                left.unlisted.append(symbol_of(position.instrument_id))
                 continue
             what = f"{figure(abs(position.quantity))} {instrument.base}"
             quantity = self._closable(position, instrument, told=told)
@@ -302,11 +318,7 @@ class Switch:
             # canceled orders had locked counts as free: it is, and the worst that comes of it is another refusal.
             balance = self._balance(instrument)
             quantity = min(quantity, balance.free if told else balance.free + balance.locked)
-        most = min(quantity, instrument.market_max_quantity or instrument.max_quantity, instrument.max_quantity)
-        price = self._price(instrument)
-        if instrument.market_max_notional is not None and price:
-            most = min(most, instrument.market_max_notional / price * _UNDER_THE_MOST)
-        return instrument.quantity(most)
+        return cut(instrument, quantity, self._price(instrument))
 
     def _balance(self, instrument: Instrument) -> Balance:
         """None told is nothing owned: the venue leaves out what is zero."""
@@ -314,10 +326,10 @@ class Switch:
         return known if known is not None else Balance(instrument.venue, instrument.base, ZERO, ZERO, 0)
 
     def _is_dust(self, quantity: Decimal, instrument: Instrument) -> bool:
-        if quantity < instrument.min_quantity or not instrument.quantity(quantity):
-            return True
-        price = self._price(instrument)
-        return price is not None and instrument.quantity(quantity) * price < instrument.min_notional
+        lots, price = instrument.quantity(quantity), self._price(instrument)
+        if price is None:
+            return lots < max(instrument.min_quantity, instrument.lot_size)
+        return not lots or not is_order(instrument, lots, price)
 
     def _price(self, instrument: Instrument) -> Decimal | None:
         market = self._state.market(instrument.instrument_id)

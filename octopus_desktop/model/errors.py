@@ -6,6 +6,7 @@ OctopusError
 │   ├── VenueTimeout            no answer in time: what was sent may have arrived
 │   ├── RateLimited             asked too much: wait `retry_after_s`
 │   ├── VenueUnavailable        the venue's fault (5xx, overload): what was sent may have arrived
+│   │   ├── UnreadableOrders    some of the open orders cannot be read (`instruments`): the others are `readable`
 │   │   └── BreakerOpen         it failed so often that it is left alone for `retry_after_s`: nothing was sent
 │   ├── AuthenticationError     key, signature or permission refused: no retry will help
 │   ├── ClockError              our timestamp is outside the venue's window: measure the offset, then retry
@@ -26,7 +27,10 @@ A venue's refusal of an order is an event (`OrderRejected`), not an exception.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from octopus_desktop.model.identifiers import InstrumentId, symbol_of
 
 if TYPE_CHECKING:
     from octopus_desktop.model.reports import OrderReport
@@ -72,6 +76,16 @@ class RateLimited(VenueError):
 class VenueUnavailable(VenueError):
     retryable = True
     outcome_unknown = True
+
+
+class UnreadableOrders(VenueUnavailable):
+    """Some of the open orders cannot be read: in these instruments. `readable` are the reports of the others."""
+
+    def __init__(self, instruments: frozenset[InstrumentId], readable: Sequence[OrderReport]) -> None:
+        symbols = ", ".join(sorted(symbol_of(name) for name in instruments))
+        super().__init__(f"an open order in {symbols} cannot be read")
+        self.instruments = instruments
+        self.readable = readable
 
 
 class BreakerOpen(VenueUnavailable):

@@ -20,12 +20,13 @@ from octopus_desktop.model.errors import (
     MessageError,
     RateLimited,
     RequestRefused,
+    UnreadableOrders,
     VenueError,
     VenueTimeout,
     VenueUnavailable,
 )
 from octopus_desktop.model.events import BalanceChanged, Link, LinkChanged, LinkStatus
-from octopus_desktop.model.identifiers import ClientOrderId, Venue, VenueOrderId
+from octopus_desktop.model.identifiers import ClientOrderId, Venue, VenueOrderId, instrument_id
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.profile import VenueUrls
@@ -214,14 +215,15 @@ class BinanceExecution:
         answers = await self._pressed_for_open_orders() if pressing else None
         if answers is None:
             answers = await self._history.open_orders()
-        reports = []
+        reports, unreadable = [], set()
         for answer in answers:
             try:
                 reports.append(self._history.told(parse_orders.report_of_response(answer, self.venue)))
             except MessageError as error:
                 self._host.bad.note("open order", msgspec.json.encode(answer), error)
-                if pressing:  # who presses wants to know that there is none
-                    raise VenueUnavailable("an open order cannot be read") from error
+                unreadable.add(instrument_id(answer.symbol, self.venue))
+        if unreadable and pressing:  # who presses wants to know that there is none
+            raise UnreadableOrders(frozenset(unreadable), reports)
         return reports
 
     async def _pressed_for_open_orders(self) -> list[OrderResponse] | None:

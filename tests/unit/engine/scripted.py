@@ -13,7 +13,7 @@ from octopus_desktop.engine.reconciliation import Compared
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import SubmitOrder
-from octopus_desktop.model.errors import VenueError
+from octopus_desktop.model.errors import UnreadableOrders, VenueError
 from octopus_desktop.model.events import AnyOrderEvent, BalanceChanged, InstrumentListed, QuoteChanged
 from octopus_desktop.model.identifiers import (
     ClientOrderId,
@@ -118,6 +118,7 @@ class ScriptedAccount:
         self.fail_order: VenueError | None = None
         self.fail_open: VenueError | None = None
         self.fail_balances: VenueError | None = None
+        self.unreadable: set[ClientOrderId] = set()
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         raise AssertionError("the desk never starts it")
@@ -159,13 +160,21 @@ class ScriptedAccount:
         return sorted(found, key=lambda report: int(report.venue_order_id))
 
     async def cancel_all(self, instrument: Instrument) -> list[OrderReport]:
-        return [await self.cancel(self._order(report), instrument) for report in await self.open_orders()]
+        await asyncio.sleep(0)
+        if self.fail_open is not None:
+            raise self.fail_open
+        reports = [report for report in self.book.values() if not report.status.is_terminal]
+        return [await self.cancel(self._order(report), instrument) for report in reports]
 
     async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
         await asyncio.sleep(0)
         if self.fail_open is not None:
             raise self.fail_open
-        return [report for report in self.book.values() if not report.status.is_terminal]
+        reports = [report for report in self.book.values() if not report.status.is_terminal]
+        readable = [report for report in reports if report.client_order_id not in self.unreadable]
+        if pressing and len(readable) < len(reports):
+            raise UnreadableOrders(frozenset({BTC}), readable)
+        return readable
 
     async def fills(
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None

@@ -169,13 +169,43 @@ async def test_coins_that_left_the_account_are_named_as_gone(desk: Safety) -> No
     assert not any(i.role == "flatten" for i in desk.account.submitted)
 
 
-async def test_a_position_in_an_instrument_the_venue_does_not_list_is_not_called_closed(desk: Safety) -> None:
-    """Delisted, or not read yet: the switch cannot close it, and must not say that nothing is open."""
+async def test_a_position_in_an_instrument_that_is_not_listed_any_more_is_named(desk: Safety) -> None:
+    """Delisted: nothing can be sent for it. The switch ends, and does not say that nothing is open."""
     await desk.hold("0.1")
     del desk.state.instruments[BTC]
     await desk.kill.pull(KillSwitch(flatten=True))
-    await until(lambda: KillStep.FLATTEN in desk.state.kill and "not listed" in desk.state.kill[KillStep.FLATTEN].text)
-    assert not desk.done(KillStep.FLATTEN)
+    await until(lambda: desk.done(KillStep.FLATTEN))
+    assert "BTCUSDT: not listed any more" in desk.state.kill[KillStep.VERIFY_FLAT].text
+    assert not desk.done(KillStep.VERIFY_FLAT)
+    await until(lambda: desk.kill._run is not None and desk.kill._run.done())
+
+
+async def test_an_open_order_nobody_can_read_is_canceled_with_its_instrument(desk: Safety) -> None:
+    """Made elsewhere, of a new kind: everything in its instrument is canceled, and the venue has none then."""
+    strange = buy("0.001", "40000")
+    await desk.account.submit(strange, bitcoin())
+    desk.account.unreadable.add(strange.client_order_id)
+    await desk.kill.pull(KillSwitch())
+    await until(lambda: desk.done(KillStep.VERIFY_CANCELED))
+    assert desk.account.book[strange.client_order_id].status is OrderStatus.CANCELED
+
+
+async def test_what_cannot_be_verified_keeps_no_position_open(desk: Safety) -> None:
+    """The list of open orders is refused for good: of ours none is left, so the position is closed all the same."""
+    await desk.hold("0.1")
+    await desk.rest("70000", Side.SELL, "0.05")
+    desk.account.money = [Balance(SIM, "BTC", Decimal("0.1"), Decimal(0), 1)]
+    desk.account.fail_open = LinkError("cut")
+    await desk.kill.pull(KillSwitch(flatten=True))
+    await until(lambda: any(i.role == "flatten" for i in desk.account.submitted), turns=30_000)
+    assert not desk.done(KillStep.VERIFY_CANCELED)
+    (closing,) = [i for i in desk.account.submitted if i.role == "flatten"]
+    await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)
+    desk.account.fill(closing.client_order_id, "0.1", 2)
+    await desk.desk.ask(desk.order(closing))
+    await until(lambda: desk.done(KillStep.VERIFY_FLAT))
+    desk.account.fail_open = None
+    await until(lambda: desk.done(KillStep.VERIFY_CANCELED), turns=30_000)
 
 
 async def test_a_position_worth_more_than_one_order_may_be_is_closed_in_parts(desk: Safety) -> None:

@@ -22,6 +22,7 @@ from octopus_desktop.model.errors import (
     ProfileError,
     RateLimited,
     RequestRefused,
+    UnreadableOrders,
     VenueTimeout,
     VenueUnavailable,
 )
@@ -273,8 +274,9 @@ async def test_an_open_order_that_cannot_be_read_is_not_passed_over_where_none_m
         running.venue.rest["/api/v3/openOrders"] = lambda _: (200, strange)
         running.venue.api["openOrders.status"] = lambda _: (200, strange)
         assert len(await running.client.open_orders()) == 1
-        with pytest.raises(VenueUnavailable, match="cannot be read"):
+        with pytest.raises(UnreadableOrders, match="an open order in BTCUSDT cannot be read") as told:
             await running.client.open_orders(pressing=True)
+        assert [report.venue_order_id for report in told.value.readable] == ["77"]
 
 
 async def test_the_account_stream_tells_orders_and_balances() -> None:
