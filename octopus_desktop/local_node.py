@@ -7,6 +7,7 @@ import contextlib
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,7 +21,7 @@ from octopus_desktop.health.stall import StallWatch
 from octopus_desktop.model.commands import Command, Outcome, Refused
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import OctopusError, StorageError, is_operational
-from octopus_desktop.model.events import Event, LogRecorded, Severity
+from octopus_desktop.model.events import Event, LogRecorded, NoticeRaised, Severity
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.profile import Profile
 from octopus_desktop.model.queries import Query
@@ -97,6 +98,10 @@ class LocalNode:
         short_slices()
         asyncio.set_event_loop(self._loop)
         self._loop.set_exception_handler(self._not_caught)
+        if (stacks := self._crashes.earlier) is not None:
+            text = f"Nothing is lost: the journal has its orders, and the venue is asked for them. See {stacks}."
+            told = NoticeRaised(Severity.WARNING, "The last session ended in a crash", text, time.time_ns())
+            self._loop.call_soon(self._engine.bus.publish, told)
         watch = StallWatch("the engine's loop", threading.get_ident(), self._loop.call_soon_threadsafe)
         try:
             self._loop.run_until_complete(self._engine.run())

@@ -50,6 +50,8 @@ class CrashReports:
         self.facts: Facts = dict
         """What the session can tell of itself at the moment of a report: how many orders are open."""
         self.last: Path | None = None
+        self.earlier: Path | None = None
+        """What the session before left, if it ended in a fault of a library."""
 
     def install(self) -> None:
         """From now on, until `close`, this is where an error of any thread goes that nobody caught."""
@@ -60,15 +62,15 @@ class CrashReports:
         if self._folder is None:
             return
         try:
-            found = _take_faults(make_private(self._folder))
+            self.earlier = _take_faults(make_private(self._folder))
             open_private(self._folder / FAULTS)
             self._faults = (self._folder / FAULTS).open("ab", buffering=0)
         except OSError as error:
             logger.warning("hard crashes leave no trace in %s: %s", self._folder, error)
             return
         faulthandler.enable(self._faults)
-        if found is not None:
-            logger.warning("an earlier session ended in a fault of a library; its stacks are in %s", found)
+        if self.earlier is not None:
+            logger.warning("an earlier session ended in a fault of a library; its stacks are in %s", self.earlier)
 
     def close(self) -> None:
         """Gives everything back. Twice is once."""

@@ -13,9 +13,11 @@ from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from ui.chart.axes import Axes
 from ui.chart.candles import last_group, last_rects
 from ui.chart.chart_widget import PriceChart
 from ui.chart.scene import ChartFill, ChartOrder, Scene
+from ui.chart.viewport import MIN_SPACING
 from ui.theme.theme import Theme
 
 MINUTE = 60_000_000_000
@@ -425,3 +427,17 @@ def test_ticks_leave_no_trace_on_the_axis(chart: PriceChart) -> None:
     after_ticks = image(chart)
     chart.refresh()
     assert after_ticks == image(chart)
+
+
+def test_decades_in_view_have_their_ticks(chart: PriceChart) -> None:
+    """Zoomed out to the utmost on days: ticks of years, none beyond what a time in nanoseconds can hold."""
+    _, *prices = columns(2000)
+    days = np.arange(2000, dtype=np.int64) * 86_400_000_000_000 + START
+    chart.set_interval(86_400_000_000_000)
+    chart.set_candles(days, *prices)
+    for spacing in (1.0, 0.3, 0.1, 0.05, MIN_SPACING):
+        chart.viewport.wanted_spacing = spacing
+        chart.show_last()
+        image(chart)  # what is raised while it is painted fails the test
+        moments = [tick.ts_ns for _, tick in Axes(scene(chart)).times]
+        assert all(START <= moment <= days[-1] for moment in moments)

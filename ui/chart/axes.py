@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtGui import QPainter
 
 from ui.chart.candles import draw_rects
-from ui.chart.scale import SECOND_NS, TimeTick, log_price_ticks, price_ticks, time_step, time_ticks
+from ui.chart.scale import SECOND_NS, YEAR, TimeTick, log_price_ticks, price_ticks, time_step, time_ticks
 from ui.chart.scene import Scene
 from ui.chart.series import Times
 from ui.theme.numbers import format_compact, format_price
@@ -22,6 +22,7 @@ VOLUME_AIR = 1.1  # how much higher than its highest bar the volume's room is
 _VOLUME_LABEL_FROM = 40  # logical pixels of that room
 _PAD = 8
 _BLOCK = 64  # ticks made at once
+_LONGEST_S = 20 * YEAR  # but not of more years: 64 bits of nanoseconds end in 2262
 
 
 class Axes:
@@ -83,7 +84,7 @@ class Axes:
         interval_s = scene.interval_ns / SECOND_NS
         step = time_step(room / view.spacing * interval_s, interval_s)
         start, stop = scene.time_of(max(0.0, view.left)), scene.time_of(view.right)
-        block = step * SECOND_NS * _BLOCK
+        block = _block_s(step) * SECOND_NS
         ticks, moments = _ticks_in(start // block, stop // block + 1, step, scene.zone or UTC)
         first, last = np.searchsorted(moments, (start, stop + 1)).tolist()
         placed: list[tuple[float, TimeTick]] = []
@@ -98,10 +99,14 @@ class Axes:
         return placed
 
 
+def _block_s(step: int) -> int:
+    return step * max(1, min(_BLOCK, _LONGEST_S // step))
+
+
 @lru_cache(maxsize=64)
 def _ticks_in(first: int, last: int, step: int, zone: tzinfo) -> tuple[list[TimeTick], Times]:
     """Ticks from block `first` up to block `last`: panning stays within a few blocks, and calendars are slow."""
-    block = step * SECOND_NS * _BLOCK
+    block = _block_s(step) * SECOND_NS
     ticks = time_ticks(first * block, last * block, step, zone)
     return ticks, np.array([tick.ts_ns for tick in ticks], np.int64)
 

@@ -145,6 +145,7 @@ def test_a_hard_crash_is_found_at_the_next_start(tmp_path: Path, caplog: pytest.
     again.close()
     report = last_report(tmp_path)
     assert report is not None
+    assert again.earlier == report
     assert "deep_in_a_library" in report.read_text()
     assert str(report) in caplog.text
     assert sorted(tmp_path.iterdir()) == [report], "an orderly session leaves nothing behind"
