@@ -119,7 +119,7 @@ class ExecutionClient(Protocol):
     async def order(
         self, instrument: Instrument, client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None
     ) -> OrderReport | None:
-        """None: the venue knows no such order."""
+        """None: the venue knows no such order. UnreadableRecord where its word on it cannot be read."""
         ...
 
     async def open_orders(self, *, pressing: bool = False) -> list[OrderReport]:
@@ -130,13 +130,16 @@ class ExecutionClient(Protocol):
         ...
 
     async def orders(self, instrument: Instrument, first: VenueOrderId) -> list[OrderReport]:
-        """Whatever became of them, from `first` on by the venue's own count, every page."""
+        """Whatever became of them, from `first` on by the venue's own count, every page, but for the unreadable."""
         ...
 
     async def fills(
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
     ) -> list[Fill]:
-        """Oldest first, every page: of one order, or all with a trade id above `after` (None: from the first)."""
+        """Oldest first, every page: of one order, or all with a trade id above `after` (None: from the first).
+
+        UnreadableRecord where one cannot be read: it has the others, and the ids of those.
+        """
         ...
 
     async def balances(self) -> list[Balance]: ...

@@ -6,6 +6,7 @@ OctopusError
 │   ├── VenueTimeout            no answer in time: what was sent may have arrived
 │   ├── RateLimited             asked too much: wait `retry_after_s`
 │   ├── VenueUnavailable        the venue's fault (5xx, overload): what was sent may have arrived
+│   │   ├── UnreadableRecord    an order or trades (`trades`) on record cannot be read: the others are `readable`
 │   │   ├── UnreadableOrders    some of the open orders cannot be read (`instruments`): the others are `readable`
 │   │   └── BreakerOpen         it failed so often that it is left alone for `retry_after_s`: nothing was sent
 │   ├── AuthenticationError     key, signature or permission refused: no retry will help
@@ -30,9 +31,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from octopus_desktop.model.identifiers import InstrumentId, symbol_of
+from octopus_desktop.model.identifiers import InstrumentId, TradeId, VenueOrderId, symbol_of
 
 if TYPE_CHECKING:
+    from octopus_desktop.model.orders import Fill
     from octopus_desktop.model.reports import OrderReport
 
 
@@ -76,6 +78,17 @@ class RateLimited(VenueError):
 class VenueUnavailable(VenueError):
     retryable = True
     outcome_unknown = True
+
+
+class UnreadableRecord(VenueUnavailable):
+    """The answer came, and what it says of an order or of some trades cannot be. `readable` are the other trades."""
+
+    def __init__(
+        self, message: str, trades: Sequence[tuple[TradeId, VenueOrderId]] = (), readable: Sequence[Fill] = ()
+    ) -> None:
+        super().__init__(message)
+        self.trades = trades
+        self.readable = readable
 
 
 class UnreadableOrders(VenueUnavailable):

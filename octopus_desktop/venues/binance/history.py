@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from octopus_desktop.model.account import Balance
-from octopus_desktop.model.errors import MessageError, RequestRefused, VenueUnavailable
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, Venue, VenueOrderId
+from octopus_desktop.model.errors import MessageError, RequestRefused, UnreadableRecord
+from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, Venue, VenueOrderId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Fill
 from octopus_desktop.model.reports import OrderReport
@@ -77,7 +77,7 @@ class History:
                 try:
                     reports.append(self.told(parse_orders.report_of_response(answer, self._venue)))
                 except MessageError as error:
-                    raise self._unreadable(answer, error) from error
+                    self._unreadable(answer, error)  # who needs this one asks for it by its number
             if len(page) < ORDERS_PAGE:
                 return reports
             start = page[-1].orderId + 1
@@ -86,6 +86,8 @@ class History:
         self, instrument: Instrument, after: str | None, venue_order_id: VenueOrderId | None = None
     ) -> list[Fill]:
         fills: list[Fill] = []
+        unread: list[tuple[TradeId, VenueOrderId]] = []
+        unreadable: UnreadableRecord | None = None
         first = int(after) + 1 if after is not None else 0
         weight = MY_TRADES_WEIGHT if venue_order_id is None else MY_TRADES_OF_ORDER_WEIGHT
         before: set[tuple[int, int]] = set()
@@ -101,12 +103,16 @@ class History:
                 try:
                     fills.append(parse_orders.fill(row, instrument.instrument_id, name))
                 except MessageError as error:
-                    raise self._unreadable(row, error) from error
+                    unreadable = self._unreadable(row, error)
+                    unread.append((TradeId(str(row.id)), VenueOrderId(str(row.orderId))))
             if len(page) < TRADES_PAGE:
-                return fills
+                break
             # The last id once more: a trade with oneself has two rows of one id, and the page may end between them.
             before = {(row.id, row.orderId) for row in page}
             first = page[-1].id if fresh else page[-1].id + 1
+        if unreadable is not None:
+            raise UnreadableRecord(str(unreadable), unread, fills)
+        return fills
 
     async def balances(self) -> list[Balance]:
         """Every asset that is held or was held since the start: one that went to zero must be seen to do so."""
@@ -130,11 +136,11 @@ class History:
     def held(self, asset: str) -> None:
         self._held.add(asset)
 
-    def _unreadable(self, answer: OrderResponse | MyTrade | Account, error: MessageError) -> VenueUnavailable:
+    def _unreadable(self, answer: OrderResponse | MyTrade | Account, error: MessageError) -> UnreadableRecord:
         """Asked again it may be right. What raises is a VenueError: only those are retried, and told."""
         what = _NAMED[type(answer)]
         self._host.bad.note(f"answer to {what}", msgspec.json.encode(answer), error)
-        return VenueUnavailable(f"The venue's answer to {what} cannot be read: {error}")
+        return UnreadableRecord(f"The venue's answer to {what} cannot be read: {error}")
 
 
 def naming(client_order_id: ClientOrderId, venue_order_id: VenueOrderId | None) -> Params:
