@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from octopus_desktop.engine import strangers
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.ledger import Ledger
@@ -16,6 +17,7 @@ from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import Compared, reconcile
 from octopus_desktop.health.tasks import tell_failure
 from octopus_desktop.model.errors import StorageError, VenueError
+from octopus_desktop.model.events import NoticeRaised, Severity
 from octopus_desktop.ports import Clock, ExecutionClient, Repository
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Comparisons:
         self._desk: OrderDesk | None = None
         self._client: ExecutionClient | None = None
         self._compared = Compared()
+        self._told: set[strangers.Key] = set()
         self._kept = False
         self._again = False
         self._running: asyncio.Task[None] | None = None
@@ -118,6 +121,19 @@ class Comparisons:
         done = await reconcile(self._bus, self._desk, self._client, self._clock, self._compared)
         if done.differences:
             logger.info("reconciled with %s: %d differences", done.venue, done.differences)
+        self._tell_strangers()
+
+    def _tell_strangers(self) -> None:
+        """Each once in a session: they are not in the positions, and nothing else here would show that."""
+        there = {one.key for one in self._compared.strangers}
+        news = [one for one in self._compared.strangers if one.key not in self._told]
+        self._told = there
+        if not news:
+            return
+        for one in news:
+            logger.error("not in the positions: %s", one)
+        title, text = "Part of the account is not known", strangers.told(news)
+        self._bus.publish(NoticeRaised(Severity.WARNING, title, text, self._clock.now_ns()))
 
     async def _check_ledger(self) -> None:
         assert self._ledger is not None
