@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from octopus_desktop.actions.catalog import standard_actions
+from octopus_desktop.actions.context import Context
 from ui.theme.theme import Theme
 from ui.widgets.number_edit import NumberEdit
+from ui.widgets.parsed_edit import ParsedEdit
 
 
 @pytest.fixture
@@ -106,3 +110,28 @@ def test_wheel_over_an_unfocused_entry_changes_nothing(entry: NumberEdit) -> Non
     entry.setFocus()
     turn()
     assert entry.value() == Decimal("5.1")
+
+
+def claims(edit: ParsedEdit[Any], keys: str) -> bool:
+    """Does the entry keep these keys from the window?"""
+    pressed = QKeySequence(keys)[0]
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, pressed.key(), pressed.keyboardModifiers())
+    event.ignore()
+    QApplication.sendEvent(edit, event)
+    return event.isAccepted()
+
+
+@pytest.mark.parametrize("of_numbers", [True, False])
+def test_the_windows_keys_are_the_windows_while_a_field_is_typed(entry: NumberEdit, of_numbers: bool) -> None:
+    """Ctrl+U unlocks and Ctrl+Shift+Z cancels, where Qt would erase the price, or redo; what edits a text does so."""
+    edit: ParsedEdit[Any] = entry if of_numbers else ParsedEdit(float, entry.window(), name="", tooltip="")
+    chords = [
+        keys
+        for action in standard_actions()
+        for keys in action.keys
+        if action.context in (Context.EVERYWHERE, Context.WINDOW, Context.TICKET) and ("Ctrl" in keys or "Alt" in keys)
+    ]
+    assert {"Ctrl+U", "Ctrl+Shift+Z", "Ctrl+End"} <= set(chords)
+    assert [keys for keys in chords if claims(edit, keys)] == []
+    editing = ["Ctrl+A", "Ctrl+C", "Ctrl+V", "Ctrl+X", "Ctrl+Z", "Ctrl+Left", "Del"]
+    assert [keys for keys in editing if not claims(edit, keys)] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -66,15 +66,8 @@ class NumberEdit(ParsedEdit[Decimal]):
             stepped = min(stepped, self._maximum)
         self.setText(self._written(stepped))
 
-    def event(self, event: QEvent) -> bool:
-        is_override = event.type() == QEvent.Type.ShortcutOverride
-        if is_override and isinstance(event, QKeyEvent) and self._is_foreign(event):
-            event.ignore()  # QLineEdit would claim every letter for its text
-            return False
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._is_foreign(event):
+        if self._is_letter(event):
             event.ignore()
             return
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.isReadOnly():
@@ -92,8 +85,11 @@ class NumberEdit(ParsedEdit[Decimal]):
         event.accept()
 
     def _is_foreign(self, event: QKeyEvent) -> bool:
+        return super()._is_foreign(event) or self._is_letter(event)
+
+    def _is_letter(self, event: QKeyEvent) -> bool:
         """A character that no number has: `B` and `S` choose the side, wherever a price or quantity is typed."""
-        text = event.text()
+        text = event.text() if event.modifiers() != Qt.KeyboardModifier.ControlModifier else ""
         is_letter = len(text) == 1 and text.isprintable() and not may_be_in_number(text)
         return is_letter and not self._keeps_letters
 
