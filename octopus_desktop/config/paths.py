@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -91,3 +92,20 @@ def write_private(path: Path, text: str) -> None:
             os.fsync(folder)  # the new name itself
         finally:
             os.close(folder)
+
+
+def set_aside(path: Path, *suffixes: str) -> Path:
+    """Moves a damaged data file, and what belongs to it by these suffixes and SQLite's own, out of the way.
+
+    Where it is now. The file itself goes last: until then the next start finds it damaged, and goes on. Raises OSError.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    name, number = f"{path.name}.damaged-{stamp}", 1
+    while path.with_name(name).exists():
+        number += 1
+        name = f"{path.name}.damaged-{stamp}+{number}"
+    for suffix in ("-wal", "-shm", *suffixes, ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(name + suffix))
+    return path.with_name(name)

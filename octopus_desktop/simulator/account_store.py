@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,20 +192,6 @@ class AccountStore:
                 setattr(order, name, getattr(kept, name))
             found.append(order)
         return found
-
-
-def set_aside(path: Path) -> Path:
-    """Moves a damaged file and its write-ahead log out of the way; where it is now."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    name, number = f"{path.name}.damaged-{stamp}", 1
-    while path.with_name(name).exists():
-        number += 1
-        name = f"{path.name}.damaged-{stamp}+{number}"
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(path.with_name(name + suffix))
-    return path.with_name(name)
 
 
 @contextlib.contextmanager

@@ -17,8 +17,9 @@ from pathlib import Path
 import msgspec
 
 from octopus_desktop.config.arguments import between
+from octopus_desktop.config.paths import set_aside
 from octopus_desktop.health.slices import short_slices
-from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError, in_words, set_aside
+from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError, in_words
 from octopus_desktop.simulator.auth import Credentials, KeyRing
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.faults import FaultPlan, Faults

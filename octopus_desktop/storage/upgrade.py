@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import time
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from octopus_desktop import __version__
+from octopus_desktop.config import paths
 from octopus_desktop.model.errors import DataCorrupt, DataFromFuture, DiskFull, StorageError
 from octopus_desktop.storage import heads
 from octopus_desktop.storage.failures import is_damage
@@ -45,16 +45,8 @@ def damage(path: Path) -> str | None:
 
 
 def set_aside(path: Path, what: str) -> DataCorrupt:
-    """Moves the file and what belongs to it out of the way, so that the next start begins with an empty one."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = aside.with_name(f"{aside.name.split('+')[0]}+{number}")
-    for suffix in ("-wal", "-shm", heads.SUFFIX, ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+    """The file and what belongs to it are moved out of the way: the next start begins with an empty one."""
+    aside = paths.set_aside(path, heads.SUFFIX)
     backups = sorted(path.parent.glob(f"{path.name}.before-*.bak"))
     older = f" To go back to the last backup instead, copy {backups[-1]} to {path} first." if backups else ""
     return DataCorrupt(

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError, set_aside
+from octopus_desktop.config.paths import set_aside
+from octopus_desktop.simulator.account_store import StateFileDamaged, StateFileError
 from octopus_desktop.simulator.exchange import Exchange
 from octopus_desktop.simulator.main import ACCOUNT, open_exchange
 from octopus_desktop.simulator.orders import Execution, NewOrder, Order, OrderList
