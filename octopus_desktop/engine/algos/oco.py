@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from octopus_desktop.engine.algos.exits import ExitWork, refusal_of_exits
+from octopus_desktop.engine.algos.shape import not_owned
 from octopus_desktop.engine.algos.work import PATIENCE_NS, sample
-from octopus_desktop.engine.filters import funds
 from octopus_desktop.model.algos import AlgoStatus, Oco, Target
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -30,9 +30,10 @@ class OcoWork(ExitWork[Oco]):
         if touch is not None:
             around = instrument.price(touch[0] if spec.side is Side.SELL else touch[1])
         targets = (Target(spec.price, spec.quantity),)
+        stop = OcoWork.largest(spec, instrument, state, False)
         return refusal_of_exits(
             instrument, spec.side, spec.quantity, spec.stop_trigger, spec.stop_limit, targets, around
-        ) or funds(OcoWork.largest(spec, instrument, state, False), instrument, state)
+        ) or not_owned(stop, instrument, state, now_ns - PATIENCE_NS)
 
     @staticmethod
     def largest(spec: Oco, instrument: Instrument, state: State, native: bool) -> OrderIntent:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import takewhile
 
 from octopus_desktop.engine.cut import MARGIN, cut, is_order
-from octopus_desktop.engine.filters import free_for, no_price, no_quantity, off_lot, off_tick, reference_price
+from octopus_desktop.engine.filters import free_for, funds, no_price, no_quantity, off_lot, off_tick, reference_price
 from octopus_desktop.model.figures import figure
+from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, OrderType, Side
 from octopus_desktop.state import State
@@ -51,6 +53,39 @@ def possible_now(intent: OrderIntent, instrument: Instrument, state: State) -> D
         if market and free < intent.quantity / MARGIN:
             free *= MARGIN
     return cut(instrument, max(ZERO, min(intent.quantity, free)), price, market=market)
+
+
+def not_owned(intent: OrderIntent, instrument: Instrument, state: State, since_ns: int) -> str | None:
+    """A sentence where what it needs is not free, nor came in by a fill which the balance has not followed yet.
+
+    A balance is told after the fill that changed it, and that is when protection is asked for. `since_ns`: an older
+    fill tells nothing, its coins may have left the account.
+    """
+    refusal = funds(intent, instrument, state)
+    if refusal is None:
+        return None
+    asset = instrument.base if intent.side is Side.SELL else instrument.quote
+    price = 1 if intent.side is Side.SELL else reference_price(intent, state) or ZERO
+    came_in = _came_in(asset, instrument.venue, state, since_ns)
+    return None if came_in > 0 and intent.quantity * price <= free_for(intent, instrument, state) + came_in else refusal
+
+
+def _came_in(asset: str, venue: Venue, state: State, since_ns: int) -> Decimal:
+    """By the newest fills, less what they cost of it: those from after the balance was told."""
+    balance = state.balances.get((venue, asset))
+    since_ns = max(since_ns, balance.ts_venue_ns if balance is not None else 0)
+    total = ZERO
+    for fill in takewhile(lambda fill: fill.ts_venue_ns > since_ns, reversed(state.fills)):
+        listed = state.instruments.get(fill.instrument_id)
+        if listed is None or listed.venue != venue:
+            continue
+        if listed.base == asset:
+            total += fill.quantity * fill.side.sign
+        elif listed.quote == asset:
+            total -= fill.quantity * fill.price * fill.side.sign
+        if fill.fee_asset == asset:
+            total -= fill.fee
+    return total
 
 
 def met_at(instrument: Instrument, side: Side, limit: Decimal | None, state: State) -> Decimal | None:

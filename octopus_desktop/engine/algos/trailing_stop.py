@@ -11,10 +11,9 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.engine.algos.shape import met_at, off_the_grid, possible_now, too_small
+from octopus_desktop.engine.algos.shape import met_at, not_owned, off_the_grid, possible_now, too_small
 from octopus_desktop.engine.algos.work import PATIENCE_NS, RETRY_S, SECOND, Tools, Work, sample
 from octopus_desktop.engine.cut import is_order
-from octopus_desktop.engine.filters import funds
 from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -51,10 +50,12 @@ class TrailingStopWork(Work[TrailingStop]):
             return f"There is no price of {instrument.symbol} yet to follow."
         price = instrument.price(touch[0] if spec.side is Side.SELL else touch[1])
         if spec.offset is not None and spec.offset >= price:
-            return f"The offset {spec.offset} is more than the price."
+            return f"The offset {figure(spec.offset)} is more than the price."
         stop = TrailingStopWork.largest(spec, instrument, state, False)
         lowest = min(price, stop.trigger_price or price)
-        return too_small(instrument, spec.quantity, lowest, "The stop") or funds(stop, instrument, state)
+        return too_small(instrument, spec.quantity, lowest, "The stop") or not_owned(
+            stop, instrument, state, now_ns - PATIENCE_NS
+        )
 
     @staticmethod
     def largest(spec: TrailingStop, instrument: Instrument, state: State, native: bool) -> OrderIntent:
@@ -171,10 +172,12 @@ class TrailingStopWork(Work[TrailingStop]):
     def _wait_for_money(self, rest: Decimal) -> None:
         """It is not in the account: the balance may be late, or the coins are gone."""
         since = self.held_since_ns = self.held_since_ns or self.now_ns
+        sell = self.spec.side is Side.SELL
         if self.now_ns - since >= PATIENCE_NS and self._state.entry_locked is None:
-            self._leave(f"{figure(rest)} could not be: the account does not have it.")
+            why = "sold: the account does not have it" if sell else "bought: the account does not have the money"
+            self._leave(f"{figure(rest)} could not be {why}.")
             return
-        self.say(f"waiting: the account does not have the {figure(rest)} yet")
+        self.say(f"waiting: the account does not have the {'' if sell else 'money for '}{figure(rest)} yet")
         self.wake_in(RETRY_S)
 
     def _leave(self, reason: str) -> None:

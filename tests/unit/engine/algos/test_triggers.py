@@ -200,7 +200,7 @@ def test_a_good_till_date_order_whose_time_passed_while_away_is_canceled_at_the_
         (trailing(), "give one of them"),
         (trailing(offset="1", fraction="0.1"), "give one of them"),
         (trailing(fraction="1.5"), "between 0 and 1"),
-        (trailing(offset="70000"), "more than the price"),
+        (trailing(offset="70000"), "The offset 70,000 is more than the price."),
         (trailing(offset="500", quantity="0.00001"), "the least is 5"),
         (trailing(offset="11000", quantity="0.0001"), "would be worth 4.90 USDT; the least is 5"),
         (good_till(minutes=0), "is over already"),
