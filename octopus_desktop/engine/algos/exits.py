@@ -22,9 +22,10 @@ from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from octopus_desktop.engine.algos.shape import off_the_grid, possible_now, split, too_large, too_small
-from octopus_desktop.engine.algos.work import SECOND, Tools, Work
+from octopus_desktop.engine.algos.shape import not_owned, off_the_grid, possible_now, split, too_large, too_small
+from octopus_desktop.engine.algos.work import PATIENCE_NS, SECOND, Tools, Work
 from octopus_desktop.engine.cut import is_order
+from octopus_desktop.engine.filters import filters
 from octopus_desktop.model.algos import Algo, Bracket, Oco, Target
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -82,6 +83,9 @@ class ExitWork(Work[SpecT]):
         self._short_until_ns = 0
         """A stop is not to grow before the balance has followed what was free: it would be given up for coins that are
         not there."""
+        self._gone = ZERO
+        """Of what should be owned: it was waited for while a stop held the others, and is not in the account."""
+        self._gone_until_ns = 0
 
     # What the kinds say -----------------------------------------------------
 
@@ -131,7 +135,8 @@ class ExitWork(Work[SpecT]):
             if unknown:
                 await self._stand_in(unknown, alone=len(unknown) == len(unsure))
             return False
-        now = _Exits(live, self.to_leave())
+        gone = self._gone if self.now_ns < self._gone_until_ns else ZERO
+        now = _Exits(live, self.to_leave() - gone)
         targets = targets and not self.fired
         if self.fired and now.targets:
             await self.clear(now.targets)
@@ -141,12 +146,14 @@ class ExitWork(Work[SpecT]):
             return False
         if now.targets:
             return await self._naked(now.targets)
-        if targets and (await self._take(now) or await self._pair(now)):
+        if targets and self._is_there(now) and (await self._take(now) or await self._pair(now)):
             return False
         if now.free > 0 and (self._is_order(now.free) or self._growing(now)):
             await self._protect(now)
             return False
-        return True
+        if gone:
+            self.wake_at(self._gone_until_ns)
+        return not gone
 
     # The steps of a look ----------------------------------------------------
 
@@ -161,6 +168,24 @@ class ExitWork(Work[SpecT]):
                 await self.clear([stop])
         elif now.pairs:
             await self.clear(now.pairs[-1][:1])  # the venue takes the other one with it
+
+    def _is_there(self, now: _Exits) -> bool:
+        """Whether the targets can reckon with what is under no order: the balance has it, or may be late by a moment.
+
+        Else the stop is seen to first. What it could not take on after that moment is left out for another one, in
+        which the stop and the targets share what there is: a stop given up for more would only be placed anew.
+        """
+        bare = self._stop(now.free)
+        if not now.free or not_owned(bare, self.instrument, self._state, self.now_ns - PATIENCE_NS) is None:
+            return True
+        there = possible_now(bare, self.instrument, self._state)
+        if not self._growing(now):
+            return not self._waited_long() or self._is_order(there)
+        if self._waited_long():
+            self._gone = self.to_leave() - now.to_leave + now.free - there
+            self._gone_until_ns = self.now_ns + AGAIN_NS
+            self.wake_at(self.now_ns)
+        return False
 
     async def _naked(self, targets: list[Order]) -> bool:
         """Targets whose stop is gone, because they are being filled."""
@@ -239,6 +264,9 @@ class ExitWork(Work[SpecT]):
                 continue
             if self._was_refused(target) or (touch is not None and not self._between(touch, target)):
                 continue
+            limit = self._exit("target", OrderType.LIMIT, need, price=target.price)
+            if filters(limit, self.instrument, self._state, reducing=True):
+                continue  # so far from the price it may not rest
             if now.free < need:
                 if not self._growing(now) or self._must_wait():
                     continue  # held here meanwhile; what is under no order comes first
@@ -248,7 +276,7 @@ class ExitWork(Work[SpecT]):
                 await self._shrink(now, need - now.free)
                 return True
             list_id = f"{self.algo.algo_id}-L{len(self.algo.children) + 1}"
-            limit = self._free_part(self._exit("target", OrderType.LIMIT, need, price=target.price, list_id=list_id))
+            limit = self._free_part(msgspec.structs.replace(limit, list_id=list_id))
             pair = (limit, self._stop(limit.quantity, ahead=1, list_id=list_id))
             if not await self.send(*pair, room=now.free, protects=True) and self._waited_long():
                 self._no_pairs_until_ns = self.now_ns + NO_PAIRS_NS
