@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE: Final = QSize(1600, 1000)
 LEAST_SIZE: Final = QSize(1000, 600)
+_CLOSING: Final = ("kill.pull",)
+_FAILED: Final = (*_CLOSING, "app.quit")
+"""What the keys still do under the page that says so."""
 _KINDS: Final = {"info": "info", "success": "success", "warn": "warn", "error": "error", "alarm": "error"}
 
 
@@ -62,6 +65,7 @@ class MainWindow(QMainWindow):
         self.last_pane: Pane | None = None
         self.may_close = False
         self._has_failed = False
+        self._page: StateOverlay | None = None
         self._profile = profile
         self._asked_size = size
         self.setWindowTitle(f"{profile.name} · {profile.mode.value} · Octopus Desktop")
@@ -176,7 +180,8 @@ class MainWindow(QMainWindow):
 
     def _over_the_tabs(self) -> list[QWidget]:
         pages = [self.palette_page, self.cheat_sheet] if hasattr(self, "palette_page") else []
-        return [self.toasts.layer, self.kill_panel, *pages, *self.mode_frame.strips]
+        last = [self._page] if self._page is not None else []
+        return [self.toasts.layer, self.kill_panel, *pages, *last, *self.mode_frame.strips]
 
     def _name_panes(self, panes: dict[str, Pane]) -> None:
         from ui.panes.algos import AlgosPane
@@ -286,6 +291,8 @@ class MainWindow(QMainWindow):
 
     def run(self, action_id: str) -> None:
         """What every key, menu item and palette entry ends in."""
+        if self._page is not None and action_id not in (_FAILED if self._has_failed else _CLOSING):
+            return
         try:
             self.handlers[action_id]()
         except Exception:
@@ -464,10 +471,14 @@ class MainWindow(QMainWindow):
         self.mode_frame.raise_()
 
     def _overlay(self) -> StateOverlay:
-        """Over the whole window: nothing in it is of use any more."""
+        """Over the whole window: nothing in it is of use any more, and a pane in a window of its own is not either."""
         from ui.widgets.state_overlay import StateOverlay
 
-        return StateOverlay(self.theme, self)
+        if self._page is None:
+            self._page = StateOverlay(self.theme, self)
+        for dock in self.docks.values():
+            dock.setEnabled(False)
+        return self._page
 
 
 def _write(picture: QPixmap, path: Path) -> bool:

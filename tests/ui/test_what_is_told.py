@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from scripted_market import BTC, SIM
 from scripted_node import ScriptedNode, demo_profile
 
+from octopus_desktop.model.commands import SubmitOrder
 from octopus_desktop.model.errors import VenueUnavailable
 from octopus_desktop.model.events import (
     Channel,
@@ -96,6 +97,29 @@ def test_an_engine_that_cannot_start_is_said_over_everything(window: MainWindow,
     window.closing.connect(lambda: told.append(True))
     press(window, Qt.Key.Key_Return)
     assert told
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_nothing_comes_over_the_page_that_says_it_is_over(window: MainWindow, node: ScriptedNode, failed: bool) -> None:
+    """A key that brings up a pane does nothing under the page of a failure or of closing; the page stays on top."""
+    press(window, Qt.Key.Key_B)
+    if failed:
+        node.emit(EngineFailed("The data cannot be opened", "It is open elsewhere.", node.now_ns))
+        settle(window)
+    else:
+        window.show_closing()
+    (overlay,) = window.findChildren(StateOverlay, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    press(window, Qt.Key.Key_9, CTRL)
+    assert not window.panes["fills"].is_seen()
+    window.bring_up("fills")  # whatever else may do it
+    settle(window)
+    over = window.childAt(window.docks["fills"].geometry().center())
+    assert over is overlay or overlay.isAncestorOf(over)
+    for key, modifiers in ((Qt.Key.Key_Return, CTRL), (Qt.Key.Key_K, CTRL)):
+        press(window, key, modifiers)
+    assert window.palette_page.isHidden()
+    assert not node.of(SubmitOrder)
+    assert not window.ticket.isEnabled()
 
 
 def test_a_pane_that_comes_up_does_not_hide_what_is_told(window: MainWindow) -> None:

@@ -65,7 +65,7 @@ class ParsedEdit(QLineEdit, Generic[V]):
     def event(self, event: QEvent) -> bool:
         is_override = event.type() == QEvent.Type.ShortcutOverride
         if is_override and isinstance(event, QKeyEvent) and self._is_foreign(event):
-            event.ignore()  # QLineEdit would claim it for its text; where the window has no use for it, it still gets it
+            event.ignore()  # QLineEdit would claim it for its text, and still gets what the window has no use for
             return False
         return super().event(event)
 
