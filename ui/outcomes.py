@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+import msgspec
+
 from octopus_desktop.model.algos import Algo, AlgoStatus
+from octopus_desktop.model.commands import AmendOrder, StartAlgo, SubmitOrder
 from octopus_desktop.model.events import (
     AlgoEnded,
     AlgoEvent,
@@ -25,8 +30,9 @@ from octopus_desktop.model.events import (
     OrderUnknown,
     Severity,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import ClientOrderId, symbol_of
-from octopus_desktop.model.orders import Order, OrderStatus
+from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType
 from octopus_desktop.state import State
 from ui.bursts import Bursts
 from ui.frame import Dirty
@@ -176,6 +182,46 @@ def describe(order: Order, state: State) -> str:
     price = intent.price or intent.trigger_price
     at = f" {write.price(name, price)}" if price is not None else ""
     return f"{side_word(intent.side)} {quantity} {symbol_of(name)}, {TYPE_WORDS[intent.type].lower()}{at}"
+
+
+def act_of(command: SubmitOrder | StartAlgo | AmendOrder, state: State) -> str:
+    """`Buy 0.05 BTCUSDT at market`: what a button does that sends it."""
+    match command:
+        case SubmitOrder(intent=intent):
+            return _act(intent, state)
+        case StartAlgo(spec=spec):
+            words = f"{side_word(spec.side)} {figure(spec.quantity)} {symbol_of(spec.instrument_id)}"
+            return f"{words}, {kind_word(spec)}"
+        case AmendOrder(price=price, trigger_price=trigger, quantity=quantity):
+            old = state.orders[command.client_order_id].intent
+            changed = msgspec.structs.replace(
+                old,
+                price=price or old.price,
+                trigger_price=trigger or old.trigger_price,
+                quantity=quantity or old.quantity,
+            )
+            words = _act(changed, state)
+            return f"Change to {words[0].lower()}{words[1:]}"
+        case _:
+            assert_never(command)
+
+
+def _act(intent: OrderIntent, state: State) -> str:
+    name = intent.instrument_id
+    instrument = state.instruments.get(name)
+    if intent.quote_quantity is None:
+        quantity = figure(intent.quantity)
+    else:
+        quote = f" {instrument.quote}" if instrument is not None else ""
+        quantity = f"{intent.quote_quantity:,.2f}{quote} worth of"
+    words = f"{side_word(intent.side)} {quantity} {symbol_of(name)}"
+    price = intent.price or intent.trigger_price
+    at = Precisions(state).price(name, price)
+    if price is None:
+        return f"{words} at market"
+    if intent.type in (OrderType.LIMIT, OrderType.POST_ONLY):
+        return f"{words} at {at}"
+    return f"{words}, {TYPE_WORDS[intent.type].lower()} {at}"
 
 
 def describe_algo(algo: Algo, state: State) -> str:

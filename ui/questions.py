@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from octopus_desktop.model.commands import Command, ConfirmLive, SetTradingLevel, UnlockEntry
+from octopus_desktop.model.commands import (
+    AmendOrder,
+    Command,
+    ConfirmLive,
+    SetTradingLevel,
+    StartAlgo,
+    SubmitOrder,
+    UnlockEntry,
+)
 from octopus_desktop.model.safety import TradingLevel
 from ui.session import Session
 
@@ -38,9 +46,12 @@ class Questions:
             lambda typed: SetTradingLevel(TradingLevel.ACTIVE, typed),
         )
 
-    def confirm(self, reason: str, then: Callable[[], None]) -> None:
+    def confirm(self, command: SubmitOrder | StartAlgo | AmendOrder, reason: str, then: Callable[[], None]) -> None:
         """The first order of a LIVE profile; `then` sends it."""
-        dialog = self._typed_name("Send the first LIVE order", "Send nothing", reason, ConfirmLive)
+        from ui.outcomes import act_of
+
+        act = act_of(command, self._session.state)
+        dialog = self._typed_name(act, "Send nothing", f"{act}. {reason}", ConfirmLive)
         dialog.accepted.connect(then)
 
     def risk_limits(self) -> None:

@@ -32,14 +32,13 @@ class FirstOrder:
     def missing(self) -> NeedsConfirmation | None:
         if self._confirmed:
             return None
-        name = self._profile.name
-        return NeedsConfirmation(f"This is the first order of {name}, with real money: type {name} to allow it.")
+        return NeedsConfirmation(f"This is the first order of “{self._profile.name}”, with real money.")
 
     async def confirm(self, command: ConfirmLive) -> Outcome:
         if self._confirmed:
             return Done(0)
         if command.typed.strip() != self._profile.name:
-            return Refused(f"Type the profile's name, {self._profile.name}, to allow its first order.")
+            return Refused(f"Type the profile's name, “{self._profile.name}”, to allow its first order.")
         if self._repository is None:
             return Refused("The data is not open yet: the confirmation is not kept.")
         await self._repository.save_setting(CONFIRMED_SETTING, "yes")

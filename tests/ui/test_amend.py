@@ -73,6 +73,7 @@ def test_a_change_that_is_the_first_live_order_is_confirmed_first(open_terminal:
     settle(window)
     asked = dialog.findChild(TypedNameDialog)
     assert asked is not None
+    assert asked.act_button.text() == "Change to buy 0.05 BTCUSDT at 67,010.00"
     QTest.keyClicks(asked.entry, "live")
     QTest.keyClick(asked.entry, Qt.Key.Key_Return)
     settle(window)

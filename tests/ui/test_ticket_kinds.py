@@ -10,6 +10,7 @@ from conftest import OpenWindow, settle
 from keyboard import ALT, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from scripted_day import scripted_session
 from scripted_market import BTC
@@ -256,7 +257,7 @@ def test_a_warning_nobody_saw_is_shown_first(window: MainWindow, node: ScriptedN
 
 
 def test_the_first_live_order_is_confirmed_by_the_profiles_name(open_terminal: OpenWindow, qtbot: QtBot) -> None:
-    """The order waits for the name; confirmed, the same order goes. Refused, nothing does."""
+    """The question names the order, which waits for the name; confirmed, the same order goes. Refused, nothing does."""
     node = scripted_session(Mode.LIVE)
     node.confirmed = False
     node.emit(EntryUnlocked(node.now_ns))
@@ -266,6 +267,10 @@ def test_the_first_live_order_is_confirmed_by_the_profiles_name(open_terminal: O
     press(window, Qt.Key.Key_Return)
     dialog = window.findChild(TypedNameDialog)
     assert dialog is not None
+    assert dialog.windowTitle() == dialog.act_button.text() == "Buy 0.1 BTCUSDT at 67,000.00"
+    said = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "Buy 0.1 BTCUSDT at 67,000.00. This is the first order of this LIVE profile." in said
+    assert "Type the profile's name, “live”, to buy 0.1 BTCUSDT at 67,000.00:" in said
     qtbot.keyClicks(dialog.entry, "live")
     qtbot.keyClick(dialog.entry, Qt.Key.Key_Return)
     settle(window)

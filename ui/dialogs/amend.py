@@ -101,14 +101,14 @@ class AmendDialog(QDialog):
         order_id = self._order.client_order_id
         command = AmendOrder(order_id, new_client_order_id(), **self._changed())
         self.change.setEnabled(False)
-        self._session.execute(command, self._answered)
+        self._session.execute(command, lambda outcome: self._answered(command, outcome))
 
-    def _answered(self, outcome: Outcome) -> None:
+    def _answered(self, command: AmendOrder, outcome: Outcome) -> None:
         if isinstance(outcome, Done):
             self.accept()
             return
         self.change.setEnabled(True)
         if isinstance(outcome, NeedsConfirmation):
-            Questions(self._session, self).confirm(outcome.reason, self._send)
+            Questions(self._session, self).confirm(command, outcome.reason, self._send)
         else:
             self.problem.setText(outcome.reason)

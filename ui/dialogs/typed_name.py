@@ -44,7 +44,7 @@ class TypedNameDialog(QDialog):
         title.setWordWrap(True)
         head.addWidget(title, 1)
         column.addLayout(head)
-        label = QLabel(f"Type the profile's name, {name}, to {act[0].lower()}{act[1:]}:")
+        label = QLabel(f"Type the profile's name, “{name}”, to {act[0].lower()}{act[1:]}:")
         label.setWordWrap(True)
         column.addWidget(label)
         self.entry = QLineEdit()

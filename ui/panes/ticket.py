@@ -12,7 +12,6 @@ from PySide6.QtCore import QTimer, Signal
 
 from octopus_desktop.model.algos import AnyAlgoSpec
 from octopus_desktop.model.commands import (
-    Command,
     Done,
     NeedsAcknowledgement,
     NeedsConfirmation,
@@ -52,8 +51,8 @@ _ON_THE_WAY: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.
 class TicketPane(TicketForm):
     """Works out what the form comes to, asks risk about it, and sends it."""
 
-    confirmation_wanted = Signal(str, object)
-    """The first order of a LIVE profile: why, and what is to be called once the trader has confirmed."""
+    confirmation_wanted = Signal(object, str, object)
+    """The first order of a LIVE profile: its command, why, and what is to be called once the trader has confirmed."""
 
     @classmethod
     def in_steps(cls, session: Session) -> Generator[None, None, TicketPane]:
@@ -316,12 +315,12 @@ class TicketPane(TicketForm):
         warned = self._verdict is not None and self._verdict.warning is not None
         self._send(order_id, SubmitOrder(intent, acknowledged=warned))
 
-    def _send(self, name: ClientOrderId | AlgoId, command: Command) -> None:
+    def _send(self, name: ClientOrderId | AlgoId, command: SubmitOrder | StartAlgo) -> None:
         self._sent = name
         self._write_button(self.session.instrument)
         self.session.execute(command, lambda outcome: self._answered(name, command, outcome))
 
-    def _answered(self, name: ClientOrderId | AlgoId, command: Command, outcome: Outcome) -> None:
+    def _answered(self, name: ClientOrderId | AlgoId, command: SubmitOrder | StartAlgo, outcome: Outcome) -> None:
         """Refused before it left: the events of the order tell the trader why, if it became one."""
         match outcome:
             case Done():
@@ -329,7 +328,7 @@ class TicketPane(TicketForm):
             case NeedsConfirmation():
                 again: Callable[[], None] = lambda: self._send(name, command)  # noqa: E731  # typed for the signal
                 self._take_back(name)
-                self.confirmation_wanted.emit(outcome.reason, again)
+                self.confirmation_wanted.emit(command, outcome.reason, again)
             case NeedsAcknowledgement():
                 self._take_back(name)
                 self._verdict = Verdict(warning=outcome.reason)
