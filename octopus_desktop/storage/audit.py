@@ -237,9 +237,13 @@ def begin(connection: sqlite3.Connection, path: Path) -> None:
         raise
     if recovered:
         logger.warning("the audit lacked entries of the order journal, which were copied: %d", recovered)
-    noted = heads.read(path)
-    if noted and noted[-1].seq and _hash_of(connection, noted[-1].seq) != noted[-1].hash:
-        logger.error("%s has not the audit that was noted; octopus-desktop audit verify tells more", path)
+    try:
+        noted = heads.last(path)
+        if noted is not None and not _has(connection, noted):
+            logger.error("%s has not the audit that was noted; octopus-desktop audit verify tells more", path)
+        heads.thin(path, lambda head: _has(connection, head))
+    except StorageError as error:
+        logger.warning("the noted heads of the audit are not looked at: %s", error)
     heads.note(path, seq, last)
 
 
@@ -249,12 +253,12 @@ def recover(connection: sqlite3.Connection, now_ns: int) -> int:
     Orders are known by name. The rest is missing where it is younger than the last entry: entries never overtake each
     other. Raises ValueError where the audit's own numbers cannot be read.
     """
-    journal_seq, audit_seq = _covered(connection)
+    seq, previous = head(connection)
+    journal_seq, audit_seq = _covered(connection, seq)
     deeds = connection.execute(_JOURNALED, (journal_seq,)).fetchall()
     row = connection.execute(_LAST_TIME).fetchone() if deeds else None
     last_ns = int(row[0]) if row is not None else 0
     known = _orders_in(connection, audit_seq) if deeds else set()
-    seq, previous = head(connection)
     rows: list[tuple[int, int, str, str, str, str, str]] = []
     for entry, ts_ns, kind, name, payload in deeds:
         if _is_wanted_here(payload) and (name not in known if kind == "OrderInitiated" else ts_ns > last_ns):
@@ -267,12 +271,17 @@ def recover(connection: sqlite3.Connection, now_ns: int) -> int:
     return len(rows)
 
 
-def _covered(connection: sqlite3.Connection) -> tuple[int, int]:
+def _covered(connection: sqlite3.Connection, count: int) -> tuple[int, int]:
+    """The last entries, of the journal and of the audit, that are not looked at. `count` is that of the audit's."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (COVERED,)).fetchone()
-    if row is None:
+    if row is not None:
+        journaled, _, audited = str(row[0]).partition(" ")
+        return int(journaled), int(audited)
+    if count:
         return 0, 0
-    journaled, _, audited = str(row[0]).partition(" ")
-    return int(journaled), int(audited)
+    # Every session with an audit has left its mark before its first entry: these orders are from before the audit.
+    (journaled,) = connection.execute(_LAST_JOURNALED).fetchone()
+    return int(journaled), 0
 
 
 def _orders_in(connection: sqlite3.Connection, after: int) -> set[str]:
@@ -294,9 +303,11 @@ def _is_wanted_here(payload: str) -> bool:
         return False
 
 
-def _hash_of(connection: sqlite3.Connection, seq: int) -> str | None:
-    row = connection.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
-    return row[0] if row is not None else None
+def _has(connection: sqlite3.Connection, noted: heads.Head) -> bool:
+    if not noted.seq:
+        return True
+    row = connection.execute("SELECT hash FROM audit WHERE seq = ?", (noted.seq,)).fetchone()
+    return row is not None and row[0] == noted.hash
 
 
 # Read from beside a running session -----------------------------------------

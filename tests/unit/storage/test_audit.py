@@ -190,6 +190,73 @@ def test_a_line_of_the_heads_that_was_cut_short_is_passed_over(opened: Open, wri
     assert audit.verify(written).broken is None
 
 
+def test_heads_that_cannot_be_read_keep_nobody_from_starting(
+    opened: Open, written: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder in their place, or a file of somebody else's: that is said, and trading goes on. A check cannot."""
+    heads.heads_of(written).unlink()
+    heads.heads_of(written).mkdir()
+    database = opened()
+    assert "the noted heads of the audit are not looked at" in caplog.text
+    database.audit.append(1, "trader", "command", {"number": 1})
+    database.close()
+    heads.heads_of(written).rmdir()
+    assert audit.verify(written).count == 11
+    heads.heads_of(written).mkdir()
+    with pytest.raises(StorageError):
+        audit.verify(written)
+
+
+def a_year_of_minutes(path: Path, forged: str = "") -> list[str]:
+    """Of heads that all are of the audit's end, but for one in the midst of them."""
+    verdict = audit.verify(path)
+    lines = [
+        f"2025-{month:02}-{day:02}T{minute // 60:02}:{minute % 60:02}:00Z {verdict.count} {verdict.head}\n"
+        for month in range(1, 13)
+        for day in range(1, 29)
+        for minute in range(0, 24 * 60, 20)
+    ]
+    if forged:
+        lines[len(lines) // 2 + 7] = forged
+    heads.heads_of(path).write_text("".join(lines))
+    return lines
+
+
+def test_a_start_reads_only_the_end_of_the_heads(
+    opened: Open, written: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It tells a changed audit by the last one, whatever their number."""
+    a_year_of_minutes(written)
+    monkeypatch.setattr(heads, "LARGE_BYTES", 1 << 30)
+
+    def whole(_: Path) -> list[heads.Head]:
+        raise AssertionError("a start waits for it")
+
+    monkeypatch.setattr(heads, "read", whole)
+    opened().close()
+    assert "has not the audit" not in caplog.text
+    bend(written, "DELETE FROM audit WHERE seq > 3", MEND_HEAD)
+    opened().close()
+    assert "has not the audit that was noted" in caplog.text
+
+
+def test_a_large_file_of_heads_is_thinned(opened: Open, written: Path) -> None:
+    """The first and the last of each day are left, and what shows that the audit was changed at some time."""
+    forged = f"2025-07-01T02:20:00Z 4 {'f' * 64}\n"
+    lines = a_year_of_minutes(written, forged)
+    opened().close()
+    file = heads.heads_of(written)
+    left = file.read_text().splitlines(keepends=True)
+    assert left[:3] == [lines[0], lines[71], lines[2 * 72 - 1]]
+    assert forged in left
+    assert lines[-1] in left
+    assert len(left) == 1 + 12 * 28 + 1 + 2, "and this session's start and end"
+    assert file.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+    assert audit.verify(written).broken == 4
+    opened().close()
+    assert file.read_text().splitlines(keepends=True)[: len(left)] == left
+
+
 async def test_what_is_committed_is_on_the_disk_and_its_head_noted(
     opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +358,23 @@ async def test_only_what_is_missing_is_copied(opened: Open, path: Path) -> None:
         (12, "OrderCancelRequested", "od-2"),
         (13, "TradingLevelChanged", ""),
     ]
+
+
+async def test_orders_from_before_the_audit_are_not_missing_in_it(
+    opened: Open, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of a version without it: nothing was lost there. What a crash takes from then on is copied."""
+    database = opened()
+    await database.journal.commit([sent(f"od-{number}", number)[0] for number in range(1, 200)])
+    database.close()
+    bend(path, "DELETE FROM meta WHERE key IN ('audit_covered', 'audit_head', 'audit_noted')")
+    database = opened()
+    assert "the audit lacked" not in caplog.text
+    await database.journal.commit([sent("od-new", 500)[0]])
+    database.close()
+    assert recovered(path) == []
+    opened().close()
+    assert recovered(path) == [(500, "OrderInitiated", "od-new")]
 
 
 def test_an_audit_that_was_changed_keeps_nobody_from_starting(
