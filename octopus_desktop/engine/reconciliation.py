@@ -87,7 +87,6 @@ class _Comparison:
         reports = await self._client.open_orders()
         wanted = {order.intent.instrument_id for order in self._state.orders.values()}
         wanted |= {report.intent.instrument_id for report in reports} | self._compared.trades.keys()
-        wanted |= {one.instrument_id for one in self._compared.strangers}
         await self._find_missed(wanted)
         resting = set()
         for report in reports:
