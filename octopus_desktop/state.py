@@ -75,6 +75,8 @@ KEPT_TRADES: Final = 200
 """What a tape shows at once when its instrument is chosen again. In a burst a new trade takes the memory of one that it
 pushes out; of ten times as many that memory has left the processor's cache, and a trade costs a third more.
 """
+OUTLIVED_NS: Final = 10_000_000_000
+"""A trade takes from the touch: one so much newer tells that the touch is no longer told of."""
 KEPT_LOG_LINES: Final = 5000
 KEPT_LEDGER_CHECKS: Final = 200
 
@@ -82,7 +84,18 @@ KEPT_LEDGER_CHECKS: Final = 200
 class Market:
     """What is known of one instrument's market."""
 
-    __slots__ = ("book", "candles", "last_trade", "mark", "quote", "stale", "stale_candles", "ticker", "trades")
+    __slots__ = (
+        "book",
+        "candles",
+        "last_trade",
+        "mark",
+        "moved_ns",
+        "quote",
+        "stale",
+        "stale_candles",
+        "ticker",
+        "trades",
+    )
 
     def __init__(self) -> None:
         self.book = OrderBook()
@@ -90,6 +103,8 @@ class Market:
         self.last_trade: Trade | None = None
         self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
         self.ticker: TickerChanged | None = None
+        self.moved_ns = 0
+        """When the ticker told another last price than before; it is also sent without a trade."""
         self.mark: MarkPriceChanged | None = None
         self.candles: dict[Interval, CandleChanged] = {}
         self.stale: dict[Channel, FeedStale] = {}
@@ -116,13 +131,29 @@ class Market:
         return trade.price if trade is not None else None
 
     @property
-    def fair_price(self) -> Decimal | None:
-        """What a position is valued at: the mark price of a perpetual, else the middle of the touch, else the last."""
+    def live_price(self) -> Decimal | None:
+        """The mark price of a perpetual, else the middle of the touch, or what was traded long after that was told.
+
+        None where there is but a last price: it may be days old.
+        """
         if self.mark is not None:
             return Decimal(repr(self.mark.mark))
         touch = self.touch
-        if touch is not None:
-            return (Decimal(repr(touch[0])) + Decimal(repr(touch[1]))) / 2
+        if touch is None:
+            return None
+        quote, book, trade = self.quote, self.book, self.last_trade
+        told_ns = max(quote.ts_venue_ns if quote is not None else 0, book.ts_venue_ns if book.valid else 0)
+        traded_ns = max(self.moved_ns, trade.ts_venue_ns if trade is not None else 0)
+        if traded_ns - told_ns > OUTLIVED_NS:
+            return Decimal(repr(self.last_price))
+        return (Decimal(repr(touch[0])) + Decimal(repr(touch[1]))) / 2
+
+    @property
+    def fair_price(self) -> Decimal | None:
+        """What a position is valued at: the live price, else the last."""
+        live = self.live_price
+        if live is not None:
+            return live
         last = self.last_price
         return Decimal(repr(last)) if last is not None else None
 
@@ -271,7 +302,10 @@ class State:
         self.market(event.instrument_id).candles[event.interval] = event
 
     def _ticker_changed(self, event: TickerChanged) -> None:
-        self.market(event.instrument_id).ticker = event
+        market = self.market(event.instrument_id)
+        if market.ticker is not None and market.ticker.last != event.last:
+            market.moved_ns = event.ts_venue_ns
+        market.ticker = event
 
     def _mark_price_changed(self, event: MarkPriceChanged) -> None:
         self.market(event.instrument_id).mark = event

@@ -19,6 +19,12 @@ def mark_of(state: State, name: InstrumentId) -> Decimal | None:
     return market.fair_price if market is not None else None
 
 
+def live_mark_of(state: State, name: InstrumentId) -> Decimal | None:
+    """As `mark_of`, but no price whose age is not known."""
+    market = state.markets.get(name)
+    return market.live_price if market is not None else None
+
+
 def rate_of(state: State, venue: Venue, asset: str, currency: str) -> Decimal | None:
     """What one unit of `asset` is worth in `currency` at this venue; None where its price is not known."""
     if asset == currency:
@@ -46,5 +52,4 @@ def price_to_come(state: State, name: InstrumentId) -> bool:
     instrument = state.instruments.get(name)
     if instrument is None:
         return (venue_of(name), Link.MARKET) not in state.links  # it is first told of when all are listed
-    market = state.market(name)
-    return instrument.trading and market.quote is None and market.mark is None
+    return instrument.trading and state.market(name).live_price is None

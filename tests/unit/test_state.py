@@ -257,6 +257,34 @@ def test_the_latest_of_everything_that_has_one() -> None:
     assert state.links == {(SIM, Link.MARKET): up}
 
 
+def test_a_touch_that_trades_left_behind_is_no_price() -> None:
+    """The quotes of a coin ended and its trades went on: it is worth the last. A ticker also comes without a trade."""
+    second = 1_000_000_000
+
+    def ticker(last: float, at_s: int) -> TickerChanged:
+        return TickerChanged(BTC, last, 0.0, last, last, 0.0, 0.0, at_s * second)
+
+    quote = QuoteChanged(BTC, 49.0, 1.0, 51.0, 1.0, 100 * second, 100 * second)
+    state = after(ticker(40.0, 90), quote, ticker(40.0, 3600))
+    market = state.market(BTC)
+    assert market.live_price == market.fair_price == 50, "nothing was traded since"
+    state.apply(ticker(45.0, 105))
+    assert market.live_price == 50, "the same moment"
+    state.apply(ticker(46.0, 111))
+    assert market.live_price == market.fair_price == 46
+    state.apply(QuoteChanged(BTC, 45.0, 1.0, 47.0, 1.0, 112 * second, 112 * second))
+    assert market.live_price == 46
+    traded = printed(BTC, 44.0, 1.0, Side.SELL, 1, 123 * second, 123 * second)
+    state.apply(traded)
+    assert market.live_price == 44
+
+
+def test_a_last_price_alone_is_not_live() -> None:
+    """It may be days old: good enough to be shown, not to begin a day with."""
+    market = after(TickerChanged(BTC, 40.0, 0.0, 40.0, 40.0, 0.0, 0.0, 90)).market(BTC)
+    assert (market.live_price, market.fair_price) == (None, 40)
+
+
 def test_entry_is_locked_from_the_start() -> None:
     """No order leaves before the venue was asked."""
     assert after().entry_locked
