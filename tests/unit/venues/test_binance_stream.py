@@ -29,7 +29,9 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import Interval
 from octopus_desktop.net import rate_budget
 from octopus_desktop.ports import MarketDataClient
+from octopus_desktop.state import State
 from octopus_desktop.venues.binance import connection as connection_module
+from octopus_desktop.venues.binance.feeds import quotes
 from octopus_desktop.venues.binance.rhythm import Rhythm
 from octopus_desktop.venues.factory import market_data_client
 from tests.unit.venues.scripted_venue import BTC, PROFILE, ScriptedVenue, named, scripted_venue, trade, until
@@ -69,6 +71,38 @@ async def test_instruments_links_and_measurements() -> None:
         assert abs(measured.clock_offset_ms) < 500
         assert measured.weight_used >= 7
         del client
+
+
+async def test_the_first_quote_is_asked_for_until_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thin instrument sends none for hours: answers that cannot be read leave it without a price no longer."""
+    monkeypatch.setattr(quotes, "SOON_S", 0.01)
+    monkeypatch.setattr(quotes, "FIRST_WAIT_S", 0.01)
+    async with running() as (venue, client, events):
+        path = "/api/v3/ticker/bookTicker"
+        venue.raw[path] = [(200, b"not a quote"), (200, b"{}")] * 3
+        venue.rest[path] = lambda _: (200, {"bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "2"})
+        client.subscribe(BTC, Channel.QUOTES)
+        await until(lambda: of(events, QuoteChanged))
+        assert (of(events, QuoteChanged)[0].bid, of(events, QuoteChanged)[0].ask) == (99.0, 101.0)
+        assert not venue.raw[path]
+
+
+async def test_a_quote_is_none_when_nobody_is_subscribed() -> None:
+    """An hour later it would be taken for the price: the last word is that there is no bid and no ask."""
+    async with running() as (venue, client, events):
+        client.subscribe(BTC, Channel.QUOTES)
+        await until(lambda: venue.subscribed)
+        await venue.say("btcusdt@bookTicker", {"u": 1, "s": "BTCUSDT", "b": "99", "B": "1", "a": "101", "A": "1"})
+        await until(lambda: of(events, QuoteChanged))
+        state = State()
+        for event in events:
+            state.apply(event)
+        assert state.market(BTC).live_price == 100
+        told = len(events)
+        client.unsubscribe(BTC, Channel.QUOTES)
+        for event in events[told:]:
+            state.apply(event)
+        assert (state.market(BTC).touch, state.market(BTC).live_price) == (None, None)
 
 
 async def test_many_wishes_are_few_messages() -> None:
