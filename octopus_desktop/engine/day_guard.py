@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 LOOKS_EVERY_S: Final = 1.0
 KEPT_EVERY_NS: Final = 5_000_000_000
-BLIND_FOR_NS: Final = 30_000_000_000
-"""A price that takes longer to come is told of; at every start it takes a moment."""
 DAY_SETTING: Final = "risk.day"
 
 
@@ -50,8 +48,7 @@ class DayGuard:
         self._repository = repository
         self._kept: KeptDay | None = None
         self._kept_ns = 0
-        self._seen_ns = clock.now_ns()
-        self._told_blind = False
+        self._told_overdue = False
         self._filled = asyncio.Event()
         bus.subscribe(self._heard)
 
@@ -83,15 +80,16 @@ class DayGuard:
         level = self._bus.state.level
         if level.cause is LevelCause.DAY_LIMIT and level.ts_ns // DAY_NS < now // DAY_NS:
             await self._levels.end_of_day()
-        self._hold_prices()
         limits, day = self._risk.limits, self._risk.day
+        day.settle()
+        self._hold_prices()
         breach = day.breach(limits, now)
         if breach is not None and self._levels.level is TradingLevel.ACTIVE:
             await self._levels.lower(TradingLevel.REDUCING, breach, LevelCause.DAY_LIMIT)
             text = f"{breach} Until tomorrow (UTC) only what reduces a position leaves, unless you set the level."
             self._bus.publish(NoticeRaised(Severity.WARNING, "The day's limit is reached", text, now))
         standing = day.standing(limits.currency, now)
-        self._tell_blindness(standing, now)
+        self._tell_overdue(standing, now)
         self._keep(now)
 
     def _hold_prices(self) -> None:
@@ -99,14 +97,17 @@ class DayGuard:
         names = self._risk.day.priced_by(self._risk.limits.currency)
         self._subscriptions.hold({(name, price_channel(listed[name]), None) for name in names})
 
-    def _tell_blindness(self, standing: Standing, now_ns: int) -> None:
+    def _tell_overdue(self, standing: Standing, now_ns: int) -> None:
         limits = self._risk.limits
-        if not standing.waits or (limits.max_daily_loss is None and limits.max_drawdown is None):
-            self._seen_ns, self._told_blind = now_ns, False
-        elif not self._told_blind and now_ns - self._seen_ns >= BLIND_FOR_NS:
-            self._told_blind = True
-            text = f"There is no price yet of {', '.join(standing.unvalued)}: what the day comes to is not known."
-            self._bus.publish(NoticeRaised(Severity.WARNING, "The day's limits are not judged", text, now_ns))
+        if not standing.overdue or (limits.max_daily_loss is None and limits.max_drawdown is None):
+            self._told_overdue = False
+        elif not self._told_overdue:
+            self._told_overdue = True
+            text = (
+                f"There is no price of {', '.join(standing.overdue)}: the day's limits are judged "
+                "without what it did since it was last known."
+            )
+            self._bus.publish(NoticeRaised(Severity.WARNING, "A price of the day is missing", text, now_ns))
 
     def _keep(self, now_ns: int) -> None:
         kept = self._risk.day.keep()

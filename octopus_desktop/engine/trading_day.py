@@ -9,18 +9,22 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
 import msgspec
 
-from octopus_desktop.engine.valuation import mark_of, price_to_come, rate_of, rate_pairs
+from octopus_desktop.engine.valuation import live_mark_of, mark_of, price_to_come, rate_of, rate_pairs
 from octopus_desktop.model.account import Position, by_trade
 from octopus_desktop.model.events import (
     AlgoEnded,
     Event,
     InstrumentListed,
+    Link,
+    LinkChanged,
+    LinkStatus,
     OrderCanceled,
     OrderExpired,
     OrderFilled,
@@ -28,7 +32,8 @@ from octopus_desktop.model.events import (
     TradingLevelChanged,
 )
 from octopus_desktop.model.figures import figure
-from octopus_desktop.model.identifiers import InstrumentId, symbol_of
+from octopus_desktop.model.identifiers import InstrumentId, Venue, symbol_of, venue_of
+from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import ZERO, Fill, Order
 from octopus_desktop.model.safety import LevelCause, TradingLevel
@@ -39,6 +44,8 @@ logger = logging.getLogger(__name__)
 DAY_NS: Final = 86_400_000_000_000
 USUAL_OF: Final = 20
 USUAL_FEE: Final = Decimal("0.001")
+BLIND_FOR_NS: Final = 30_000_000_000
+"""So long a price may take to come; at every start it takes a moment. Then the day is judged without it."""
 USUAL_FROM: Final = 5
 """Fewer orders than this are no habit yet."""
 _WANTED_SIZES: Final = ("", "entry")
@@ -53,7 +60,19 @@ class _Line:
     fill of an earlier day is no price of this one.
     """
 
-    __slots__ = ("cash", "fees", "first", "held", "late", "mark", "newest", "position", "price")
+    __slots__ = (
+        "before",
+        "blind_ns",
+        "cash",
+        "fees",
+        "first",
+        "held",
+        "last",
+        "mark",
+        "newest",
+        "position",
+        "price",
+    )
 
     def __init__(self, position: Position) -> None:
         self.position = position
@@ -62,20 +81,41 @@ class _Line:
         self.cash = ZERO
         self.fees = ZERO
         self.first: Decimal | None = None
+        self.last: Decimal | None = None
+        """The newest of a fill of today."""
         self.price: Decimal | None = None
-        """The last live one of this session."""
+        """The last live one of today in this session."""
         self.newest: Fill | None = None
-        self.late = False
-        """A fill was told out of its turn: as they were told they may add up to what never was."""
+        self.before: _Line | None = None
+        """Itself before a fill was told out of its turn: as they were told they may add up to what never was."""
+        self.blind_ns = 0
+        """Since when a price of it is waited for."""
 
     @property
     def counts(self) -> bool:
-        return bool(self.position.quantity or self.held or self.cash or self.fees)
+        return bool(self.position.quantity or self.held or self.traded)
+
+    @property
+    def traded(self) -> bool:
+        return bool(self.cash or self.fees)
+
+    @property
+    def is_priced(self) -> bool:
+        return self.price is not None or not self.position.quantity
+
+    def out_of_turn(self) -> None:
+        """It counts as it was until it is retold."""
+        if self.before is None:
+            self.before = copy(self)
+            self.before.position = self.position.copy()
 
     def begin(self, mark: Decimal | None) -> None:
         """A day."""
-        self.held, self.mark, self.first = self.position.quantity, mark, None
+        self.held, self.mark, self.price = self.position.quantity, mark, mark
+        self.first = self.last = None
         self.cash = self.fees = ZERO
+        if self.before is not None:
+            self.before.begin(mark)
 
     def take(self, fill: Fill, start_ns: int) -> Decimal | None:
         """What a fill that closes gained before its fee; None where it opens."""
@@ -88,30 +128,40 @@ class _Line:
             self.held += signed  # of an earlier day, and heard of only now
         else:
             self.cash -= signed * fill.price
+            self.last = fill.price
             if self.first is None:
                 self.first = fill.price
         return position.realised - realised if before and (before > 0) != (signed > 0) else None
 
     def retell(self, position: Position, fills: list[Fill], start_ns: int) -> None:
         """The day anew, in the venue's order. Fees are the same in any."""
-        self.position, self.late = position, False
-        self.held, self.cash, self.first = position.quantity, ZERO, None
+        self.position, self.before = position, None
+        self.held, self.cash, self.first, self.last = position.quantity, ZERO, None, None
         for fill in fills:
             self.take(fill, start_ns)
 
-    def profit(self, live: Decimal | None) -> Decimal | None:
-        """In quote; None while what is held has no price of today."""
+    def profit(self, live: Decimal | None) -> Decimal:
+        """In quote. What has no live price is worth what it was last known at today; without any it stood still."""
         if live is not None:
             self.price = live
         if self.mark is None and self.held:
             self.mark = self.first if self.first is not None else live
         own = self.cash - self.fees
-        for quantity, price in ((self.position.quantity, self.price), (-self.held, self.mark)):
-            if quantity:
-                if price is None:
-                    return None
-                own += quantity * price
+        for now in (self.price, self.last, self.mark):
+            if now is not None:
+                began = self.mark if self.mark is not None else now
+                return own + self.position.quantity * now - self.held * began
         return own
+
+    def is_crumb(self, instrument: Instrument | None, known: Decimal | None) -> bool:
+        """Less than an order may be worth, at the price that is known or was paid last: nothing hangs on it.
+
+        One that fell so deep today is none: what it lost may come back.
+        """
+        if instrument is None or self.newest is None:
+            return False
+        price = max(self.price or known or self.newest.price, self.last or ZERO, self.mark or ZERO)
+        return abs(self.position.quantity) * price < instrument.min_notional
 
 
 class KeptDay(msgspec.Struct, frozen=True):
@@ -123,9 +173,10 @@ class KeptDay(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """In the limits' currency. `unvalued` are currencies without a known price, left out of the sums.
+    """In the limits' currency. What has no price, `unvalued`, is counted at the last one known of today, or not at all.
 
-    `waits`: one of them will have a price. Until then the sums are parts of a whole, and nothing follows from them.
+    `waits`: one of them will have a price soon. Until then the sums are parts of a whole, and nothing follows from
+    them. `overdue` are those whose price should have come by now: the day is judged without it.
     """
 
     profit: Decimal
@@ -133,6 +184,7 @@ class Standing(msgspec.Struct, frozen=True):
     fees: Decimal
     unvalued: tuple[str, ...] = ()
     waits: bool = False
+    overdue: tuple[str, ...] = ()
 
     @property
     def drawdown(self) -> Decimal:
@@ -152,6 +204,8 @@ class TradingDay:
         self._closing: dict[str, Decimal] = {}
         self._sizes: dict[InstrumentId, deque[Decimal]] = {}
         self._usual: dict[InstrumentId, Decimal] = {}
+        self._seen_ns: dict[Venue, int] = {}
+        """Since when there is a market to send prices."""
         self._limited_day = -1
         self._overridden_day = -1
         self._apply: dict[type, Callable[[Any], None]] = {
@@ -162,6 +216,7 @@ class TradingDay:
             AlgoEnded: self._algo_ended,
             TradingLevelChanged: self._level_changed,
             InstrumentListed: self._listed,
+            LinkChanged: self._link_changed,
         }
 
     def apply(self, event: Event) -> None:
@@ -171,53 +226,82 @@ class TradingDay:
 
     # What it comes to -------------------------------------------------------
 
+    def settle(self) -> None:
+        """Puts right what was told out of its turn. It may take a tenth of a second: not while an order waits."""
+        for name, line in self._lines.items():
+            if line.before is not None:
+                line.retell(*self._state.fills_since(name, self.start_ns), self.start_ns)
+
     def standing(self, currency: str, now_ns: int) -> Standing:
-        """Moves the day where a new one has begun, and the peak where every price is known."""
+        """Moves the day where a new one has begun, and the peak where no price is waited for."""
         self.roll(now_ns)
+        state = self._state
         profit = fees = ZERO
         unvalued: set[str] = set()
-        waits = False
-        for name, line in self._lines.items():
-            if line.late:
-                line.retell(*self._state.fills_since(name, self.start_ns), self.start_ns)
+        overdue: set[str] = set()
+        waits, settled = False, True
+        for name, told in self._lines.items():
+            line = told.before or told
+            settled = settled and line is told
             if not line.counts:
+                told.blind_ns = 0
                 continue
-            own = line.profit(mark_of(self._state, name))
-            instrument = self._state.instruments.get(name)
-            if instrument is None or own is None:
-                unvalued.add(symbol_of(name) if instrument is None else instrument.base)
-                waits = waits or price_to_come(self._state, name)
-                continue
-            if not own and not line.fees:
-                continue
-            venue, quote = instrument.venue, instrument.quote
-            rate = rate_of(self._state, venue, quote, currency)
-            if rate is None:
-                unvalued.add(quote)
-                waits = waits or any(price_to_come(self._state, pair) for pair in rate_pairs(venue, quote, currency))
-                continue
-            profit += own * rate
-            fees += line.fees * rate
-        if not waits:
+            own = line.profit(live_mark_of(state, name))
+            instrument = state.instruments.get(name)
+            missing: set[str] = set()
+            to_come = False
+            if instrument is None or not (line.is_priced or line.is_crumb(instrument, mark_of(state, name))):
+                missing.add(symbol_of(name) if instrument is None else instrument.base)
+                to_come = price_to_come(state, name)
+            if own or line.fees:
+                quote = _quote_of(name, instrument, currency)
+                rate = rate_of(state, venue_of(name), quote, currency) if quote is not None else None
+                if rate is not None:
+                    profit += own * rate
+                    fees += line.fees * rate
+                elif quote is not None:
+                    missing.add(quote)
+                    pairs = rate_pairs(venue_of(name), quote, currency)
+                    to_come = to_come or any(price_to_come(state, pair) for pair in pairs)
+            unvalued |= missing
+            if not to_come:
+                told.blind_ns = 0
+            elif self._is_soon(told, venue_of(name), now_ns):
+                waits = True
+            else:
+                overdue |= missing
+        if settled and not waits:
             self.peak = max(self.peak, profit)
-        return Standing(profit, self.peak, fees, tuple(sorted(unvalued)), waits)
+        return Standing(profit, self.peak, fees, tuple(sorted(unvalued)), waits, tuple(sorted(overdue)))
+
+    def _is_soon(self, line: _Line, venue: Venue, now_ns: int) -> bool:
+        line.blind_ns = line.blind_ns or now_ns
+        return now_ns - max(line.blind_ns, self._seen_ns.get(venue, 0)) < BLIND_FOR_NS
 
     def priced_by(self, currency: str) -> set[InstrumentId]:
-        """Whose prices the day is valued with: of what is held or may be filled, and of the currencies it is in."""
+        """Whose prices the day is valued with: of what is held or may be filled, and of the currencies it is in.
+
+        A crumb that no order can sell has no stream of its own.
+        """
         state = self._state
-        exposed = {name for name, position in state.positions.items() if position.quantity}
-        exposed.update(order.intent.instrument_id for order in state.working.values())
-        priced = exposed.copy()
-        for name in exposed.union(name for name, line in self._lines.items() if line.counts):
+        exposed = {order.intent.instrument_id for order in state.working.values()}
+        counted = exposed.copy()
+        for name, line in self._lines.items():
+            if line.position.quantity and not line.is_crumb(state.instruments.get(name), mark_of(state, name)):
+                exposed.add(name)
+                counted.add(name)
+            elif line.traded or line.price is not None:
+                counted.add(name)
+        for name in counted:
             instrument = state.instruments.get(name)
             if instrument is not None and instrument.quote != currency:
-                priced.update(rate_pairs(instrument.venue, instrument.quote, currency))
-        return priced & state.instruments.keys()
+                exposed.update(rate_pairs(instrument.venue, instrument.quote, currency))
+        return exposed & state.instruments.keys()
 
     def breach(self, limits: RiskLimits, now_ns: int) -> str | None:
         """Which of the day's limits is broken, in a sentence.
 
-        None also where the trader has said to go on today, and while a price is still to come.
+        None also where the trader has said to go on today, and for the moment in which a price is still to come.
         """
         if limits.max_daily_loss is None and limits.max_drawdown is None:
             return None
@@ -259,7 +343,7 @@ class TradingDay:
         self.start_ns = start
         self.peak = ZERO
         for name, line in self._lines.items():
-            line.begin(mark_of(self._state, name) if seen else None)
+            line.begin(live_mark_of(self._state, name) if seen else None)
 
     def keep(self) -> KeptDay:
         marks = {name: line.mark for name, line in self._lines.items() if line.held and line.mark is not None}
@@ -272,8 +356,11 @@ class TradingDay:
             return
         self.peak = max(self.peak, kept.peak)
         for name, mark in kept.marks.items():
-            if name in self._lines:
-                self._lines[name].mark = mark
+            line = self._lines.get(name)
+            if line is not None:
+                line.mark = mark
+                if line.before is not None:
+                    line.before.mark = mark
 
     # The fold ---------------------------------------------------------------
 
@@ -310,7 +397,7 @@ class TradingDay:
         if line.newest is None or by_trade(fill) > by_trade(line.newest):
             line.newest = fill
         else:
-            line.late = True
+            line.out_of_turn()
         fee = self._fee_in_quote(fill)
         if fill.ts_venue_ns >= self.start_ns:
             line.fees += fee
@@ -321,7 +408,11 @@ class TradingDay:
         """The journal is folded before the venue has said what the instrument is."""
         line = self._lines.get(event.instrument_id)
         if line is not None and line.position.can_be_short is not self._state.can_be_short(event.instrument_id):
-            line.late = True
+            line.out_of_turn()
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        if event.link is Link.MARKET and event.status is LinkStatus.UP:
+            self._seen_ns.setdefault(event.venue, event.ts_ns)
 
     def _fee_in_quote(self, fill: Fill) -> Decimal:
         """A fee in a third asset without a known price counts as the instrument's usual fee."""
@@ -378,3 +469,10 @@ class TradingDay:
             self._limited_day = day
         elif event.level is TradingLevel.ACTIVE and event.cause is LevelCause.TRADER and self._limited_day == day:
             self._overridden_day = day
+
+
+def _quote_of(name: InstrumentId, instrument: Instrument | None, currency: str) -> str | None:
+    """What its money is in; the symbol tells it of what the venue lists no longer."""
+    if instrument is not None:
+        return instrument.quote
+    return currency if symbol_of(name).endswith(currency) else None

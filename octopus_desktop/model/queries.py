@@ -77,8 +77,8 @@ class RiskStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `profit` is realised plus unrealised minus fees since the day began, `peak` the most it was. `cooldown_until_ns`
     None: no pause is due. `usual_sizes` is the median of the last orders by instrument, in base currency. What is
-    held in `unvalued` currencies is left out of the sums: their price is not known. While it is still to come neither
-    the peak moves nor are the limits of the day judged.
+    held in `unvalued` currencies has no price: it counts as it was last known today, else as if it had stood still.
+    For the moment in which a price is still to come neither the peak moves nor are the limits of the day judged.
     """
 
     level: TradingLevel

@@ -66,6 +66,7 @@ class Day:
                 self.profit()
 
     def profit(self) -> tuple[Decimal, Decimal]:
+        self.day.settle()
         standing = self.day.standing("USDT", NOW)
         return standing.profit, standing.fees
 

@@ -28,6 +28,7 @@ from octopus_desktop.model.events import (
     OrderInitiated,
     OrderSubmitted,
     QuoteChanged,
+    TickerChanged,
 )
 from octopus_desktop.model.identifiers import InstrumentId, Interval, TradeId, VenueOrderId, symbol_of
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
@@ -126,7 +127,7 @@ class Start:
         """The venue's list, whole, and then its link."""
         for name in names:
             self.bus.publish(InstrumentListed(name, listing(name)))
-        self.bus.publish(LinkChanged(SIM, Link.MARKET, LinkStatus.UP, "", NOW))
+        self.bus.publish(LinkChanged(SIM, Link.MARKET, LinkStatus.UP, "", self.clock.ns))
         self.subscriptions.connect(self.streams)  # type: ignore[arg-type]  # the part it needs
 
     def quote(self, price: float, name: InstrumentId = BTC, ask: float | None = None) -> None:
@@ -206,6 +207,31 @@ async def test_what_was_bought_today_counts_from_what_it_cost() -> None:
     assert start.level is TradingLevel.REDUCING
 
 
+async def test_a_last_trade_of_some_day_is_no_price_of_today() -> None:
+    """The ticker of a thin coin tells a trade of days ago: the day begins at the first quote."""
+    start = Start([traded(1, LONG_AGO, "1", "60000")], max_daily_loss=Decimal(1000))
+    start.connect(BTC)
+    start.bus.publish(TickerChanged(BTC, 50000.0, 0.0, 50000.0, 50000.0, 0.0, 0.0, NOW))
+    status = await start.look()
+    assert (status.profit, status.unvalued) == (0, ("BTC",))
+    start.quote(45000.0)
+    assert ((await start.look()).profit, start.level) == (0, TradingLevel.ACTIVE)
+
+
+async def test_the_price_of_yesterday_is_none_of_today() -> None:
+    """Nobody bids at midnight: what is sold in the morning is the day's first price, and there is no gain in it."""
+    start = Start([traded(1, LONG_AGO, "1", "60000")], max_drawdown=Decimal(1000))
+    start.connect(BTC)
+    start.quote(50000.0)
+    await start.look()
+    start.quote(0.0, ask=50000.0)
+    start.clock.ns = TODAY + DAY_NS
+    await start.look()
+    start.tell(traded(2, start.clock.ns, "0.5", "45000", Side.SELL))
+    status = await start.look()
+    assert (status.profit, status.peak) == (0, 0)
+
+
 # When it is judged ----------------------------------------------------------
 
 
@@ -253,6 +279,49 @@ async def test_what_never_gets_a_price_does_not_switch_the_limits_off() -> None:
     assert start.level is TradingLevel.REDUCING
 
 
+async def test_a_crumb_without_a_price_does_not_switch_the_limits_off() -> None:
+    """What is less than the venue takes an order for is not waited for."""
+    lost = [traded(1, TODAY + 1, "10", "3000", name=ETH), traded(2, TODAY + 2, "10", "2000", Side.SELL, name=ETH)]
+    start = Start([traded(3, LONG_AGO, "0.00001", "60000"), *lost], max_daily_loss=Decimal(1000))
+    start.connect(BTC, ETH)
+    status = await start.look()
+    assert (status.profit, status.unvalued, start.level) == (-10000, (), TradingLevel.REDUCING)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(("rest", "unvalued"), [("0.00001", False), ("0.5", True)])
+async def test_what_was_lost_today_counts_though_the_rest_has_no_price(rest: str, unvalued: bool, listed: bool) -> None:
+    """Bought and sold at a loss, and then halted or listed no longer: the rest is worth what the sale brought."""
+    sold = traded(2, TODAY + 2, str(1 - Decimal(rest)), "50000", Side.SELL)
+    start = Start([traded(1, TODAY + 1, "1", "60000"), sold], max_daily_loss=Decimal(1000))
+    start.connect(ETH)
+    if listed:
+        start.tell(InstrumentListed(BTC, msgspec.structs.replace(listing(BTC), trading=False)))
+    status = await start.look()
+    assert (status.profit, start.level) == (-10000, TradingLevel.REDUCING)
+    assert status.unvalued == ((("BTC",) if unvalued else ()) if listed else ("BTCUSDT",))
+
+
+async def test_a_price_is_waited_for_half_a_minute() -> None:
+    """Then the day is judged as if the one without a price stood where it was bought; the wait begins with a market."""
+    fills = [traded(1, TODAY + 1, "1", "60000"), traded(2, TODAY + 1, "10", "3000", name=ETH)]
+    start = Start(fills, max_daily_loss=Decimal(1000))
+    for _ in range(40):
+        await start.look()
+    start.connect(BTC, ETH)
+    start.quote(55000.0)
+    for _ in range(29):
+        status = await start.look()
+        assert (status.profit, status.peak, start.level) == (-5000, 0, TradingLevel.ACTIVE)
+    assert start.risk.day.breach(start.risk.limits, start.clock.ns) is None
+    await start.look()
+    assert start.level is TradingLevel.REDUCING
+    assert [notice.title for notice in start.state.notices][-1] == "A price of the day is missing"
+    start.quote(2900.0, ETH)
+    status = await start.look()
+    assert (status.profit, status.unvalued) == (-6000, ())
+
+
 async def test_a_rate_is_waited_for() -> None:
     """What was gained in euro stands against a loss in dollars only when it is known what a euro is worth."""
     fills = [traded(1, TODAY + 1, "1", "50000", name=BTC_IN_EUR), traded(2, TODAY + 1, "1", "3000", name=ETH)]
@@ -282,7 +351,7 @@ async def test_an_empty_side_of_the_book_is_no_loss() -> None:
     assert (status.profit, status.unvalued, start.level) == (3000, (), TradingLevel.ACTIVE)
 
 
-async def test_limits_that_cannot_be_judged_are_told_of() -> None:
+async def test_a_price_that_stays_away_is_told_of() -> None:
     """A price that stays away for half a minute is a notice, once, and only where there is a limit of the day."""
     start = Start([traded(1, LONG_AGO, "1", "60000")])
     start.connect(BTC)
@@ -292,8 +361,8 @@ async def test_limits_that_cannot_be_judged_are_told_of() -> None:
     start.risk.limits = RiskLimits(max_daily_loss=Decimal(1000))
     for _ in range(40):
         await start.look()
-    assert [notice.title for notice in start.state.notices] == ["The day's limits are not judged"]
-    assert "no price yet of BTC" in start.state.notices[0].text
+    assert [notice.title for notice in start.state.notices] == ["A price of the day is missing"]
+    assert "no price of BTC" in start.state.notices[0].text
 
 
 # What is told late ----------------------------------------------------------
@@ -312,6 +381,22 @@ async def test_a_sale_told_before_its_purchase_leaves_nothing_behind() -> None:
         status = await start.look()
         assert start.state.positions[BTC].quantity == 0
         assert (status.profit, start.level) == (0, TradingLevel.ACTIVE)
+
+
+async def test_an_order_does_not_wait_while_the_day_is_told_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the next look the day is what it was, and no order is judged by what never was."""
+    start = Start([traded(2, TODAY + 2, "1", "60000", Side.SELL)], max_daily_loss=Decimal(1000))
+    start.connect(BTC)
+    start.quote(55000.0)
+    await start.look()
+    start.tell(traded(1, TODAY + 1, "1", "60000"))
+    with monkeypatch.context() as patched:
+        patched.delattr(State, "fills_since")
+        assert start.risk.day.breach(start.risk.limits, start.clock.ns) is None
+        assert start.risk.status().profit == 0
+    start.tell(traded(3, TODAY + 3, "1", "55500"))
+    assert start.risk.status().profit == 0
+    assert (await start.look()).profit == -500
 
 
 async def test_a_fill_of_yesterday_told_today_is_held_since_midnight() -> None:
@@ -361,6 +446,36 @@ async def test_prices_of_what_is_held_stream_without_a_screen() -> None:
     await start.look()
     assert start.streams.running == {(ETH, Channel.QUOTES)}
     assert start.streams.ended == [quotes]
+
+
+async def test_crumbs_have_no_streams() -> None:
+    """Each coin ever traded leaves some: too little for an order, and nothing that a limit would notice."""
+    names = [InstrumentId(f"C{number}USDT.SIM") for number in range(20)]
+    fills = []
+    for number, name in enumerate(names, 1):
+        fills.append(traded(2 * number, LONG_AGO, "1", "100", name=name))
+        fills.append(traded(2 * number + 1, LONG_AGO, "0.999", "100", Side.SELL, name=name))
+    start = Start([*fills, traded(1, LONG_AGO, "0.001", "60000")], max_daily_loss=Decimal(1000))
+    start.connect(BTC, *names)
+    await start.look()
+    assert start.streams.running == {(BTC, Channel.QUOTES)}
+    start.quote(6000.0, names[0])
+    start.quote(4000.0)
+    status = await start.look()
+    assert start.streams.running == {(names[0], Channel.QUOTES)}, "what each is worth now"
+    assert status.unvalued == ()
+
+
+async def test_what_fell_deep_today_is_watched_on() -> None:
+    """Of 600 USDT less than an order are left: a wick, perhaps, and what comes back is seen."""
+    start = Start([traded(1, LONG_AGO, "0.01", "60000")])
+    start.connect(BTC)
+    await start.look()
+    start.quote(60000.0)
+    await start.look()
+    start.quote(300.0)
+    assert (await start.look()).profit == -597
+    assert start.streams.running == {(BTC, Channel.QUOTES)}
 
 
 async def test_who_else_watches_is_not_cut_off() -> None:
