@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from octopus_desktop.model.identifiers import InstrumentId, Venue
+from octopus_desktop.model.identifiers import InstrumentId, Venue, symbol_of
 from octopus_desktop.model.orders import ZERO, Fill
 
 MARK_EACH: Final = 128
@@ -32,6 +32,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
 class Position(msgspec.Struct):
     """What our fills in one instrument add up to, at average cost.
 
+    On spot a fee taken in the instrument's own coin is not held: of 1 BTC bought for a fee of 0.001 BTC 0.999 are left.
     `quantity` is signed where it `can_be_short`. On spot it never is below zero: `from_before` counts what was sold
     without having been bought by any fill of ours, and what that gained is not known. `realised` is of the rest, in
     quote currency and before fees; `fees` sums by asset.
@@ -57,6 +58,8 @@ class Position(msgspec.Struct):
         before = self.quantity
         if fill.fee:
             self.fees[fill.fee_asset] = self.fees.get(fill.fee_asset, ZERO) + fill.fee
+            if not self.can_be_short and is_base(fill.fee_asset, fill.instrument_id):
+                signed -= fill.fee
         if signed > 0:
             self.bought += fill.quantity
         else:
@@ -68,7 +71,7 @@ class Position(msgspec.Struct):
             if not before:
                 return
         if before == 0 or (before > 0) == (signed > 0):
-            cost = self.average_price * abs(before) + fill.price * fill.quantity
+            cost = self.average_price * abs(before) + fill.price * abs(signed)
             self.quantity = before + signed
             self.average_price = cost / abs(self.quantity)
             if before == 0:
@@ -145,6 +148,12 @@ class FillCourse:
         for fill in self._fills[marked * MARK_EACH : first]:
             position.apply(fill)
         return position, self._fills[first:]
+
+
+def is_base(asset: str, instrument_id: InstrumentId) -> bool:
+    """Whether a fee is taken in what the instrument trades; a venue takes it in that, in the quote or in its own coin,
+    and its symbols begin with the base."""
+    return symbol_of(instrument_id).startswith(asset)
 
 
 def by_trade(fill: Fill) -> tuple[int, str, int]:

@@ -79,12 +79,12 @@ def test_a_market_order_fills(session: Session) -> None:
     session.submit(intent)
     session.until(lambda: session.status(intent) is OrderStatus.FILLED, "filled")
     position = session.state.positions[BTC]
-    assert position.quantity == Decimal("0.25")
+    assert position.quantity == Decimal("0.24975"), "0.25 less its fee"
     assert sum(fill.quantity for fill in session.state.fills) == Decimal("0.25")
     assert position.fees["BTC"] == Decimal("0.00025")
     assert_agrees_with_the_exchange(session)
     session.submit(market(Side.SELL, "0.1"))
-    session.until(lambda: session.state.positions[BTC].quantity == Decimal("0.15"), "reduced")
+    session.until(lambda: session.state.positions[BTC].quantity == Decimal("0.14975"), "reduced")
     assert_agrees_with_the_exchange(session)
 
 

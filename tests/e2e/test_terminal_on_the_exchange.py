@@ -165,7 +165,10 @@ def test_a_market_order_fills_and_everything_agrees(terminal: Terminal) -> None:
     assert order.status is OrderStatus.FILLED
     trades = terminal.truth()["trades"]
     assert sorted(str(each["id"]) for each in trades) == sorted(fill.trade_id for fill in terminal.state.fills)
-    assert sum(Decimal(each["qty"]) for each in trades) == terminal.state.positions[BTC].quantity == Decimal("0.2")
+    assert sum(Decimal(each["qty"]) for each in trades) == Decimal("0.2")
+    assert {each["commissionAsset"] for each in trades} == {"BTC"}
+    fees = sum(Decimal(each["commission"]) for each in trades)
+    assert terminal.state.positions[BTC].quantity == Decimal("0.2") - fees, "what arrived"
     cost = sum(Decimal(each["quoteQty"]) for each in trades)
     assert order.filled_notional == cost
     terminal.assert_balances_agree()

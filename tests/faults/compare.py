@@ -109,11 +109,14 @@ def _of_fills(fills: list[Execution], state: State) -> list[str]:
 
 
 def _of_positions(fills: list[Execution], state: State) -> list[str]:
-    """On spot nothing is held that no fill brought; of a trade with ourselves the bought half comes first."""
+    """On spot nothing is held that no fill brought, nor what its fee took; of a trade with ourselves the bought half
+    comes first."""
     sums: dict[InstrumentId, Decimal] = {}
     for fill in sorted(fills, key=lambda fill: (fill.trade_id, not fill.is_buy)):
         where = InstrumentId(f"{fill.symbol}.{VENUE}")
         signed = _money(fill.quantity) * (1 if fill.is_buy else -1)
+        if fill.symbol.startswith(fill.commission_asset):
+            signed -= _money(fill.commission)
         sums[where] = max(sums.get(where, Decimal(0)) + signed, Decimal(0))
     found = []
     for where in {*sums, *state.positions}:

@@ -119,6 +119,7 @@ class ScriptedAccount:
         self.fail_open: VenueError | None = None
         self.fail_balances: VenueError | None = None
         self.unreadable: set[ClientOrderId] = set()
+        self.fee_asset = "BNB"
 
     async def start(self, publish: Publish, report: Callable[[OrderReport], None]) -> None:
         raise AssertionError("the desk never starts it")
@@ -216,7 +217,7 @@ class ScriptedAccount:
             old.intent.price or Decimal(60000),
             Decimal(quantity),
             Decimal("0.0001"),
-            "BTC",
+            self.fee_asset,
             True,
             2,
         )
