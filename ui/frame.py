@@ -227,7 +227,7 @@ class FrameLoop(QObject):
         self._gathered = Dirty()
         self._backlog: list[Event] = []
         self._slow_due = 0.0
-        self._second_due = 0.0
+        self._second = 0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -273,11 +273,12 @@ class FrameLoop(QObject):
         if slow:
             self._slow_due = now + SLOW_BEAT_MS / 1000
             gathered.clear()
-        if now >= self._second_due:
-            self._second_due = now + 1.0
+        now_ns = time.time_ns()
+        if now_ns // 1_000_000_000 != self._second:  # the wall clock's own, so that a clock on the screen never drifts
+            self._second = now_ns // 1_000_000_000
             for pane in self._panes:
                 if pane.is_seen():
-                    pane.each_second(state, time.time_ns())
+                    pane.each_second(state, now_ns)
 
     def _next_events(self) -> Iterator[Event]:
         """In their order, as many as fit into a frame: a long journal at the start must not freeze the window."""

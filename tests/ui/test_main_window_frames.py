@@ -141,3 +141,13 @@ def test_a_tape_behind_another_pane_keeps_what_it_showed(window: MainWindow, nod
         times = [each.ts_ns for each in tape.view.prints]
         assert len(times) == left
         assert times[:KEPT_TRADES] == list(range(number, number - KEPT_TRADES, -1))
+
+
+def test_the_clock_turns_with_the_wall_clock(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second on the screen is the one of now: neither a late frame nor a set clock leaves it behind."""
+    second = 1_000_000_000
+    start = 1_767_225_600 * second
+    for after, says in ((0.9, "00"), (1.0, "01"), (1.9, "01"), (2.02, "02"), (5.5, "05"), (2.5, "02")):
+        monkeypatch.setattr("ui.frame.time.time_ns", lambda after=after: start + round(after * second))
+        window.frames.turn()
+        assert window.status.time.text().split()[0].endswith(f":{says}"), after
