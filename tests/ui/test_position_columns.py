@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC
 from decimal import Decimal
 
+from scripted_day import scripted_session
+
 from octopus_desktop.model.account import Position
+from octopus_desktop.model.events import QuoteChanged
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, VenueOrderId
 from octopus_desktop.model.orders import Fill, Side
 from octopus_desktop.state import State
@@ -47,3 +50,17 @@ def test_the_gain_of_coins_held_before_is_not_guessed() -> None:
     position.apply(fill(Side.SELL, "0.1", "60100", 3))
     assert realised.text(position) == "+10.00"
     assert "0.6 sold" in realised.tip(position)
+
+
+def test_the_mark_between_two_ticks_has_one_more_digit() -> None:
+    """Mark times quantity is the value beside it, also where the middle is half a tick; on a tick nothing is added."""
+    node = scripted_session()
+    state, name = node.state, BTC
+    columns = {column.key: column for column in position_columns(state, UTC)}
+    position = Position(name)
+    position.apply(fill(Side.BUY, "2", "60000", 1))
+    for ask, mark, value in ((60000.01, "60,000.005", "120,000.01"), (60000.02, "60,000.01", "120,000.02")):
+        node.now_ns += 1_000_000_000
+        state.apply(QuoteChanged(name, 60000.0, 1.0, ask, 1.0, node.now_ns, node.now_ns))
+        assert columns["mark"].text(position) == mark
+        assert columns["value"].text(position) == value

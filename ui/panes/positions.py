@@ -39,6 +39,14 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         market = state.markets.get(position.instrument_id)
         return market.fair_price if market is not None else None
 
+    def mark_text(position: Position) -> str:
+        """The middle may lie between two ticks: one more digit then, as in the book, so that it adds up to Value."""
+        at, instrument = mark(position), state.instruments.get(position.instrument_id)
+        if at is None or instrument is None:
+            return write.price(position.instrument_id, at)
+        digits = instrument.price_precision
+        return format_price(at, digits + 1 if at != round(at, digits) else digits)
+
     def value(position: Position) -> Decimal | None:
         at = mark(position)
         return abs(position.quantity) * at if at is not None else None
@@ -83,7 +91,7 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
                lambda p: format_change(p.quantity, _precision(state, p.instrument_id)), 96),
         Column("average", "Average entry", lambda p: p.average_price,
                lambda p: write.price(p.instrument_id, p.average_price) if p.quantity else NOTHING, 104),
-        Column("mark", "Mark", mark, lambda p: write.price(p.instrument_id, mark(p)), 96),
+        Column("mark", "Mark", mark, mark_text, 96),
         Column("value", "Value", value, lambda p: format_price(value(p), 2), 96, tone=lambda p: "text_mid"),
         Column("unrealised", "Unrealised", unrealised, lambda p: format_change(unrealised(p), 2), 92,
                tone=lambda p: sign_tone(unrealised(p), 2)),
