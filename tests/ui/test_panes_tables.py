@@ -11,7 +11,7 @@ import pytest
 from conftest import OpenWindow, settle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 from scripted_day import connect, place
 from scripted_market import BTC, ETH, SIM, SOL, list_market
@@ -33,10 +33,14 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.orders import Side
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
+from ui.models.cells import PAD
 from ui.models.columns import Column, Paint, exported, iso, sortable
 from ui.models.rows_model import AT_ONCE, RowsModel
 from ui.models.table import Table
+from ui.panes.book import BookPane
 from ui.panes.table_pane import TablePane
+from ui.theme import fonts
+from ui.theme.text import TextCache
 from ui.theme.theme import Theme
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -416,3 +420,29 @@ def test_what_is_coming_gives_way_to_another_table(theme: Theme, qtbot: QtBot) -
     model.replace([(number, "") for number in range(2990, 2995)])
     model.flush()
     assert [row[0] for row in model.rows] == list(range(2990, 2995))
+
+
+def test_the_height_of_the_books_rows_can_be_read(window: MainWindow) -> None:
+    """The smallest tick of a cheap coin stands in its box as a whole, also after another instrument was shown."""
+    book = window.panes["book"]
+    assert isinstance(book, BookPane)
+    for symbol in ("ETHUSDT", "DOGEUSDT"):
+        name = next(name for name in window.session.state.instruments if symbol in name)
+        window.session.select(name)
+        settle(window)
+        box = book.grouping
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        field = box.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, box
+        )
+        texts = [box.itemText(place) for place in range(box.count())]
+        assert field.width() >= max(box.fontMetrics().horizontalAdvance(text) for text in texts), texts
+
+
+def test_a_long_trade_id_stays_in_its_column(window: MainWindow) -> None:
+    """Sixteen digits, as PAPER counts, do not run into the word beside them."""
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    column = next(each for each in pane.table.rows_model.columns if each.key == "trade_id")
+    assert TextCache(fonts.numbers(fonts.TABLE)).width("1767225600000123") + 2 * PAD <= column.width

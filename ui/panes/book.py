@@ -48,6 +48,7 @@ class BookPane(Pane):
         self.grouping.setAccessibleName("Prices gathered in rows of")
         self.grouping.setToolTip("Gather prices in rows of this height")
         self.grouping.setStyleSheet("min-height: 16px; max-height: 18px; padding: 0 18px 0 6px; border: none")
+        self.grouping.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.grouping.currentIndexChanged.connect(self._grouped)
         self.controls = self.grouping
         self._precisions = 2, 5

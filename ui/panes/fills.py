@@ -42,7 +42,7 @@ def fill_columns(state: State, zone: tzinfo) -> list[Column[Fill]]:
         Column("fee_asset", "Asset", lambda f: f.fee_asset, lambda f: f.fee_asset, 52, Paint.WORDS),
         Column("role", "Role", lambda f: "maker" if f.is_maker else "taker",
                lambda f: "Maker" if f.is_maker else "Taker", 52, Paint.WORDS),
-        Column("trade_id", "Trade id", lambda f: f.trade_id, lambda f: f.trade_id, 92, tone=lambda f: "text_lo"),
+        Column("trade_id", "Trade id", lambda f: f.trade_id, lambda f: f.trade_id, 124, tone=lambda f: "text_lo"),
         Column("client_order_id", "Order id", lambda f: f.client_order_id, lambda f: f.client_order_id, 180,
                Paint.WORDS, tone=lambda f: "text_lo"),
     ]  # fmt: skip
