@@ -118,3 +118,31 @@ def test_tab_goes_round_in_the_ticket(window: MainWindow, modifiers: Qt.Keyboard
     if not modifiers:
         assert seen[:3] == [fields["duration"], fields["slices"], fields["jitter"]]
     assert {window.ticket.price, fields["duration"], fields["slices"], fields["jitter"]} <= {*seen, first}
+
+
+def test_after_the_touch_is_taken_a_quantity_is_typed(window: MainWindow) -> None:
+    """Alt+Up in the price: the ask is the price, and the digits after it are the quantity, never more price."""
+    press(window, Qt.Key.Key_B)
+    write(window, "67000")
+    press(window, Qt.Key.Key_Up, ALT)
+    taken = window.ticket.price.text()
+    assert taken != "67000"
+    write(window, "0.05")
+    assert (window.ticket.price.text(), window.ticket.amount.text()) == (taken, "0.05")
+    press(window, Qt.Key.Key_Y, ALT)
+    assert QApplication.focusWidget() is window.ticket.trigger
+    press(window, Qt.Key.Key_Down, ALT)
+    assert window.ticket.trigger.selectedText() == window.ticket.trigger.text() != ""
+
+
+def test_the_fee_of_a_purchase_is_told_in_coins(window: MainWindow) -> None:
+    """The venue takes it from what is bought; what it is worth is in the tooltip. A sale pays in money."""
+    press(window, Qt.Key.Key_B)
+    write(window, "60000")
+    press(window, Qt.Key.Key_Tab)
+    write(window, "0.05")
+    _, fee = window.ticket.sums["fee"]
+    assert fee.text() == "0.00005 BTC · 0.1 %"
+    assert "3.00 USDT" in fee.toolTip()
+    press(window, Qt.Key.Key_S)
+    assert (fee.text(), fee.toolTip()) == ("3.00 USDT · 0.1 %", "")

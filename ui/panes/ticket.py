@@ -22,8 +22,8 @@ from octopus_desktop.model.commands import (
 from octopus_desktop.model.events import Channel
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, IntentToken, new_algo_id, new_client_order_id
-from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderIntent, OrderStatus
+from octopus_desktop.model.instrument import Instrument, InstrumentKind
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
 from octopus_desktop.model.queries import AlgoQuery, AlgoVerdict, RiskQuery, Verdict
 from octopus_desktop.state import State
 from ui.frame import Dirty
@@ -45,6 +45,8 @@ REARM_AFTER_MS: Final = 900
 DENIED_WITHIN_MS: Final = 100
 """A frame later than this is no frame: then nothing was remembered of a refused order."""
 
+_FEE_DIGITS: Final = 8
+"""As the venue counts them."""
 _ON_THE_WAY: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
 
 
@@ -136,7 +138,7 @@ class TicketPane(TicketForm):
     def _write_sums(self, instrument: Instrument | None) -> None:
         told = self._told
         texts = {"quantity": NOTHING, "cost": NOTHING, "fee": NOTHING, "free": NOTHING, "after": NOTHING}
-        after_tone = "hi"
+        after_tone, fee_tip = "hi", ""
         if instrument is not None:
             digits = 2 if told.asset == instrument.quote else min(8, instrument.quantity_precision)
             texts["free"] = f"{format_price(told.free, digits)} {told.asset}"
@@ -146,12 +148,12 @@ class TicketPane(TicketForm):
                     f"{about}{format_quantity(told.quantity, instrument.quantity_precision)} {instrument.base}"
                 )
                 texts["cost"] = f"{format_price(told.cost, 2)} {instrument.quote}"
-                rate = (instrument.maker_fee if told.maker else instrument.taker_fee) * 100
-                texts["fee"] = f"{format_price(told.fee, 2)} {instrument.quote} · {figure(rate)} %"
+                texts["fee"], fee_tip = _fee_words(told, instrument, self._draft.side)
                 texts["after"] = f"{format_price(told.free_after, digits)} {told.asset}"
                 after_tone = "danger" if told.free_after < 0 else "hi"
         for key, (_, label) in self.sums.items():
             set_text(label, texts[key], after_tone if key == "after" else "hi")
+        self.sums["fee"][1].setToolTip(fee_tip)
 
     def _write_button(self, instrument: Instrument | None) -> None:
         draft = self._draft
@@ -386,6 +388,18 @@ class TicketPane(TicketForm):
         """The market moves under the ticket; so may what risk thinks of it."""
         if not self._risk.isActive() and self._sent is None:
             self._ask_risk()
+
+
+def _fee_words(told: Estimate, instrument: Instrument, side: Side) -> tuple[str, str]:
+    """What the venue takes, and its tooltip: of a purchase of coins, a part of the coins."""
+    assert told.fee is not None
+    share = instrument.maker_fee if told.maker else instrument.taker_fee
+    worth, rate = f"{format_price(told.fee, 2)} {instrument.quote}", f"{figure(share * 100)} %"
+    if instrument.kind is not InstrumentKind.SPOT or side is Side.SELL or told.quantity is None:
+        return f"{worth} · {rate}", ""
+    taken = figure(told.quantity * share, _FEE_DIGITS)
+    tip = f"Worth {worth}. It is taken from the {instrument.base} bought, unless the account pays fees in another coin."
+    return f"{taken} {instrument.base} · {rate}", tip
 
 
 def _new_token() -> IntentToken:

@@ -47,6 +47,8 @@ _SUMS: Final = (
     ("free", "Free now"),
     ("after", "Free after"),
 )
+_WIDE: Final = {"fee": (184,)}
+"""A fee in coins has eight decimals."""
 _UNIT_WORDS: Final = {Unit.BASE: "Coins", Unit.QUOTE: "Money", Unit.PERCENT: "%"}
 _UNIT_TIPS: Final = {
     Unit.BASE: "In coins (Alt+U for the next)",
@@ -140,7 +142,7 @@ class TicketForm(Pane):
         self.reduce_only = QCheckBox("Reduce only")
         self.reduce_only.setToolTip("Never turns the position around")
         self.reduce_only.hide()  # where there are positions to reduce: not at a spot venue
-        self.sums = {key: sum_row(word) for key, word in _SUMS}
+        self.sums = {key: sum_row(word, *_WIDE.get(key, ())) for key, word in _SUMS}
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
         self.verdict.setMinimumHeight(30)
@@ -343,11 +345,13 @@ class TicketForm(Pane):
 
     def take_level(self, price: float, side: Side | None) -> None:
         """A price chosen in a list of them. What is typed next is the quantity, or goes on where a price was wanted."""
-        focused = QApplication.focusWidget()
         entry = self.take_price(price, side)
         if entry is not None:
-            stays = entry is focused and entry is not self.price
-            self._go_to(entry if stays else self._first_gap() or self.amount)
+            self._go_on_from(entry)
+
+    def _go_on_from(self, entry: NumberEdit) -> None:
+        stays = entry.hasFocus() and entry is not self.price
+        self._go_to(entry if stays else self._first_gap() or self.amount)
 
     def take_price(self, price: float, side: Side | None) -> NumberEdit | None:
         """A price of the market into the ticket, and the side where one was meant. Returns the field that took it."""
@@ -379,7 +383,9 @@ class TicketForm(Pane):
         if touch is None:
             self.session.tell("info", "There is no quote yet", "The price stays as it is.")
         else:
-            self.take_price(touch[0] if side is Side.BUY else touch[1], None)
+            entry = self.take_price(touch[0] if side is Side.BUY else touch[1], None)
+            if entry is not None and entry.hasFocus():
+                self._go_on_from(entry)  # what is typed next must not be added to the price
 
     def take_closing(self, position: Position) -> None:
         """The market order that closes a position. It is not sent."""
