@@ -260,7 +260,10 @@ class AlgoDesk:
             await self._idle(algo.algo_id)
 
     async def restart(self) -> None:
-        """After the first comparison with the venue: each goes on by the rule the trader chose for it."""
+        """After the first comparison with the venue: each goes on by the rule the trader chose for it.
+
+        What the venue holds never stood still, so it is not called paused.
+        """
         if self._restarted:
             return
         self._restarted = True
@@ -268,7 +271,8 @@ class AlgoDesk:
             if algo.status.is_over:
                 continue
             if algo.status is AlgoStatus.RUNNING:
-                if algo.on_restart is OnRestart.PAUSE:
+                works_there = algo.native and any(name in self._state.working for name in algo.children)
+                if algo.on_restart is OnRestart.PAUSE and not works_there:
                     reason = "The program was restarted; resume it when you are ready."
                     self._publish(AlgoPaused(algo.algo_id, self._clock.now_ns(), reason))
                 elif algo.on_restart is OnRestart.END:

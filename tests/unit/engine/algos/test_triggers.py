@@ -10,7 +10,7 @@ import pytest
 from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, GoodTillDate, Oco, OnRestart, TrailingStop
 from octopus_desktop.model.commands import Refused, StartAlgo
 from octopus_desktop.model.identifiers import ClientOrderId
-from octopus_desktop.model.orders import OrderIntent, OrderType, Side
+from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.ports import Capability
 from tests.faults.simulated_time import EPOCH_NS
 from tests.unit.engine.algos.exchange import ALGO, World, world
@@ -118,6 +118,21 @@ def test_a_trailing_stop_held_here_follows_and_never_turns_back(market: World, s
     market.run()
     assert market.algo.status is AlgoStatus.COMPLETED
     assert market.algo.filled_as("stop") == D("0.5")
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_what_the_venue_holds_is_not_paused_by_a_restart(market: World, works: bool) -> None:
+    """The pair worked there all the time, and goes on; only where it is gone there is something to decide."""
+    market.begin(oco(), OnRestart.PAUSE)
+    market.run()
+    assert market.algo.native
+    if not works:
+        for order in market.exchange.book.values():
+            order.status = OrderStatus.CANCELED
+    market.crash()
+    market.start()
+    market.run()
+    assert (market.algo.status is AlgoStatus.RUNNING) is works
 
 
 def test_a_trailing_stop_remembers_its_best_over_a_restart(market: World) -> None:
