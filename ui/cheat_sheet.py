@@ -1,6 +1,8 @@
-"""The cheat sheet: every action that has a key, on one page."""
+"""The cheat sheet: every action that has a key, and what the keys do within a pane, on one page."""
 
 from __future__ import annotations
+
+from typing import Final, NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
@@ -8,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from octopus_desktop.actions.context import Context
 from octopus_desktop.actions.keys import show_keys
-from octopus_desktop.actions.registry import Action, ActionRegistry, Menu
+from octopus_desktop.actions.registry import ActionRegistry, Menu
 from ui.models.cells import fitted
 from ui.overlay_page import OverlayPage
 from ui.theme import fonts
@@ -20,17 +22,51 @@ _HEAD = 28
 _COLUMN = 370
 
 
-def sections(registry: ActionRegistry) -> list[tuple[str, list[Action]]]:
-    """Actions with keys: those of the whole window by their menu, the others by where their keys count."""
-    found: dict[str, list[Action]] = {}
+class Row(NamedTuple):
+    title: str
+    keys: tuple[str, ...]
+
+
+_WITHIN: Final = {
+    Context.CHART.value: (
+        Row("Move through time (Ctrl: by a screen)", ("Left", "Right")),
+        Row("Stretch or press the prices", ("Up", "Down")),
+        Row("Zoom", ("+", "-")),
+        Row("Walk along the candles", ("Shift+Left", "Shift+Right")),
+        Row("First or newest candle", ("Home", "End")),
+    ),
+    Context.BOOK.value: (
+        Row("Choose a price", ("Up", "Down")),
+        Row("The chosen price into the ticket", ("Return",)),
+        Row("Choose none", ("Esc",)),
+    ),
+    "In the tape": (
+        Row("Back or on by a trade", ("Down", "Up")),
+        Row("Back or on by a page", ("PgDown", "PgUp")),
+        Row("Newest or oldest trade", ("Home", "End")),
+    ),
+    Context.TABLE.value: (
+        Row("Choose a row (Shift: several)", ("Up", "Down")),
+        Row("By a page", ("PgDown", "PgUp")),
+    ),
+}
+"""Keys that a pane answers itself: they move in what it shows, and are no actions."""
+
+
+def sections(registry: ActionRegistry) -> list[tuple[str, list[Row]]]:
+    """Actions with keys: those of the whole window by their menu, the others by where their keys count, beside what
+    the pane does with its own."""
+    found: dict[str, list[Row]] = {}
     for menu in Menu:
         for action in registry:
             if action.menu is menu and action.context is Context.WINDOW and action.keys:
-                found.setdefault(menu.value or "More", []).append(action)
+                found.setdefault(menu.value or "More", []).append(Row(action.title, action.keys))
     for context in Context:
         for action in registry:
             if action.context is context is not Context.WINDOW and action.keys:
-                found.setdefault(context.value, []).append(action)
+                found.setdefault(context.value, []).append(Row(action.title, action.keys))
+    for place, rows in _WITHIN.items():
+        found.setdefault(place, []).extend(rows)
     return list(found.items())
 
 
@@ -48,7 +84,9 @@ class _Sheet(QWidget):
         self.setAccessibleName("Keys")
         self.setAccessibleDescription(
             ". ".join(
-                f"{action.title}: {show_keys(action.keys[0])}" for _, actions in self._sections for action in actions
+                f"{row.title}: {' or '.join(map(show_keys, row.keys[:2]))}"
+                for _, rows in self._sections
+                for row in rows
             )
         )
 
@@ -60,11 +98,11 @@ class _Sheet(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(3 * _COLUMN, 600)
 
-    def _split(self) -> list[list[tuple[str, list[Action]]]]:
+    def _split(self) -> list[list[tuple[str, list[Row]]]]:
         """Sections in their order, filling columns of about the same height."""
-        heights = [_HEAD + _ROW * len(actions) for _, actions in self._sections]
+        heights = [_HEAD + _ROW * len(rows) for _, rows in self._sections]
         goal = sum(heights) / self._columns
-        columns: list[list[tuple[str, list[Action]]]] = [[]]
+        columns: list[list[tuple[str, list[Row]]]] = [[]]
         used = 0.0
         for section, height in zip(self._sections, heights, strict=True):
             if columns[-1] and used + height / 2 > goal and len(columns) < self._columns:
@@ -75,7 +113,7 @@ class _Sheet(QWidget):
         return columns
 
     def _split_heights(self) -> list[list[int]]:
-        return [[_HEAD + _ROW * len(actions) for _, actions in column] for column in self._split()]
+        return [[_HEAD + _ROW * len(rows) for _, rows in column] for column in self._split()]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = self._theme.colors
@@ -84,19 +122,19 @@ class _Sheet(QWidget):
         width = self.width() / self._columns
         for number, column in enumerate(self._split()):
             left, top = number * width + 10, 4.0
-            for title, actions in column:
+            for title, rows in column:
                 painter.setPen(colors.accent)
                 self._head.left(painter, left, top + _HEAD / 2, title)
                 top += _HEAD
-                for action in actions:
-                    self._paint_row(painter, left, top, width - 24, action)
+                for row in rows:
+                    self._paint_row(painter, left, top, width - 24, row)
                     top += _ROW
         painter.end()
 
-    def _paint_row(self, painter: QPainter, left: float, top: float, width: float, action: Action) -> None:
+    def _paint_row(self, painter: QPainter, left: float, top: float, width: float, row: Row) -> None:
         colors = self._theme.colors
         right, middle = left + width, top + _ROW / 2
-        for keys in reversed(action.keys[:2]):
+        for keys in reversed(row.keys[:2]):
             text = show_keys(keys)
             cap = QRectF(right - self._keys.width(text) - 10, top + 1.5, self._keys.width(text) + 10, _ROW - 3)
             painter.setPen(colors.line)
@@ -107,7 +145,7 @@ class _Sheet(QWidget):
             right = cap.left() - 5
         painter.setPen(colors.text_mid)
         room = right - left - 6
-        title = action.title if self._words.width(action.title) <= room else fitted(self._words, action.title, room)
+        title = row.title if self._words.width(row.title) <= room else fitted(self._words, row.title, room)
         self._words.left(painter, left, middle, title)
 
 
