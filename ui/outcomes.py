@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
+from PySide6.QtCore import QTimer
 
 from octopus_desktop.model.algos import Algo, AlgoStatus
 from octopus_desktop.model.commands import AmendOrder, StartAlgo, SubmitOrder
@@ -45,6 +46,8 @@ _KINDS = {Severity.DEBUG: "info", Severity.INFO: "info", Severity.WARNING: "warn
 
 _MANY = {OrderAccepted: "{} orders placed", OrderCanceled: "{} orders canceled"}
 _FILLS = "{} orders filled, whole or in part"
+SETTLED_MS: Final = 250
+"""An order that takes several orders of the book fills in several steps: they are one message."""
 _SINGLY = 2
 """More good news of one kind in one frame is one message."""
 
@@ -56,6 +59,11 @@ class Outcomes:
         self._session = session
         self._since_ns = since_ns
         self._bursts = Bursts(lambda text: session.tell("info", text), session)
+        self._filling: set[ClientOrderId] = set()
+        self._settling = QTimer(session)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_MS)
+        self._settling.timeout.connect(self._tell_filling)
 
     def take(self, dirty: Dirty) -> None:
         """The events of one frame, already folded."""
@@ -82,10 +90,25 @@ class Outcomes:
                     else:
                         self._tell(event, state)
         for order_id in filled:
-            self._bursts.take(_FILLS, lambda order_id=order_id: self._tell_filled(state.orders[order_id], state))  # type: ignore[misc]  # the same
+            if state.orders[order_id].status is OrderStatus.PARTIALLY_FILLED:
+                self._filling.add(order_id)  # the rest may be in the next frame
+            else:
+                self._filling.discard(order_id)
+                self._tell_fills(order_id)
+        if self._filling and not self._settling.isActive():
+            self._settling.start()
         self._tell_algos([each for each in dirty.algo_events if each.ts_ns >= self._since_ns], state)
         for notice in dirty.notices:
             self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
+
+    def _tell_filling(self) -> None:
+        filling, self._filling = self._filling, set()
+        for order_id in filling:
+            self._tell_fills(order_id)
+
+    def _tell_fills(self, order_id: ClientOrderId) -> None:
+        state = self._session.state
+        self._bursts.take(_FILLS, lambda: self._tell_filled(state.orders[order_id], state))
 
     @staticmethod
     def _shows_elsewhere(event: OrderEvent, state: State) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from conftest import OpenWindow, settle
 from keyboard import CTRL, SHIFT, press
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from scripted_day import place
 from scripted_market import BTC, SIM
 from scripted_node import ScriptedNode, demo_profile
 
@@ -25,6 +29,7 @@ from octopus_desktop.model.events import (
     Severity,
     VenueMeasured,
 )
+from octopus_desktop.model.orders import Side
 from octopus_desktop.model.queries import CandlesQuery
 from ui.main_window import MainWindow
 from ui.widgets.state_overlay import StateOverlay
@@ -120,6 +125,26 @@ def test_nothing_comes_over_the_page_that_says_it_is_over(window: MainWindow, no
     assert window.palette_page.isHidden()
     assert not node.of(SubmitOrder)
     assert not window.ticket.isEnabled()
+
+
+def test_an_order_that_fills_in_steps_is_told_once(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:
+    """Two executions of one order in two frames are one message; a part that stays a part is told, too."""
+    whole, part = (place(node, BTC, Side.BUY, "67000.00", "0.05") for _ in range(2))
+    settle(window)
+    told: list[str] = []
+    window.session.told.connect(lambda kind, title, text: told.append(title))
+    window._outcomes._settling.setInterval(3_600_000)  # a slow machine must not decide
+    node.fill(whole, Decimal(67000), Decimal("0.02"), complete=False)
+    settle(window)
+    node.fill(whole, Decimal(67000), Decimal("0.03"), complete=True)
+    settle(window)
+    assert told == ["Filled"]
+    node.fill(part, Decimal(67000), Decimal("0.02"), complete=False)
+    window._outcomes._settling.stop()
+    window._outcomes._settling.setInterval(0)
+    settle(window)
+    qtbot.waitUntil(lambda: len(told) > 1)
+    assert told == ["Filled", "Partly filled"]
 
 
 def test_a_pane_that_comes_up_does_not_hide_what_is_told(window: MainWindow) -> None:
