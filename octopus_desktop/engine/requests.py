@@ -152,8 +152,10 @@ class Requests:
             case SubmitOrder():
                 return self._unconfirmed(command.intent, trading) or await trading.orders.submit(command)
             case CancelOrder():
+                trading.algos.canceling(command)
                 return await trading.orders.cancel(command)
             case CancelAllOrders():
+                trading.algos.canceling(command)
                 return await trading.orders.cancel_all(command)
             case AmendOrder():
                 return self._unconfirmed_change(command, trading) or await trading.amendments.amend(command)

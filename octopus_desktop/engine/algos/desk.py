@@ -17,8 +17,10 @@ from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.subscriptions import Subscriptions
-from octopus_desktop.model.algos import Algo, AlgoStatus, AnyAlgoSpec, OnRestart
+from octopus_desktop.model.algos import Algo, AlgoStatus, AnyAlgoSpec, Bracket, OnRestart
 from octopus_desktop.model.commands import (
+    CancelAllOrders,
+    CancelOrder,
     Done,
     Outcome,
     PauseAlgo,
@@ -60,6 +62,7 @@ from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import AlgoId, InstrumentId, symbol_of
 from octopus_desktop.model.orders import Order
 from octopus_desktop.model.queries import AlgoVerdict
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.ports import Clock, ExecutionClient, Journal
 
 logger = logging.getLogger(__name__)
@@ -258,6 +261,23 @@ class AlgoDesk:
             self._stop(algo, reason, keep=False)
         for algo in at_work:
             await self._idle(algo.algo_id)
+
+    def canceling(self, command: CancelOrder | CancelAllOrders) -> None:
+        """By hand. What a bracket protects it protects again at once: that is told, so that nobody believes it bare."""
+        if self._state.level.level is TradingLevel.HALTED:
+            return  # nothing leaves
+        if isinstance(command, CancelOrder):
+            order = self._state.working.get(command.client_order_id)
+            meant = [order] if order is not None else []
+        else:
+            meant = [o for o in self._state.working.values() if command.instrument_id in (None, o.intent.instrument_id)]
+            meant = [order for order in meant if command.side in (None, order.intent.side)]
+        for name in {order.intent.parent for order in meant if order.intent.role in ("stop", "target")}:
+            algo = self._state.algos.get(name) if name is not None else None
+            if algo is not None and isinstance(algo.spec, Bracket) and not algo.status.is_over:
+                title = f"The bracket in {symbol_of(algo.spec.instrument_id)} places its stop again"
+                text = "As long as it is there it protects what it bought. To take that away, stop it in Algos."
+                self._bus.publish(NoticeRaised(Severity.WARNING, title, text, self._clock.now_ns()))
 
     async def restart(self) -> None:
         """After the first comparison with the venue: each goes on by the rule the trader chose for it.

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from octopus_desktop.model.algos import AlgoStatus, Bracket, OnRestart, Target
-from octopus_desktop.model.commands import Done, Refused
+from octopus_desktop.model.commands import CancelAllOrders, Done, Refused
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderIntent, OrderType, Side
 from octopus_desktop.ports import Capability
@@ -227,6 +227,22 @@ def test_a_stop_that_was_left_and_is_gone_is_told(market: World) -> None:
     market.exchange.cancel_at_the_venue(market.exchange.open_of("stop")[0])
     market.run()
     assert "A stop in BTCUSDT is gone" in market.notices()
+
+
+def test_a_stop_canceled_by_hand_comes_back_and_that_is_told(market: World) -> None:
+    """Cancel all, and the bracket protects again what it bought: the trader is told how to take that away."""
+    market.begin(bracket())
+    (entry,) = market.exchange.open_of("entry")
+    market.exchange.fill(entry, "0.3")
+    market.run()
+    (stop,) = market.exchange.open_of("stop")
+    everything = CancelAllOrders()
+    market.algos.canceling(everything)
+    market.do(market.orders.cancel_all(everything))
+    market.run(30)
+    assert stops(market) == net("0.3")
+    assert market.exchange.open_of("stop") != [stop]
+    assert market.notices().count("The bracket in BTCUSDT places its stop again") == 1
 
 
 def test_pause_at_restart_still_protects(market: World) -> None:
