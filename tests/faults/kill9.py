@@ -111,7 +111,10 @@ def compare(known: dict[str, Any], truth: dict[str, Any], taken: set[str]) -> li
     total = Decimal(0)
     for trade in sorted(truth["trades"], key=lambda trade: (trade["id"], not trade["isBuyer"])):
         # On spot nothing is held that no fill brought: what is sold beyond that was there before.
-        total = max(total + Decimal(trade["qty"]) * (1 if trade["isBuyer"] else -1), Decimal(0))
+        signed = Decimal(trade["qty"]) * (1 if trade["isBuyer"] else -1)
+        if trade["symbol"].startswith(trade["commissionAsset"]):
+            signed -= Decimal(trade["commission"])  # what it took in the coin itself never arrived
+        total = max(total + signed, Decimal(0))
     position = sum(map(Decimal, known["positions"].values()), Decimal(0))
     if position != total:
         found.append(f"position: {total} there, {position} here")

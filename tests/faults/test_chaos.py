@@ -83,10 +83,10 @@ def writes_after_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asks_for_no_missed_fills(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def none(*_: object) -> dict[object, object]:
-        return {}
+    async def nothing(*_: object) -> None:
+        return None
 
-    monkeypatch.setattr(reconciliation, "_missed_fills", none)
+    monkeypatch.setattr(reconciliation._Comparison, "_find_missed", nothing)
 
 
 def forgets_what_it_was_asking_for(monkeypatch: pytest.MonkeyPatch) -> None:
