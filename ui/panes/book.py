@@ -68,7 +68,9 @@ class BookPane(Pane):
         for ticks in _GROUPS:
             self.grouping.addItem(figure(instrument.tick_size * ticks), ticks)
         self.grouping.blockSignals(False)
-        self.grouping.setFixedWidth(self.grouping.sizeHint().width())  # a title bar does not follow what it holds
+        self.grouping.ensurePolished()
+        # A title bar does not follow what it holds.
+        self.grouping.setFixedWidth(self.grouping.sizeHint().expandedTo(self.grouping.minimumSizeHint()).width())
         self.view.set_grouping(1)
         self.view.set_book([], [], self._tick, *self._precisions)
         self.view.state_overlay.show_state("loading", "Waiting for the book", blank=True)
