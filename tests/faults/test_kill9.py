@@ -21,7 +21,9 @@ def test_the_comparison_would_notice() -> None:
     order = {"clientOrderId": "od-1", "orderId": 7, "status": "NEW", "executedQty": "1"}
     truth = {
         "orders": [order],
-        "trades": [{"id": 3, "qty": "1", "isBuyer": True}],
+        "trades": [
+            {"id": 3, "symbol": "A", "qty": "1", "isBuyer": True, "commission": "0.001", "commissionAsset": "BNB"}
+        ],
         "balances": {"BNB": {"free": "1", "locked": "0"}},
     }
     nothing: dict[str, object] = {"orders": {}, "fills": [], "positions": {}, "balances": {}}
