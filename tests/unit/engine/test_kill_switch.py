@@ -215,10 +215,10 @@ async def test_a_position_worth_more_than_one_order_may_be_is_closed_in_parts(de
     await desk.kill.pull(KillSwitch(flatten=True))
     sold, left = 0, Decimal("0.1")
     while left:
-        await until(lambda: len([i for i in desk.account.submitted if i.role == "flatten"]) > sold)  # noqa: B023
+        await until(lambda: len([i for i in desk.account.submitted if i.role == "flatten"]) > sold)  # noqa: B023  # called before the loop turns
         closing = [i for i in desk.account.submitted if i.role == "flatten"][-1]
         assert closing.quantity * 60_000 <= 5_000
-        await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)  # noqa: B023
+        await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)  # noqa: B023  # called before the loop turns
         sold, left = sold + 1, left - closing.quantity
         desk.account.fill(closing.client_order_id, str(closing.quantity), sold + 1)
         desk.account.money = [Balance(SIM, "BTC", left, Decimal(0), sold + 1)]
