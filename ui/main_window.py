@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
         self.toasts.set_beside(self._left_of_ticket)
         yield
         yield from self._build_views()
+        yield from self.toasts.make_ready()
         yield
         self._start_frames(node, since_ns)
         self.furnished.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, assert_never
 
 import msgspec
@@ -60,6 +61,8 @@ class Outcomes:
         self._since_ns = since_ns
         self._bursts = Bursts(lambda text: session.tell("info", text), session)
         self._filling: set[ClientOrderId] = set()
+        self._successors: dict[ClientOrderId, ClientOrderId] = {}
+        """Of orders that were changed by another one in their place."""
         self._settling = QTimer(session)
         self._settling.setSingleShot(True)
         self._settling.setInterval(SETTLED_MS)
@@ -70,6 +73,9 @@ class Outcomes:
         state = self._session.state
         filled: set[ClientOrderId] = set()
         told: dict[type[OrderEvent], list[OrderEvent]] = {}
+        if dirty.everything:
+            self._note_successors(state.working)
+        self._note_successors(event.client_order_id for event in dirty.order_events if type(event) is OrderInitiated)
         for event in dirty.order_events:
             if self._shows_elsewhere(event, state):
                 continue
@@ -110,15 +116,21 @@ class Outcomes:
         state = self._session.state
         self._bursts.take(_FILLS, lambda: self._tell_filled(state.orders[order_id], state))
 
-    @staticmethod
-    def _shows_elsewhere(event: OrderEvent, state: State) -> bool:
+    def _note_successors(self, names: Iterable[ClientOrderId]) -> None:
+        orders = self._session.state.orders
+        for name in names:
+            old = orders[name].intent.replaces
+            if old is not None:
+                self._successors[old] = name
+
+    def _shows_elsewhere(self, event: OrderEvent, state: State) -> bool:
         """An algo that starts tells of itself, not of each of its orders; of a changed order the new one tells."""
         order = state.orders.get(event.client_order_id)
         match event:
             case OrderAccepted():
                 return order is not None and order.intent.parent is not None
             case OrderCanceled():
-                return any(other.intent.replaces == event.client_order_id for other in state.working.values())
+                return self._successors.get(event.client_order_id) in state.working
             case _:
                 return False
 

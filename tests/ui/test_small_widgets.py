@@ -92,9 +92,14 @@ def test_toasts_stack_act_and_go(theme: Theme, qtbot: QtBot) -> None:
     assert toasts.dismiss_newest()
     assert not toasts.dismiss_newest()
     brief = toasts.show("success", "Done", stay_ms=30)
-    with qtbot.waitSignal(brief.destroyed, timeout=3000):
+    with qtbot.waitSignal(brief.gone, timeout=3000):
         pass
     assert toasts.toasts == []
+    assert brief.isHidden()
+    again = toasts.show("error", "Refused", "Too far again, and with a reason that takes more than one line of it.")
+    assert again in (first, second, brief)  # none is made where one is spare
+    assert (again.title, again.button.isHidden(), again.isVisible()) == ("Refused", True, True)
+    assert again.height() > first.height()
     for number in range(9):
         toasts.show("warn", f"Warning {number}")
     assert [toast.title for toast in toasts.toasts] == [f"Warning {number}" for number in (5, 6, 7, 8)]

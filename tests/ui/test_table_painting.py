@@ -61,7 +61,7 @@ def test_changes_are_painted_once_each(table: Table[Item]) -> None:
     """Rows here and there: all their cells, and none of them twice, which would make its letters bold."""
     chance = random.Random(5)
     seen: list[tuple[str, int]] = []
-    table._cells.paint = lambda painter, column, row, *place: seen.append((column.key, row.number))  # type: ignore[method-assign]  # counted
+    table._cells.paint = lambda painter, column, row, *place, faded: seen.append((column.key, row.number))  # type: ignore[method-assign]  # counted
     for _ in range(20):
         places = chance.sample(range(13), 4)
         for place in places:
@@ -76,7 +76,7 @@ def test_changes_are_painted_once_each(table: Table[Item]) -> None:
 def test_a_cell_that_changes_is_painted_alone(table: Table[Item]) -> None:
     """A figure that ticks does not repaint its table."""
     seen: list[tuple[str, int]] = []
-    table._cells.paint = lambda painter, column, row, *place: seen.append((column.key, row.number))  # type: ignore[method-assign]  # counted
+    table._cells.paint = lambda painter, column, row, *place, faded: seen.append((column.key, row.number))  # type: ignore[method-assign]  # counted
     table.rows_model.touch_cells([(3, 2), (9, 3)])
     QApplication.processEvents()
     assert sorted(seen) == [("price", 3), ("share", 9)]

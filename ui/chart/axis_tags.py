@@ -17,6 +17,7 @@ class AxisTags:
     def __init__(self) -> None:
         self._tags: list[tuple[int, QPixmap]] = []  # top, picture
         self._hidden: list[QRect] = []
+        self._placed_from: tuple[object, ...] = ()
 
     def place(
         self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: QRect, labels: Sequence[float]
@@ -28,6 +29,10 @@ class AxisTags:
         """
         dpr = scene.dpr
         taken = (round(last.top() * dpr), round((last.bottom() + 1) * dpr)) if not last.isNull() else None
+        before = self._placed_from
+        if before and before[0] is tags and before[1] is labels and before[2] == taken:  # as after most ticks
+            return []
+        self._placed_from = (tags, labels, taken)
         placed = _stacked(tags, taken, scene.plot_height)
         spans = [(top, top + picture.height()) for top, picture in placed] + ([taken] if taken else [])
         half = round(LABEL_HEIGHT / 2 * dpr)
@@ -39,8 +44,8 @@ class AxisTags:
         ]
         changed = [box for box in (*hidden, *self._hidden) if (box in hidden) != (box in self._hidden)]
         if placed != self._tags:
-            before, after = ([_box(scene, *tag) for tag in each] for each in (self._tags, placed))
-            changed += [box for box in (*before, *after) if (box in before) != (box in after)]
+            old, new = ([_box(scene, *tag) for tag in each] for each in (self._tags, placed))
+            changed += [box for box in (*old, *new) if (box in old) != (box in new)]
         self._tags, self._hidden = placed, hidden
         return changed
 

@@ -185,10 +185,11 @@ class PriceChart(QWidget):
             self.refresh()
         return taken
 
-    def set_orders(self, orders: Sequence[ChartOrder]) -> None:
+    def set_orders(self, orders: Iterable[ChartOrder]) -> None:
         """Own open orders, all of them."""
-        if list(orders) != list(self._orders.orders):
-            self._orders.orders = tuple(orders)
+        before = self._orders.orders
+        self._orders.orders = orders
+        if self._orders.orders != before:
             self.refresh()
 
     def set_fills(self, fills: Sequence[ChartFill]) -> None:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from ui.chart.scene import ChartFill, ChartOrder, Scene
 from ui.theme.numbers import format_price
 from ui.theme.text import TextCache
 
+T = TypeVar("T")
+
 _TAG_HEIGHT = 16
 _UNDER_LEGEND = 26
 _DASH, _GAP = 6, 4
 _SINGLY = 60  # so many lines of orders can still be told apart
+_ARROW = 4.5  # half the width of a fill's arrow, logical pixels
+_ARROW_AIR = 2
 _MOST = 256  # kept tags; orders come and go all day
+
+
+class _Kept(Generic[T]):
+    """A list that is made anew only when what it comes from is another."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._made: list[T] = []
+
+    def of(self, key: tuple[object, ...], make: Callable[[], list[T]]) -> list[T]:
+        if key != self._key:
+            self._key, self._made = key, make()
+        return self._made
 
 
 class OrderLayer:
@@ -26,10 +45,25 @@ class OrderLayer:
     """
 
     def __init__(self) -> None:
-        self.orders: Sequence[ChartOrder] = ()
         self.tags: list[QRect] = []
         """Where tags were painted, device pixels: no line goes through them."""
+        self._orders: list[ChartOrder] = []
+        self._prices: list[float] = []  # negative, as bisect wants them to ascend
         self._pictures: dict[tuple[object, ...], QPixmap] = {}
+        # A tick asks for both, and changes neither.
+        self._placed: _Kept[tuple[ChartOrder, int]] = _Kept()
+        self._axis_tags: _Kept[tuple[int, QPixmap]] = _Kept()
+
+    @property
+    def orders(self) -> list[ChartOrder]:
+        """From the highest price down."""
+        return self._orders
+
+    @orders.setter
+    def orders(self, orders: Iterable[ChartOrder]) -> None:
+        self._orders = sorted(orders, key=lambda order: -order.price)
+        self._prices = [-order.price for order in self._orders]
+        self._placed, self._axis_tags = _Kept(), _Kept()
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         dpr = scene.dpr
@@ -53,9 +87,15 @@ class OrderLayer:
 
     def axis_tags(self, scene: Scene) -> list[tuple[int, QPixmap]]:
         """Prices for the axis: device row and picture, from the top down. Two stops at one price have one."""
+        shown = self._shown(scene)
+        return self._axis_tags.of(
+            (shown, scene.precision, scene.axis_width, scene.colors), lambda: self._make_axis_tags(scene, shown)
+        )
+
+    def _make_axis_tags(self, scene: Scene, shown: list[tuple[ChartOrder, int]]) -> list[tuple[int, QPixmap]]:
         tags: list[tuple[int, QPixmap]] = []
         seen: set[tuple[str, int]] = set()
-        for order, y in self._shown(scene):
+        for order, y in shown:
             line, _ = _colours(scene, order)
             text = format_price(order.price, scene.precision)
             if (text, line.rgb()) in seen:
@@ -66,9 +106,13 @@ class OrderLayer:
 
     def _shown(self, scene: Scene) -> list[tuple[ChartOrder, int]]:
         """Those in view, from the top down; of very many, one line for all of a side that would cover each other."""
-        low, high = scene.viewport.low, scene.viewport.high
-        inside = sorted((order for order in self.orders if low <= order.price <= high), key=lambda order: -order.price)
-        placed = [(order, round(scene.viewport.y_of(order.price))) for order in inside]
+        view = scene.viewport
+        return self._placed.of((view.low, view.high, view.height, view.log, scene.dpr), lambda: self._place(scene))
+
+    def _place(self, scene: Scene) -> list[tuple[ChartOrder, int]]:
+        view = scene.viewport
+        first, end = bisect_left(self._prices, -view.high), bisect_right(self._prices, -view.low)
+        placed = [(order, round(view.y_of(order.price))) for order in self._orders[first:end]]
         return placed if len(placed) <= _SINGLY else _gathered(placed, round(_TAG_HEIGHT * scene.dpr))
 
     def _dashes(self, scene: Scene, colour: QColor) -> QPixmap:
@@ -141,6 +185,7 @@ class FillLayer:
     def __init__(self) -> None:
         self._fills: list[ChartFill] = []
         self._times: list[int] = []
+        self._pictures: dict[tuple[bool, int, int, float], QPixmap] = {}
 
     @property
     def fills(self) -> list[ChartFill]:
@@ -156,23 +201,40 @@ class FillLayer:
         if not self._fills or not len(scene.series):
             return
         view = scene.viewport
-        half = 4.5 * scene.dpr
+        half = _ARROW * scene.dpr
         # Of a year's fills only those in view cost anything.
         first = bisect_left(self._times, scene.time_of(max(0.0, view.left - 1)))
         last = bisect_right(self._times, scene.time_of(view.right + 1))
         drawn: set[tuple[int, int, bool]] = set()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(scene.colors.bg0, scene.dpr))
+        arrows = {is_buy: self._arrow(scene, is_buy) for is_buy in (True, False)}
         for fill in self._fills[first:last]:
             x, y = view.x_of(scene.index_of(fill.ts_ns) + 0.5), view.y_of(fill.price)
             spot = (int(x / half), int(y / half), fill.is_buy)
             if spot in drawn:  # one order filled in many parts is one arrow
                 continue
             drawn.add(spot)
-            sign = 1.0 if fill.is_buy else -1.0
-            tip = y + sign * 2 * scene.dpr
-            foot = tip + sign * 2 * half
-            painter.setBrush(scene.colors.side(fill.is_buy))
-            painter.drawPolygon(QPolygonF([QPointF(x, tip), QPointF(x - half, foot), QPointF(x + half, foot)]))
-        painter.restore()
+            arrow = arrows[fill.is_buy]
+            air = round((_ARROW_AIR - 1) * scene.dpr)  # between price and tip, less the picture's own edge
+            top = round(y) + air if fill.is_buy else round(y) - air - arrow.height()
+            painter.drawPixmap(round(x) - arrow.width() // 2, top, arrow)
+
+    def _arrow(self, scene: Scene, is_buy: bool) -> QPixmap:
+        """Kept as a picture: a day of scalping has hundreds in view."""
+        colour = scene.colors.side(is_buy)
+        key = (is_buy, colour.rgb(), scene.colors.bg0.rgb(), scene.dpr)
+        picture = self._pictures.get(key)
+        if picture is None:
+            half, edge = _ARROW * scene.dpr, scene.dpr
+            side = math.ceil(2 * (half + edge)) | 1  # odd: the tip stands on the middle of its candle
+            picture = QPixmap(side, side)
+            picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(scene.colors.bg0, scene.dpr))
+            painter.setBrush(colour)
+            tip, foot = (edge, edge + 2 * half) if is_buy else (side - edge, side - edge - 2 * half)
+            middle = side / 2
+            painter.drawPolygon([QPointF(middle, tip), QPointF(middle - half, foot), QPointF(middle + half, foot)])
+            painter.end()
+            self._pictures[key] = picture  # a theme's two sides, at a scale or two
+        return picture

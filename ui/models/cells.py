@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -24,10 +23,8 @@ PAD = 6
 class CellPainter:
     """Paints what a column shows of a row, in a cell of ROW_HEIGHT; the background is there already."""
 
-    def __init__(self, theme: Theme, faded: Callable[[Any], bool]) -> None:
-        """`faded` says of a row whether it is one that no longer counts."""
+    def __init__(self, theme: Theme) -> None:
         self._theme = theme
-        self._faded = faded
         self._numbers = TextCache(fonts.numbers(fonts.TABLE))
         self._words = TextCache(fonts.words(fonts.TABLE))
 
@@ -35,9 +32,12 @@ class CellPainter:
         """What the cell needs to show all of its text."""
         return round((self._numbers if column.right else self._words).width(column.text(row)) + 0.5) + 2 * PAD
 
-    def paint(self, painter: QPainter, column: Column[Any], row: Any, left: int, top: int, width: int) -> None:
+    def paint(
+        self, painter: QPainter, column: Column[Any], row: Any, left: int, top: int, width: int, *, faded: bool
+    ) -> None:
+        """`faded`: the row no longer counts, or is old."""
         colors = self._theme.colors
-        colour = self._colour(column, row, colors)
+        colour = colors.text_lo if faded else self._colour(column, row, colors)
         if column.paint is Paint.SPARKLINE:
             values = column.raw(row)
             if isinstance(values, np.ndarray):
@@ -59,9 +59,8 @@ class CellPainter:
                 text = fitted(cache, text, room)
             cache.left(painter, left + PAD, middle, text)
 
-    def _colour(self, column: Column[Any], row: Any, colors: Colors) -> QColor:
-        if self._faded(row):
-            return colors.text_lo
+    @staticmethod
+    def _colour(column: Column[Any], row: Any, colors: Colors) -> QColor:
         if column.tone is not None:
             colour = getattr(colors, column.tone(row))
             assert isinstance(colour, QColor)

@@ -25,17 +25,25 @@ class OwnOrders(Generic[T]):
     def shown(self) -> Collection[T]:
         return self._shown.values()
 
-    def take(self, state: State, name: InstrumentId, dirty: Dirty) -> None:
-        """Bring it up to date. Thousands of orders are gone through only for another instrument."""
+    def take(self, state: State, name: InstrumentId, dirty: Dirty) -> bool:
+        """Bring it up to date. Thousands of orders are gone through only for another instrument.
+
+        Whether anything is shown differently now.
+        """
         touched: Collection[ClientOrderId] = dirty.orders
-        if dirty.everything or name != self._name:
+        changed = dirty.everything or name != self._name
+        if changed:
             self._name = name
             self._shown = {}
             touched = state.working.keys()
         for order_id in touched:
             order = state.working.get(order_id)
             made = self._make(order) if order is not None and order.intent.instrument_id == name else None
+            if made == self._shown.get(order_id):
+                continue
+            changed = True
             if made is None:
-                self._shown.pop(order_id, None)
+                del self._shown[order_id]
             else:
                 self._shown[order_id] = made
+        return changed

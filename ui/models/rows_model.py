@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, Generic
@@ -101,7 +102,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
     def _number(self, first: int) -> None:
         """From that row on: those before it stay where they are."""
-        self._places.update((key, first + offset) for offset, key in enumerate(self._keys[first:]))
+        self._places.update(zip(itertools.islice(self._keys, first, None), itertools.count(first)))
 
     def upsert(self, row: Row) -> None:
         key = self._key(row)

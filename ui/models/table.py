@@ -129,7 +129,7 @@ class Table(QTableView, Generic[Row]):
         self._filter = _Filter(model)
         self.setModel(self._filter)
         self._theme = theme
-        self._cells = CellPainter(theme, model.faded)
+        self._cells = CellPainter(theme)
         self._hovered = -1
         self._mouse_y: int | None = None
         self._saw_current = False
@@ -203,9 +203,10 @@ class Table(QTableView, Generic[Row]):
                 painter.fillRect(0, top, wide, ROW_HEIGHT, colors.select)
             elif place == self._hovered:
                 painter.fillRect(0, top, wide, ROW_HEIGHT, colors.hover)
+            faded = self._rows.faded(row)
             for number in touched:
                 column, left, width = spans[number]
-                self._cells.paint(painter, column, row, left, top, width)
+                self._cells.paint(painter, column, row, left, top, width, faded=faded)
         painter.end()
 
     def sizeHintForColumn(self, column: int) -> int:

@@ -102,7 +102,8 @@ class BookPane(Pane):
         self._show_age(state, now_ns)
 
     def _show_own(self, state: State, name: InstrumentId, dirty: Dirty) -> None:
-        self._own.take(state, name, dirty)
+        if not self._own.take(state, name, dirty):
+            return
         own: dict[float, float] = {}
         for price, quantity in self._own.shown:
             own[price] = own.get(price, 0.0) + quantity

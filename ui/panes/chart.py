@@ -229,8 +229,8 @@ class ChartPane(Pane):
         self.chart.update_candle(candle.open_ns, candle.open, candle.high, candle.low, candle.close, candle.volume)
 
     def _show_own(self, state: State, name: InstrumentId, dirty: Dirty) -> None:
-        self._own.take(state, name, dirty)
-        self.chart.set_orders(tuple(self._own.shown))
+        if self._own.take(state, name, dirty):
+            self.chart.set_orders(self._own.shown)
         if dirty.everything:
             self._fills = _fills_of(state.fills, name)
         elif fresh := _fills_of(dirty.fills, name):

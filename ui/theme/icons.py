@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QGuiApplication, QIcon, QPainter, QPainterPath, QPen, QPixmap
@@ -91,6 +91,12 @@ def icon(name: str, tokens: Tokens, size: int = 16) -> QIcon:
 
 def icon_pixmap(name: str, colour: QColor, size: int = 16, scale: float = 1.0) -> QPixmap:
     """One icon as a transparent pixmap of `size` logical pixels at a screen's `scale`."""
+    return _painted(name, colour.rgba(), size, scale)
+
+
+@lru_cache(maxsize=256)
+def _painted(name: str, rgba: int, size: int, scale: float) -> QPixmap:
+    colour = QColor.fromRgba(rgba)
     pixmap = QPixmap(round(size * scale), round(size * scale))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

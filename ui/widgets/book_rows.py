@@ -61,7 +61,8 @@ def book_rows(
     result = []
     for rows, up in ((bid_rows, False), (ask_rows, True)):
         edges = (rows[0][0] * step, rows[-1][0] * step) if rows else (0.0, 0.0)
-        near = {price: size for price, size in own.items() if min(edges) - step <= price <= max(edges) + step}
+        low, high = min(edges) - step, max(edges) + step
+        near = {price: size for price, size in own.items() if low <= price <= high}
         own_rows = _own(near, tick, group, up=up)
         total, side = 0.0, []
         for number, quantity in rows:

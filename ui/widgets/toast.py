@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QRectF, Qt, QTimer, Signal
@@ -24,35 +24,37 @@ _ICONS: dict[Kind, str] = {"info": "info", "success": "check", "warn": "warning"
 
 
 class Toast(QWidget):
-    """One message. It stays while the pointer is over it."""
+    """One message after the other. It stays while the pointer is over it."""
 
     gone = Signal(QWidget)
 
-    def __init__(self, theme: Theme, kind: Kind, title: str, text: str, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme, self.kind, self.title, self.text = theme, kind, title, text
+        self._theme = theme
+        self.kind: Kind = "info"
+        self.title = self.text = ""
         self.setFixedWidth(_WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName(f"{title} {text}".strip())
         row = QHBoxLayout(self)
         row.setContentsMargins(36, 9, 6, 9)
         row.setSpacing(6)
         words = QVBoxLayout()
         words.setSpacing(2)
-        for content, tone in ((title, "hi"), (text, "mid")):
-            if content:
-                label = QLabel(content)
-                label.setTextFormat(Qt.TextFormat.PlainText)  # a venue's message must not become markup
-                label.setProperty("tone", tone)
-                label.setWordWrap(True)
-                words.addWidget(label)
+        self._labels: list[QLabel] = []
+        for tone in ("hi", "mid"):
+            label = QLabel()
+            label.setTextFormat(Qt.TextFormat.PlainText)  # a venue's message must not become markup
+            label.setProperty("tone", tone)
+            label.setWordWrap(True)
+            words.addWidget(label)
+            self._labels.append(label)
         row.addLayout(words, 1)
         self.button = QPushButton()
-        self.button.hide()
+        self.button.clicked.connect(self._act)
+        self._on_action: Callable[[], object] | None = None
         row.addWidget(self.button)
-        close = QPushButton()
+        self._close = close = QPushButton()
         close.setProperty("role", "flat")
-        close.setIcon(icon("close", theme.tokens, 14))
         close.setFixedWidth(24)
         close.setStyleSheet("padding: 0")
         close.setAccessibleName("Dismiss")
@@ -69,14 +71,35 @@ class Toast(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
         self.leaving = False
+        self._dress()
+        theme.changed.connect(self._dress)
 
-    def appear(self, stay_ms: int) -> None:
+    def _dress(self) -> None:
+        self._close.setIcon(icon("close", self._theme.tokens, 14))
+
+    def say(
+        self, kind: Kind, title: str, text: str, action: str, on_action: Callable[[], object] | None, stay_ms: int
+    ) -> None:
         """Fade in and stay so long; 0 stays until it is dismissed."""
+        self.kind, self.title, self.text = kind, title, text
+        self.setAccessibleName(f"{title} {text}".strip())
+        for label, content in zip(self._labels, (title, text), strict=True):
+            label.setText(content)
+            label.setVisible(bool(content))
+        self.button.setText(action)
+        self.button.setVisible(on_action is not None)
+        self._on_action = on_action
+        self.leaving = False
         self.show()
         self._run(0.0, 1.0)
         self._timer.setInterval(stay_ms)
         if stay_ms:
             self._timer.start()
+
+    def _act(self) -> None:
+        if self._on_action is not None:
+            self._on_action()
+        self.dismiss()
 
     def dismiss(self) -> None:
         if not self.leaving:
@@ -95,7 +118,6 @@ class Toast(QWidget):
         if self.leaving:
             self.hide()
             self.gone.emit(self)
-            self.deleteLater()
         else:
             self._effect.setEnabled(False)  # an effect makes every repaint beneath it dear
 
@@ -146,6 +168,8 @@ class Toasts(QObject):
         self._bottom = 0
         self._beside: Callable[[], int | None] = lambda: None
         self._stack: list[Toast] = []
+        self._spare: list[Toast] = []
+        """Said what they had to: to dress a new widget takes four milliseconds, which a fast fill must not cost."""
         window.installEventFilter(self)
 
     @property
@@ -178,21 +202,21 @@ class Toasts(QObject):
                 return toast
         for toast in self.toasts[: max(0, len(self.toasts) - _MOST + 1)]:
             toast.dismiss()
-        toast = Toast(self._theme, kind, title, text, self.layer)
-        if action and on_action is not None:
-            call = on_action
-
-            def act() -> None:
-                call()
-                toast.dismiss()
-
-            toast.button.setText(action)
-            toast.button.show()
-            toast.button.clicked.connect(act)
-        toast.gone.connect(self._drop)
+        toast = self._spare.pop() if self._spare else self._make()
         self._stack.append(toast)
-        toast.appear(_STAY_MS[kind] if stay_ms is None else stay_ms)
+        toast.say(kind, title, text, action, on_action, _STAY_MS[kind] if stay_ms is None else stay_ms)
         self._place()
+        return toast
+
+    def make_ready(self) -> Iterator[None]:
+        """Have as many as there can be, in steps of a few milliseconds."""
+        while len(self._spare) + len(self._stack) < _MOST:
+            self._spare.append(self._make())
+            yield
+
+    def _make(self) -> Toast:
+        toast = Toast(self._theme, self.layer)
+        toast.gone.connect(self._drop)
         return toast
 
     def dismiss_newest(self) -> bool:
@@ -210,6 +234,7 @@ class Toasts(QObject):
 
     def _drop(self, toast: Toast) -> None:
         self._stack.remove(toast)
+        self._spare.append(toast)
         self._place()
 
     def _place(self) -> None:
