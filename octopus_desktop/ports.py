@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -90,8 +90,8 @@ class ExecutionClient(Protocol):
 
     async def stop(self) -> None: ...
 
-    async def submit(self, intent: OrderIntent, instrument: Instrument) -> OrderReport:
-        """The request's bytes are written before the first suspension. Never retried.
+    def submit(self, intent: OrderIntent, instrument: Instrument) -> Awaitable[OrderReport]:
+        """The request's bytes are written before it returns, with the answer to come. Never retried.
 
         RequestRefused is the venue's refusal; an error whose `outcome_unknown` is true leaves the order unknown.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -154,7 +154,10 @@ class OrderDesk:
         if refusal is not None:
             self._leaving.difference_update(names)
             return refusal
-        self._spawn(self._leave(names, send), f"send {names[0]}")
+        # What leaves at once does so here; the rest of the engine hears of it while the venue works.
+        self._spawn(self._leave(names, send()), f"send {names[0]}")
+        for sent in submitted:
+            self._bus.publish(sent)
         return Done(len(intents))
 
     async def _write(
@@ -174,11 +177,10 @@ class OrderDesk:
             await self._journal.commit([*initiated, *submitted])
         except StorageError as error:
             return self._unwritten(initiated, error)
-        for sent in submitted:
-            self._bus.publish(sent)
         too_late = self._too_late(intents) if not flattening else None
         if too_late is not None:
             for sent in submitted:
+                self._bus.publish(sent)
                 self.refused(sent.client_order_id, f"Never sent: {too_late} before it left.")
             return Refused(f"{too_late[0].upper()}{too_late[1:]} before the order left.")
         return None
@@ -194,11 +196,11 @@ class OrderDesk:
                     return f"the price went stale ({stale})"
         return None
 
-    async def _leave(self, names: Sequence[ClientOrderId], send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _leave(self, names: Sequence[ClientOrderId], sending: Coroutine[Any, Any, None]) -> None:
         """From their intent on until their request failed or was answered, nobody may conclude that the orders never
         arrived."""
         try:
-            await send()
+            await sending
         finally:
             self._leaving.difference_update(names)
             for name in names:  # what broke behind the answer leaves it open when it left
@@ -326,12 +328,17 @@ class OrderDesk:
 
     # On the wire ------------------------------------------------------------
 
-    async def send(self, intent: OrderIntent) -> None:
-        """Once, and only what `place` has written."""
-        name = intent.client_order_id
-        instrument = self._state.instruments[intent.instrument_id]
+    def send(self, intent: OrderIntent) -> Coroutine[Any, Any, None]:
+        """Once, and only what `place` has written. Its bytes leave before this returns."""
         try:
-            report = await self._client.submit(intent, instrument)
+            answer = self._client.submit(intent, self._state.instruments[intent.instrument_id])
+        except Exception as error:  # noqa: BLE001  # told when the order is known as submitted
+            return self._answered(intent.client_order_id, _raising(error))
+        return self._answered(intent.client_order_id, answer)
+
+    async def _answered(self, name: ClientOrderId, answer: Awaitable[OrderReport]) -> None:
+        try:
+            report = await answer
         except Exception as error:  # noqa: BLE001  # `failed` logs it: whatever broke, the bytes may have left
             self.failed([name], error)
         else:
@@ -498,10 +505,15 @@ class OrderDesk:
 
     async def stop(self) -> None:
         """What is on its way stays on its way: the journal knows it, the next start asks for it."""
+        await asyncio.sleep(0)  # whoever waits for the answer to what just left has begun to
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _raising(error: Exception) -> OrderReport:
+    raise error
 
 
 def _is_older(report: OrderReport, known: OrderReport) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -144,10 +144,12 @@ class BinanceExecution:
         await self._disconnect()
         await self._rest.close()
 
-    async def submit(self, intent: OrderIntent, instrument: Instrument) -> OrderReport:
+    def submit(self, intent: OrderIntent, instrument: Instrument) -> Awaitable[OrderReport]:
         params = parse_orders.order_params(intent, instrument.symbol)
-        raw = await self._create("order.place", params)
-        return self._reports_of(raw)[0]
+        return self._placed(self._connected().request("order.place", params, weight=PLACE_WEIGHT))
+
+    async def _placed(self, answer: Awaitable[msgspec.Raw]) -> OrderReport:
+        return self._reports_of(await self._created(answer))[0]
 
     async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
         params: Params = {"symbol": instrument.symbol, **naming(order.client_order_id, order.venue_order_id)}
@@ -342,8 +344,11 @@ class BinanceExecution:
 
     async def _create(self, method: str, params: Params) -> msgspec.Raw:
         """Sent once, whatever comes of it."""
+        return await self._created(self._connected().request(method, params, weight=PLACE_WEIGHT))
+
+    async def _created(self, answer: Awaitable[msgspec.Raw]) -> msgspec.Raw:
         try:
-            return await self._connected().request(method, params, weight=PLACE_WEIGHT)
+            return await answer
         except ClockError:
             # A create is never sent twice; the next one goes out with the right time.
             self._spawn(self._measure_clock(), "measure the clock")

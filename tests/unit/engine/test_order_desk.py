@@ -1,6 +1,6 @@
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -33,6 +33,24 @@ async def test_an_order_is_in_the_journal_before_it_is_on_the_wire(desk: Desk) -
     assert [type(event) for event in desk.journal.events] == [OrderInitiated, OrderSubmitted]
     await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
     assert desk.account.submitted == [intent]
+
+
+async def test_an_order_is_on_the_wire_before_the_engine_hears_of_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who listens to the engine may take his time: the bytes are away. A venue that says no at once is heard, too."""
+    left: list[OrderStatus] = []
+
+    def submit(intent: OrderIntent, instrument: object) -> Awaitable[OrderReport]:
+        left.append(desk.order(intent).status)
+        raise LinkError("no connection")
+
+    monkeypatch.setattr(desk.account, "submit", submit)
+    intent = buy()
+    assert await desk.submit(intent) == Done()
+    assert left == [OrderStatus.INITIATED]
+    assert desk.order(intent).status is OrderStatus.SUBMITTED
+    await until(lambda: desk.order(intent).status is OrderStatus.UNKNOWN)
 
 
 async def test_a_second_enter_is_the_same_order(desk: Desk) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import stamina
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.errors import (
@@ -107,24 +109,34 @@ async def test_a_signed_order_over_the_session() -> None:
         assert params["recvWindow"] <= 5000
 
 
-async def test_the_bytes_leave_before_the_first_suspension() -> None:
-    """Calling is sending: nothing else runs on the loop between the key and the wire."""
+def new_private_key() -> str:
+    made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made.decode()
+
+
+def written_by(client: BinanceExecution) -> list[bytes]:
+    """What it writes on its session from now on."""
+    assert client._session is not None
+    written: list[bytes] = []
+    real = client._session.socket.send
+
+    def send(message: bytes) -> bool:
+        written.append(message)
+        return real(message)
+
+    client._session.socket.send = send  # type: ignore[method-assign]  # watched
+    return written
+
+
+async def test_calling_is_sending() -> None:
+    """The bytes leave before the call returns: nothing else runs on the loop between the key and the wire."""
     async with made() as running:
         running.venue.api["order.place"] = lambda _: (200, placed())
         await running.start()
-        assert running.client._session is not None
-        written: list[bytes] = []
-        real = running.client._session.socket.send
-
-        def send(message: bytes) -> bool:
-            written.append(message)
-            return real(message)
-
-        running.client._session.socket.send = send  # type: ignore[method-assign]
-        work = running.client.submit(INTENT, INSTRUMENT)
-        work.send(None)
+        written = written_by(running.client)
+        answer = running.client.submit(INTENT, INSTRUMENT)
         assert len(written) == 1
-        work.close()
+        assert (await answer).status is OrderStatus.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -414,13 +426,7 @@ async def test_what_the_key_may_do() -> None:
 
 async def test_an_ed25519_key_logs_the_session_on() -> None:
     """After the log-on an order carries neither key nor signature, and costs no signing."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    async with made(Credentials("key", pem.decode())) as running:
+    async with made(Credentials("key", new_private_key())) as running:
         running.venue.api["session.logon"] = lambda _: (200, {"apiKey": "key"})
         running.venue.api["userDataStream.subscribe"] = lambda _: (200, {"subscriptionId": 0})
         running.venue.api["order.place"] = lambda _: (200, placed())
