@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from enum import Enum
 from typing import Protocol, TypeVar
 
 from octopus_desktop.model.account import Balance
@@ -23,6 +22,7 @@ from octopus_desktop.model.orders import Fill, Order, OrderIntent
 from octopus_desktop.model.profile import Profile
 from octopus_desktop.model.queries import BalancePoint, Query
 from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.model.word import Word
 
 T = TypeVar("T")
 Publish = Callable[[Event], None]
@@ -68,7 +68,7 @@ class MarketDataClient(Protocol):
     async def recent_trades(self, instrument_id: InstrumentId, limit: int) -> list[Trade]: ...
 
 
-class Capability(Enum):
+class Capability(Word):
     """What a venue does natively; what it does not is held and worked here."""
 
     AMEND = "amend"

@@ -62,6 +62,10 @@ _TOLD: Final = {OrderSubmitted, OrderDenied, EntryLocked, EntryUnlocked, Trading
 """The rest is the market, and what the order journal has itself."""
 
 
+_HOUSEKEEPING: Final = (Subscribe, Unsubscribe, SaveSetting)
+_TYPED: Final = (UnlockEntry, SetTradingLevel, ConfirmLive)
+
+
 class Actor(Enum):
     TRADER = "trader"
     RISK = "risk"
@@ -126,7 +130,7 @@ class Auditor:
 
     def asked(self, command: Command) -> None:
         """Before it is carried out: one that never ends is in the audit all the same."""
-        if isinstance(command, Subscribe | Unsubscribe | SaveSetting):
+        if isinstance(command, _HOUSEKEEPING):
             return
         self.note(Actor.TRADER, "command", _discreet(command))
         if isinstance(command, SubmitOrder) and command.acknowledged:
@@ -226,11 +230,11 @@ def _waits(command: Command) -> bool:
     """Whether its outcome waits for the disk; what is urgent never does, but for a warning that somebody has read."""
     if isinstance(command, UrgentCommand):
         return isinstance(command, SubmitOrder) and command.acknowledged
-    return not isinstance(command, Subscribe | Unsubscribe | SaveSetting | Reconcile)
+    return not isinstance(command, (*_HOUSEKEEPING, Reconcile))
 
 
 def _discreet(command: Command) -> Any:
     """What was typed to confirm may be anything, a password by mistake; that it was right is in the outcome."""
-    if isinstance(command, UnlockEntry | SetTradingLevel | ConfirmLive):
+    if isinstance(command, _TYPED):
         return msgspec.structs.replace(command, typed="")
     return command

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.model.events import EntryLocked, EntryUnlocked
+from octopus_desktop.model.word import Word
 from octopus_desktop.ports import Clock
 
 
-class Lock(Enum):
+class Lock(Word):
     """Who holds it shut, the gravest first; the value is what the trader reads."""
 
     SAFE_MODE = "Safe mode: this session sends no orders."
@@ -51,6 +51,8 @@ class EntryLock:
 
         `under_way`: it passed before, and what passes by itself does not hold it back now.
         """
+        if not self._held:
+            return None
         for lock in Lock:
             if lock in self._held and not (under_way and lock in PASSING):
                 passes = flattening or (reducing and lock is not Lock.LIVE)

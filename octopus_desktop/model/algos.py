@@ -7,16 +7,16 @@ ordinary ones whose intent names it as `parent`, so that what it did is told by 
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import Enum
 
 import msgspec
 
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import ZERO, OrderIntent, Side
+from octopus_desktop.model.word import Word
 
 
-class OnRestart(Enum):
+class OnRestart(Word):
     """What becomes of an algo that was running when the program ended; the trader chooses with the algo."""
 
     RESUME = "resume"
@@ -27,7 +27,7 @@ class OnRestart(Enum):
     """Its working orders are canceled. A stop that protects a position stays at the venue."""
 
 
-class AlgoStatus(Enum):
+class AlgoStatus(Word):
     RUNNING = "running"
     PAUSED = "paused"
     STOPPING = "stopping"

@@ -7,8 +7,6 @@ ours where there is no venue in it.
 
 from __future__ import annotations
 
-from enum import Enum
-
 import msgspec
 
 from octopus_desktop.model.account import Balance
@@ -18,6 +16,7 @@ from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orders import Fill, OrderIntent
 from octopus_desktop.model.safety import LedgerDifference, LevelCause, TradingLevel
+from octopus_desktop.model.word import Word
 
 
 class MarketEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -112,7 +111,7 @@ class MarkPriceChanged(MarketEvent, frozen=True, gc=False):
     ts_venue_ns: int
 
 
-class Channel(Enum):
+class Channel(Word):
     """What can be subscribed to of an instrument."""
 
     TRADES = "trades"
@@ -139,7 +138,7 @@ class FeedRecovered(MarketEvent, frozen=True, gc=False):
     interval: Interval | None = None
 
 
-class Link(Enum):
+class Link(Word):
     """The connections to a venue."""
 
     MARKET = "market data"
@@ -147,7 +146,7 @@ class Link(Enum):
     ACCOUNT = "account stream"
 
 
-class LinkStatus(Enum):
+class LinkStatus(Word):
     DOWN = "down"
     CONNECTING = "connecting"
     UP = "up"
@@ -174,7 +173,7 @@ class VenueMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
     ts_ns: int
 
 
-class Cause(Enum):
+class Cause(Word):
     """How an order event came to be known."""
 
     TOLD = "told"
@@ -308,7 +307,7 @@ class TradingLevelChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
     cause: LevelCause = LevelCause.TRADER
 
 
-class KillStep(Enum):
+class KillStep(Word):
     """What the kill switch does, in this order; the last three only when asked for."""
 
     STOP_ALGOS = "stop algos"
@@ -376,7 +375,7 @@ class Reconciled(msgspec.Struct, frozen=True, gc=False, tag=True):
     ts_ns: int
 
 
-class Severity(Enum):
+class Severity(Word):
     """Of a log line; the value is what the standard `logging` calls it."""
 
     DEBUG = "DEBUG"

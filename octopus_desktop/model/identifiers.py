@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from enum import Enum
 from typing import NewType
+
+from octopus_desktop.model.word import Word
 
 Venue = NewType("Venue", str)
 """A place to trade, as the profile calls it: `SIM`, `BINANCE`, `BINANCE_FUTURES`."""
@@ -29,7 +30,7 @@ IntentToken = NewType("IntentToken", str)
 """One keypress on one ticket. The same token sent twice is the same order."""
 
 
-class Interval(Enum):
+class Interval(Word):
     """Length of a candle. The value is the label on screen; `ns` is its length, counted from the epoch in UTC."""
 
     S1 = "1s"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
-from enum import Enum
 
 import msgspec
 
 from octopus_desktop.model.identifiers import InstrumentId, Venue
+from octopus_desktop.model.word import Word
 
 
-class InstrumentKind(Enum):
+class InstrumentKind(Word):
     SPOT = "spot"
     PERPETUAL = "perpetual"
     FUTURE = "future"

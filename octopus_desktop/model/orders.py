@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import Enum
 from typing import Final
 
 import msgspec
 
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId, IntentToken, TradeId, VenueOrderId
+from octopus_desktop.model.word import Word
 
 ZERO: Final = Decimal(0)
 
 
-class Side(Enum):
+class Side(Word):
     BUY = "buy"
     SELL = "sell"
 
@@ -22,7 +22,7 @@ class Side(Enum):
         return 1 if self is Side.BUY else -1
 
 
-class OrderType(Enum):
+class OrderType(Word):
     LIMIT = "limit"
     MARKET = "market"
     POST_ONLY = "post_only"
@@ -45,13 +45,13 @@ _WITH_LIMIT = {OrderType.LIMIT, OrderType.POST_ONLY, OrderType.STOP_LIMIT, Order
 _WITH_TRIGGER = {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
 
 
-class TimeInForce(Enum):
+class TimeInForce(Word):
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
 
 
-class OrderStatus(Enum):
+class OrderStatus(Word):
     INITIATED = "initiated"
     DENIED = "denied"
     SUBMITTED = "submitted"
@@ -78,7 +78,7 @@ _TERMINAL = {_S.DENIED, _S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED}
 _WORKING = {_S.SUBMITTED, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED}
 
 
-class Step(Enum):
+class Step(Word):
     """What may happen to an order; each is one event."""
 
     DENY = "deny"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import Enum
 
 import msgspec
 
 from octopus_desktop.model.identifiers import Venue
+from octopus_desktop.model.word import Word
 
 
-class Mode(Enum):
+class Mode(Word):
     """The value is the badge on the window."""
 
     DEMO = "DEMO"
@@ -18,7 +18,7 @@ class Mode(Enum):
     LIVE = "LIVE"
 
 
-class Dialect(Enum):
+class Dialect(Word):
     """Which client talks to the venue."""
 
     BINANCE_SPOT = "binance"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import Enum
 
 import msgspec
 
+from octopus_desktop.model.word import Word
 
-class TradingLevel(Enum):
+
+class TradingLevel(Word):
     """Trading practice's three levels; the value is what the screen shows."""
 
     ACTIVE = "ACTIVE"
@@ -26,7 +27,7 @@ class TradingLevel(Enum):
 _RANKS = {TradingLevel.ACTIVE: 0, TradingLevel.REDUCING: 1, TradingLevel.HALTED: 2}
 
 
-class LevelCause(Enum):
+class LevelCause(Word):
     """Who set the level. What the day's limits set ends with the day; the rest ends when the trader says so."""
 
     TRADER = "trader"
