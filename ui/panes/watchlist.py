@@ -16,8 +16,9 @@ from octopus_desktop.actions.context import Context
 from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.market import Candles
+from octopus_desktop.model.market_state import Market
 from octopus_desktop.model.queries import CandlesQuery
-from octopus_desktop.state import Market, State
+from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.columns import Column, Paint
 from ui.models.rows_model import RowsModel
