@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -76,7 +77,7 @@ class Amendments:
         self._under_way[old.client_order_id] = intent.client_order_id
         filled = old.filled_quantity
         try:
-            outcome = await self._orders.place([intent], lambda: self._carry_out(old, intent, filled))
+            outcome = await self._orders.place([intent], lambda: partial(self._carry_out, old, intent, filled))
         except BaseException:
             del self._under_way[old.client_order_id]
             raise
@@ -175,18 +176,18 @@ class Amendments:
         elif refusal := self._orders.barred(new.intent):  # the cancel took its time: trading may be halted by now
             self._orders.refused(name, f"Not sent: {refusal}")
         else:
-            await self._orders.send(new.intent)
+            await self._orders.send(new.intent)()
 
     async def _settle(self, old: Order, new: Order, *, canceled: bool) -> None:
         """Until the venue has told of both. One of the two works then; anything else is mended or told."""
         while not (new.status.is_terminal or new.status in _CERTAIN):
-            self._orders.resolve(new)
+            self._orders.inquiry.resolve(new)
             await asyncio.sleep(LOOK_AGAIN_S)  # it asks by a pace of its own, and its answer is waited for by others
         # Only now: while the request was under way the answer would have been of before it.
         wait = FIRST_ASK_S
         told = False
         while not old.status.is_terminal and (canceled or not told):
-            told = await self._orders.ask(old)
+            told = await self._orders.inquiry.ask(old)
             if not told or (canceled and not old.status.is_terminal):
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, SLOWEST_ASK_S)

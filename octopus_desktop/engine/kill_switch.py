@@ -248,7 +248,7 @@ class Switch:
             self._desk.report(report)  # one that was made elsewhere is adopted, and canceled in the next round
         resting = {report.client_order_id for report in reports}
         gone = [order for order in self._working() if order.client_order_id not in resting]
-        await asyncio.gather(*(self._desk.ask(order) for order in gone))
+        await asyncio.gather(*(self._desk.inquiry.ask(order) for order in gone))
         return problem
 
     def _working(self) -> list[Order]:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.inquiry import Inquiry
 from octopus_desktop.engine.lifecycle import progress
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.staleness import depends_on_price, staleness
@@ -39,7 +41,7 @@ from octopus_desktop.model.events import (
     OrderUnknown,
     Severity,
 )
-from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, IntentToken, VenueOrderId
+from octopus_desktop.model.identifiers import ClientOrderId, IntentToken, VenueOrderId
 from octopus_desktop.model.orders import Fill, Order, OrderIntent, OrderStatus
 from octopus_desktop.model.queries import Verdict
 from octopus_desktop.model.reports import OrderReport
@@ -49,12 +51,12 @@ from octopus_desktop.ports import Clock, ExecutionClient, Journal
 logger = logging.getLogger(__name__)
 
 KEPT_TOKENS: Final = 1000
-NEVER_ARRIVED_NS: Final = 15_000_000_000
-"""A request is refused by the venue once its receive window (at most 5 s here) has passed. An order that the venue
-still does not know this long after it was sent cannot arrive any more."""
-FIRST_ASK_S: Final = 0.25
-SLOWEST_ASK_S: Final = 15.0
 FIRST_WRITE_S: Final = 0.5
+SLOWEST_WRITE_S: Final = 15.0
+
+
+Sending = Callable[[], Coroutine[Any, Any, None]]
+"""Of orders that leave, or have just left: waits until their request has failed or was answered."""
 
 
 class OrderDesk:
@@ -76,13 +78,9 @@ class OrderDesk:
         self._risk = risk
         self._tokens: OrderedDict[IntentToken, ClientOrderId] = OrderedDict()
         self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
-        self._asking: set[ClientOrderId] = set()
         self._canceling: set[ClientOrderId] = set()
-        self._fetching: dict[ClientOrderId, tuple[OrderReport, Cause]] = {}
-        self._leaving: set[ClientOrderId] = set()
-        self._left_ns: dict[ClientOrderId, int] = {}
-        self._born_ns = clock.monotonic_ns()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.inquiry = Inquiry(self._state, client, clock, apply=self._apply, publish=self._publish, spawn=self._spawn)
         for order in self._state.orders.values():
             if order.venue_order_id is not None:
                 self._by_venue_id[order.intent.instrument_id, order.venue_order_id] = order.client_order_id
@@ -115,12 +113,12 @@ class OrderDesk:
         """Orders with one `list_id`, the execution of one cancels the others: all are placed, or none."""
         if any(intent.client_order_id in self._state.orders for intent in intents):
             return Done(0)
-        return await self.place(intents, lambda: self._send_list(intents))
+        return await self.place(intents, lambda: partial(self._send_list, intents))
 
     async def place(
         self,
         intents: Sequence[OrderIntent],
-        send: Callable[[], Coroutine[Any, Any, None]],
+        send: Callable[[], Sending],
     ) -> Outcome:
         """The orders of one request: judged, written, then `send`. Where one is denied none of them leaves."""
         verdicts = (self._risk.judge(intent) for intent in intents)
@@ -131,7 +129,7 @@ class OrderDesk:
         self,
         intents: Sequence[OrderIntent],
         denial: str | None,
-        send: Callable[[], Coroutine[Any, Any, None]],
+        send: Callable[[], Sending],
         *,
         flattening: bool = False,
     ) -> Outcome:
@@ -145,14 +143,14 @@ class OrderDesk:
             return Refused(denial)
         submitted = [OrderSubmitted(intent.client_order_id, now) for intent in intents]
         names = [intent.client_order_id for intent in intents]
-        self._leaving.update(names)
+        self.inquiry.leaving(names)
         try:
             refusal = await self._write(intents, initiated, submitted, flattening=flattening)
         except BaseException:
-            self._leaving.difference_update(names)
+            self.inquiry.settled(names)
             raise
         if refusal is not None:
-            self._leaving.difference_update(names)
+            self.inquiry.settled(names)
             return refusal
         # What leaves at once does so here; the rest of the engine hears of it while the venue works.
         self._spawn(self._leave(names, send()), f"send {names[0]}")
@@ -196,16 +194,16 @@ class OrderDesk:
                     return f"the price went stale ({stale})"
         return None
 
-    async def _leave(self, names: Sequence[ClientOrderId], sending: Coroutine[Any, Any, None]) -> None:
+    async def _leave(self, names: Sequence[ClientOrderId], sending: Sending) -> None:
         """From their intent on until their request failed or was answered, nobody may conclude that the orders never
         arrived."""
         try:
-            await sending
+            await sending()
         finally:
-            self._leaving.difference_update(names)
+            self.inquiry.settled(names)
             for name in names:  # what broke behind the answer leaves it open when it left
                 if self._state.orders[name].status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
-                    self._left_ns.setdefault(name, self._clock.monotonic_ns())
+                    self.inquiry.left(name)
 
     def _unwritten(self, initiated: Sequence[OrderInitiated], error: StorageError) -> Refused:
         """What cannot be remembered is not sent, and nothing more is until it can be."""
@@ -232,7 +230,7 @@ class OrderDesk:
                 await self._journal.commit([])
             except StorageError as error:
                 logger.warning("the journal still cannot be written: %s", error)
-                wait = min(wait * 2, SLOWEST_ASK_S)
+                wait = min(wait * 2, SLOWEST_WRITE_S)
             else:
                 break
         self._lock.open(Lock.STORAGE)
@@ -290,20 +288,7 @@ class OrderDesk:
 
     def report(self, report: OrderReport, extra: tuple[Fill, ...] = (), cause: Cause = Cause.TOLD) -> None:
         """From the account stream, or from whoever asked; `extra` are fills of the order known from elsewhere."""
-        if self._apply(report, extra, cause):
-            return
-        name = report.client_order_id
-        if name not in self._fetching:
-            self._spawn(self._fetch_fills(name), f"fills of {name}")
-        else:
-            known, cause = self._fetching[name]  # what is fetched is news by whoever told first that it is missing
-            if _is_older(report, known):
-                return  # than the word that is being looked into
-        self._fetching[name] = report, cause
-
-    def fetching(self) -> set[InstrumentId]:
-        """Where trades are known to be missing still."""
-        return {report.intent.instrument_id for report, _ in self._fetching.values()}
+        self.inquiry.take(report, extra, cause)
 
     def name_of(self, fill: Fill) -> ClientOrderId | None:
         """Whose fill it is, where the venue names only its own order id."""
@@ -328,13 +313,17 @@ class OrderDesk:
 
     # On the wire ------------------------------------------------------------
 
-    def send(self, intent: OrderIntent) -> Coroutine[Any, Any, None]:
+    def send(self, intent: OrderIntent) -> Sending:
         """Once, and only what `place` has written. Its bytes leave before this returns."""
+        name = intent.client_order_id
         try:
             answer = self._client.submit(intent, self._state.instruments[intent.instrument_id])
-        except Exception as error:  # noqa: BLE001  # told when the order is known as submitted
-            return self._answered(intent.client_order_id, _raising(error))
-        return self._answered(intent.client_order_id, answer)
+        except Exception as error:  # noqa: BLE001  # told as soon as the order is known as submitted
+            return partial(self._failed_at_once, name, error)
+        return partial(self._answered, name, answer)
+
+    async def _failed_at_once(self, name: ClientOrderId, error: Exception) -> None:
+        self.failed([name], error)
 
     async def _answered(self, name: ClientOrderId, answer: Awaitable[OrderReport]) -> None:
         try:
@@ -366,9 +355,10 @@ class OrderDesk:
             # Whatever broke, the bytes may have left: only the venue knows.
             reason = f"{type(error).__name__} while sending"
             logger.error("sending order %s failed", ", ".join(names), exc_info=error)
+        names = list(names)
+        self.inquiry.settled(names)
         for name in names:
-            self._leaving.discard(name)
-            self._left_ns[name] = self._clock.monotonic_ns()
+            self.inquiry.left(name, anew=True)
             self._lost(name, reason)
 
     def refused(self, name: ClientOrderId, reason: str, code: int | None = None) -> None:
@@ -381,67 +371,7 @@ class OrderDesk:
         order = self._state.orders[name]
         if order.status is OrderStatus.SUBMITTED:
             self._publish(OrderUnknown(name, self._clock.now_ns(), reason))
-        self.resolve(order)
-
-    def resolve(self, order: Order) -> None:
-        """Ask for an order by its ClientOrderId until the venue has spoken."""
-        if order.client_order_id not in self._asking and not order.status.is_terminal:
-            self._asking.add(order.client_order_id)
-            self._spawn(self._resolve(order), f"resolve {order.client_order_id}")
-
-    async def _resolve(self, order: Order) -> None:
-        name = order.client_order_id
-        wait = FIRST_ASK_S
-        try:
-            while order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
-                if await self.ask(order):
-                    return
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, SLOWEST_ASK_S)
-        finally:
-            self._asking.discard(name)
-
-    async def ask(self, order: Order) -> bool:
-        """As `inquire`; errors are logged, not raised: whoever asks would ask no more."""
-        try:
-            return await self.inquire(order)
-        except VenueError as error:
-            logger.warning("asking for order %s: %s", order.client_order_id, error)
-        except Exception:
-            logger.exception("asking for order %s failed", order.client_order_id)
-        return False
-
-    async def inquire(self, order: Order, extra: tuple[Fill, ...] = (), cause: Cause = Cause.TOLD) -> bool:
-        """True once the venue has told where the order stands. Raises VenueError where it cannot be asked."""
-        name = order.client_order_id
-        instrument = self._state.instruments.get(order.intent.instrument_id)
-        if instrument is None:
-            logger.warning("order %s: its instrument is not listed, cannot ask for it", name)
-            return False
-        report = await self._client.order(instrument, name, order.venue_order_id)
-        if report is not None:
-            self.report(report, extra, cause)
-            return True
-        if order.status.is_terminal:
-            return True
-        if order.venue_order_id is not None:
-            logger.error("the venue does not know order %s any more, though it once accepted it", name)
-        elif self._cannot_arrive(order):
-            self._publish(
-                OrderRejected(name, self._clock.now_ns(), "The venue never received this order.", cause=cause)
-            )
-            return True
-        return False
-
-    def _cannot_arrive(self, order: Order) -> bool:
-        """An order from an earlier life of this program may have left until the end of that.
-
-        By a clock that nobody sets: a wall clock put forward meanwhile would call it lost while it can still arrive.
-        """
-        name = order.client_order_id
-        if name in self._leaving:
-            return False
-        return self._clock.monotonic_ns() - self._left_ns.get(name, self._born_ns) > NEVER_ARRIVED_NS
+        self.inquiry.resolve(order)
 
     async def _cancel(self, order: Order) -> None:
         name = order.client_order_id
@@ -452,45 +382,15 @@ class OrderDesk:
             if not isinstance(error, VenueError):
                 logger.exception("canceling order %s failed", name)
             # It may have been filled first, or the cancel may have arrived: the order itself is the answer.
-            await self.ask(order)
+            await self.inquiry.ask(order)
             if not order.status.is_terminal:
                 self._publish(OrderCancelRejected(name, self._clock.now_ns(), str(error)))
                 if order.status is OrderStatus.UNKNOWN:
-                    self.resolve(order)
+                    self.inquiry.resolve(order)
         else:
             self.report(report)
         finally:
             self._canceling.discard(name)
-
-    async def _fetch_fills(self, name: ClientOrderId) -> None:
-        try:
-            await self._until_told(name)
-        finally:
-            del self._fetching[name]
-
-    async def _until_told(self, name: ClientOrderId) -> None:
-        """The trades of an order whose report counts more than it tells. Asked until they are all there."""
-        wait = FIRST_ASK_S
-        # The stream usually brings them itself a moment later; asking at once would be one request an order.
-        await asyncio.sleep(wait)
-        while True:
-            report, _ = self._fetching[name]
-            instrument = self._state.instruments[report.intent.instrument_id]
-            try:
-                fills = await self._client.fills(instrument, None, report.venue_order_id)
-            except VenueError as error:
-                logger.warning("asking for the fills of order %s: %s", name, error)
-            except Exception:
-                logger.exception("asking for the fills of order %s failed", name)
-            else:
-                report, cause = self._fetching[name]
-                if self._apply(report, tuple(fills), cause):
-                    return
-            order = self._state.orders.get(name)
-            if order is not None and order.filled_quantity >= report.filled_quantity and order.status.is_terminal:
-                return
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, SLOWEST_ASK_S)
 
     # ------------------------------------------------------------------------
 
@@ -510,14 +410,3 @@ class OrderDesk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _raising(error: Exception) -> OrderReport:
-    raise error
-
-
-def _is_older(report: OrderReport, known: OrderReport) -> bool:
-    """Two reports of one order, over two sockets: fills only grow, and of two with the same fills the end is later."""
-    if report.filled_quantity != known.filled_quantity:
-        return report.filled_quantity < known.filled_quantity
-    return known.status.is_terminal and not report.status.is_terminal

@@ -145,13 +145,13 @@ class _Comparison:
         trades = self._missed.get((where, number), {}) if number else {}
         fills = tuple(one.fill for one in trades.values() if one.fill is not None)
         try:
-            told = await self._desk.inquire(order, fills, Cause.RECONCILED)
+            told = await self._desk.inquiry.inquire(order, fills, Cause.RECONCILED)
         except UnreadableRecord:
             told = False
             stranger = Stranger(where, number, self._now_ns, client_order_id=name)
             self._unread.append(self._known.get(stranger.key, stranger))
         if not told and not order.status.is_terminal:
-            self._desk.resolve(order)
+            self._desk.inquiry.resolve(order)
 
     async def _recover(self, wanted: set[InstrumentId]) -> None:
         """Orders that ended without our hearing of it, or were made elsewhere: the venue's report has the totals."""
@@ -195,7 +195,7 @@ class _Comparison:
             self._reached[one.instrument_id] = TradeId(str(int(one.trade_id) - 1))  # the oldest is the next to be told
         if beyond:
             logger.error("%d more trades than can be kept cannot be booked, the first is %s", len(beyond), beyond[0])
-        unfinished = self._desk.fetching()
+        unfinished = self._desk.inquiry.fetching()
         self._compared.trades.update({at: last for at, last in self._reached.items() if at not in unfinished})
         self._compared.strangers = kept + self._unread
 

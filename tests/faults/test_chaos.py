@@ -16,7 +16,8 @@ from octopus_desktop.engine import reconciliation
 from octopus_desktop.engine.algos.bracket import BracketWork
 from octopus_desktop.engine.algos.desk import AlgoDesk
 from octopus_desktop.engine.entry import Lock
-from octopus_desktop.engine.orders import OrderDesk
+from octopus_desktop.engine.inquiry import Inquiry
+from octopus_desktop.engine.orders import OrderDesk, Sending
 from octopus_desktop.model.events import JournalEvent, Link, LinkChanged
 from octopus_desktop.model.orders import OrderIntent
 from octopus_desktop.storage import writer
@@ -59,9 +60,14 @@ def test_a_seed_replays() -> None:
 def sends_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     send = OrderDesk.send
 
-    async def twice(self: OrderDesk, intent: OrderIntent) -> None:
-        await send(self, intent)
-        await send(self, intent)
+    def twice(self: OrderDesk, intent: OrderIntent) -> Sending:
+        first, second = send(self, intent), send(self, intent)
+
+        async def both() -> None:
+            await first()
+            await second()
+
+        return both
 
     monkeypatch.setattr(OrderDesk, "send", twice)
 
@@ -90,10 +96,10 @@ def asks_for_no_missed_fills(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_what_it_was_asking_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(self: OrderDesk, order: object) -> None:
+    async def never(self: Inquiry, order: object) -> None:
         return None
 
-    monkeypatch.setattr(OrderDesk, "_resolve", never)
+    monkeypatch.setattr(Inquiry, "_resolve", never)
 
 
 def trusts_the_disks_cache(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,7 @@ class Protected(RuleBasedStateMachine):
     @rule(paused=st.booleans())
     def pause_or_resume(self, paused: bool) -> None:
         self.market.pause() if paused else self.market.resume()
+        self.quiet = False  # what goes on has a second for it, and may meet the trouble that waits
 
     @rule()
     def settle(self) -> None:

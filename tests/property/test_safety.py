@@ -126,7 +126,7 @@ class Pulled(RuleBasedStateMachine):
         if order.status is OrderStatus.ACCEPTED and self.desk.account.fail_order is None:
             self.number += 1
             self.desk.account.fill(name, str(order.remaining), self.number)
-            self.run(self.desk.desk.ask(order))
+            self.run(self.desk.desk.inquiry.ask(order))
 
     @rule(broken=st.booleans())
     def doors(self, broken: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -146,9 +146,9 @@ class BinanceExecution:
 
     def submit(self, intent: OrderIntent, instrument: Instrument) -> Awaitable[OrderReport]:
         params = parse_orders.order_params(intent, instrument.symbol)
-        return self._placed(self._connected().request("order.place", params, weight=PLACE_WEIGHT))
+        return _Placed(self, self._connected().request("order.place", params, weight=PLACE_WEIGHT))
 
-    async def _placed(self, answer: Awaitable[msgspec.Raw]) -> OrderReport:
+    async def placed(self, answer: Awaitable[msgspec.Raw]) -> OrderReport:
         return self._reports_of(await self._created(answer))[0]
 
     async def cancel(self, order: Order, instrument: Instrument) -> OrderReport:
@@ -439,3 +439,14 @@ class BinanceExecution:
 
 def _not_started(_: object) -> None:
     raise RuntimeError("the client was not started")
+
+
+class _Placed:
+    """The answer to an order that has left. No coroutine: an engine that ends before it waits leaves nothing undone."""
+
+    def __init__(self, client: BinanceExecution, answer: Awaitable[msgspec.Raw]) -> None:
+        self._client = client
+        self._answer = answer
+
+    def __await__(self) -> Generator[Any, None, OrderReport]:
+        return self._client.placed(self._answer).__await__()

@@ -55,7 +55,7 @@ class Safety(Desk):
         await self.submit(intent)
         await until(lambda: self.order(intent).status is OrderStatus.ACCEPTED)
         self.account.fill(intent.client_order_id, quantity, 1)
-        await self.desk.ask(self.order(intent))
+        await self.desk.inquiry.ask(self.order(intent))
         await until(lambda: self.order(intent).status is OrderStatus.FILLED)
 
     async def rest(self, price: str = "50000", side: Side = Side.BUY, quantity: str = "0.001") -> OrderIntent:
@@ -124,7 +124,7 @@ async def test_positions_are_closed_when_asked(desk: Safety) -> None:
     await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)
     desk.account.fill(closing.client_order_id, "0.0999", 2)
     desk.account.money = [Balance(SIM, "BTC", Decimal(0), Decimal(0), 1)]
-    await desk.desk.ask(desk.order(closing))
+    await desk.desk.inquiry.ask(desk.order(closing))
     await until(lambda: desk.done(KillStep.VERIFY_FLAT))
     assert "0.0001 BTC" in desk.state.kill[KillStep.VERIFY_FLAT].text
     assert len([i for i in desk.account.submitted if i.role == "flatten"]) == 1
@@ -143,7 +143,7 @@ async def test_coins_under_canceled_orders_are_sold_though_the_venue_tells_no_ba
     assert closing.quantity == Decimal("0.1")
     await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)
     desk.account.fill(closing.client_order_id, "0.1", 2)
-    await desk.desk.ask(desk.order(closing))
+    await desk.desk.inquiry.ask(desk.order(closing))
     await until(lambda: desk.done(KillStep.VERIFY_FLAT))
     assert desk.state.positions[BTC].quantity == 0
 
@@ -202,7 +202,7 @@ async def test_what_cannot_be_verified_keeps_no_position_open(desk: Safety) -> N
     (closing,) = [i for i in desk.account.submitted if i.role == "flatten"]
     await until(lambda: desk.order(closing).status is OrderStatus.ACCEPTED)
     desk.account.fill(closing.client_order_id, "0.1", 2)
-    await desk.desk.ask(desk.order(closing))
+    await desk.desk.inquiry.ask(desk.order(closing))
     await until(lambda: desk.done(KillStep.VERIFY_FLAT))
     desk.account.fail_open = None
     await until(lambda: desk.done(KillStep.VERIFY_CANCELED), turns=30_000)
@@ -222,7 +222,7 @@ async def test_a_position_worth_more_than_one_order_may_be_is_closed_in_parts(de
         sold, left = sold + 1, left - closing.quantity
         desk.account.fill(closing.client_order_id, str(closing.quantity), sold + 1)
         desk.account.money = [Balance(SIM, "BTC", left, Decimal(0), sold + 1)]
-        await desk.desk.ask(desk.order(closing))
+        await desk.desk.inquiry.ask(desk.order(closing))
     await until(lambda: desk.done(KillStep.VERIFY_FLAT))
     assert desk.state.positions[BTC].quantity == 0
     assert sold == 2
@@ -332,7 +332,7 @@ async def test_flattening_on_spot_never_buys_back(desk: Safety) -> None:
     """Coins held from before were sold: that is no short. What was bought since is sold, and no more."""
     sold = await desk.rest("70000", Side.SELL, "0.6")
     desk.account.fill(sold.client_order_id, "0.6", 1)
-    await desk.desk.ask(desk.order(sold))
+    await desk.desk.inquiry.ask(desk.order(sold))
     await until(lambda: desk.order(sold).status is OrderStatus.FILLED)
     assert desk.state.positions[BTC].quantity == 0
     assert desk.state.positions[BTC].from_before == Decimal("0.6")

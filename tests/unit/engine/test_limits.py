@@ -65,7 +65,7 @@ class Trading(Desk):
         fill = self.account.fill(intent.client_order_id, quantity, self._trade)
         now = self.clock.now_ns()
         self.account.trades[-1] = msgspec.structs.replace(fill, fee=Decimal(0), ts_venue_ns=now)
-        await self.desk.ask(self.order(intent))
+        await self.desk.inquiry.ask(self.order(intent))
         await until(lambda: self.order(intent).status is OrderStatus.FILLED)
         return intent
 
@@ -170,7 +170,7 @@ async def test_a_bracket_that_sold_on_spot_may_buy_back(desk: Trading) -> None:
     assert await desk.submit(entry) == Done()
     await until(lambda: desk.order(entry).status is OrderStatus.ACCEPTED)
     desk.account.fill(entry.client_order_id, "0.2", 50)
-    await desk.desk.ask(desk.order(entry))
+    await desk.desk.inquiry.ask(desk.order(entry))
     await until(lambda: desk.order(entry).status is OrderStatus.FILLED)
     await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING))
     assert desk.said(msgspec.structs.replace(buy("0.2"), parent=algo, role="stop")) == ""
@@ -376,7 +376,7 @@ async def test_a_brackets_exit_reduces_whatever_else_was_sold(desk: Trading) -> 
     assert await desk.submit(entry) == Done()
     await until(lambda: desk.order(entry).status is OrderStatus.ACCEPTED)
     desk.account.fill(entry.client_order_id, "0.2", 50)
-    await desk.desk.ask(desk.order(entry))
+    await desk.desk.inquiry.ask(desk.order(entry))
     await until(lambda: desk.order(entry).status is OrderStatus.FILLED)
     await desk.levels.set(SetTradingLevel(TradingLevel.REDUCING))
 

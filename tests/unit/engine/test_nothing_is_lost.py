@@ -9,8 +9,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from octopus_desktop.engine.inquiry import NEVER_ARRIVED_NS
 from octopus_desktop.engine.lifecycle import progress
-from octopus_desktop.engine.orders import NEVER_ARRIVED_NS, OrderDesk
+from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.reconciliation import reconcile
 from octopus_desktop.model.account import Balance
 from octopus_desktop.model.commands import CancelOrder, Done
@@ -118,9 +119,9 @@ async def test_never_arrived_is_counted_from_the_end_of_the_request(desk: Desk) 
     await desk.submit(intent)
     desk.clock.ns += 2 * NEVER_ARRIVED_NS
     await until(lambda: desk.order(intent).status is OrderStatus.UNKNOWN)
-    assert not await desk.desk.ask(desk.order(intent))
+    assert not await desk.desk.inquiry.ask(desk.order(intent))
     desk.clock.ns += NEVER_ARRIVED_NS + 1
-    assert await desk.desk.ask(desk.order(intent))
+    assert await desk.desk.inquiry.ask(desk.order(intent))
 
 
 async def test_an_order_of_the_last_session_may_have_left_until_its_end(desk: Desk) -> None:
@@ -131,9 +132,9 @@ async def test_an_order_of_the_last_session_may_have_left_until_its_end(desk: De
         desk.bus.publish(event)
     desk.clock.ns += 2 * NEVER_ARRIVED_NS
     await restarted(desk)
-    assert not await desk.desk.ask(desk.order(intent))
+    assert not await desk.desk.inquiry.ask(desk.order(intent))
     desk.clock.ns += NEVER_ARRIVED_NS + 1
-    assert await desk.desk.ask(desk.order(intent))
+    assert await desk.desk.inquiry.ask(desk.order(intent))
     assert desk.order(intent).status is OrderStatus.REJECTED
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import Lock
-from octopus_desktop.engine.orders import NEVER_ARRIVED_NS
+from octopus_desktop.engine.inquiry import NEVER_ARRIVED_NS
 from octopus_desktop.engine.reconciliation import reconcile
 from octopus_desktop.model.commands import CancelAllOrders, CancelOrder, Done, Refused, SubmitOrder
 from octopus_desktop.model.errors import LinkError, RequestRefused, StorageError, VenueTimeout
@@ -102,10 +102,10 @@ async def test_an_order_that_never_arrived_ends_only_when_it_cannot_arrive_any_m
     await until(lambda: intent.client_order_id in desk.state.orders)
     order = desk.order(intent)
     await until(lambda: order.status is OrderStatus.UNKNOWN)
-    assert not await desk.desk.ask(order)
+    assert not await desk.desk.inquiry.ask(order)
     assert order.status is OrderStatus.UNKNOWN
     desk.clock.ns += NEVER_ARRIVED_NS + 1
-    assert await desk.desk.ask(order)
+    assert await desk.desk.inquiry.ask(order)
     assert order.status is OrderStatus.REJECTED
 
 
@@ -122,7 +122,7 @@ async def test_an_order_the_disk_still_holds_is_not_called_lost(desk: Desk, monk
     intent = buy()
     sending = asyncio.create_task(desk.submit(intent))
     await until(lambda: intent.client_order_id in desk.state.orders)
-    assert not await desk.desk.ask(desk.order(intent))
+    assert not await desk.desk.inquiry.ask(desk.order(intent))
     written.set()
     assert await sending == Done()
     await until(lambda: desk.order(intent).status is OrderStatus.ACCEPTED)
@@ -144,7 +144,7 @@ async def test_an_order_whose_answer_broke_here_is_not_called_lost_at_once(
         await until(lambda: desk.account.submitted == [intent])
         await asyncio.sleep(0.01)
     desk.account.book.clear()
-    assert not await desk.desk.ask(desk.order(intent))
+    assert not await desk.desk.inquiry.ask(desk.order(intent))
     assert not desk.order(intent).status.is_terminal
 
 
@@ -157,7 +157,7 @@ async def test_a_clock_put_forward_loses_no_order(desk: Desk, monkeypatch: pytes
     await desk.submit(intent)
     await until(lambda: desk.order(intent).status is OrderStatus.UNKNOWN)
     desk.clock.ns += 4 * NEVER_ARRIVED_NS
-    assert not await desk.desk.ask(desk.order(intent))
+    assert not await desk.desk.inquiry.ask(desk.order(intent))
     assert desk.order(intent).status is OrderStatus.UNKNOWN
 
 

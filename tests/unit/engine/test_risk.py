@@ -63,7 +63,7 @@ async def test_reduce_only_on_spot_is_never_more_than_the_position() -> None:
     await desk.submit(bought)
     await until(lambda: desk.order(bought).status is OrderStatus.ACCEPTED)
     desk.account.fill(bought.client_order_id, "0.1", 1)
-    await desk.desk.ask(desk.order(bought))
+    await desk.desk.inquiry.ask(desk.order(bought))
     await until(lambda: desk.order(bought).status is OrderStatus.FILLED)
     await desk.submit(buy("0.1", "70000", side=Side.SELL))  # a target that rests takes nothing away from what may close
     for quantity, passes in (("0.1", True), ("0.11", False)):

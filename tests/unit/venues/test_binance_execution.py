@@ -177,7 +177,7 @@ async def test_a_cut_line_leaves_orders_unknown_and_comes_back() -> None:
     async with made() as running:
         running.venue.api["order.place"] = lambda _: None
         await running.start()
-        sending = asyncio.create_task(running.client.submit(INTENT, INSTRUMENT))
+        sending = asyncio.ensure_future(running.client.submit(INTENT, INSTRUMENT))
         await until(lambda: running.venue.called[-1]["method"] == "order.place")
         running.venue.cut()
         with pytest.raises(LinkError) as lost:
