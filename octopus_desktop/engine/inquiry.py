@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from octopus_desktop.model.errors import VenueError
-from octopus_desktop.model.events import AnyOrderEvent, Cause, OrderRejected
+from octopus_desktop.model.events import AnyOrderEvent, Cause, OrderRejected, OrderUnknown
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import Fill, Order, OrderStatus
 from octopus_desktop.model.reports import OrderReport
@@ -129,6 +129,9 @@ class Inquiry:
                 OrderRejected(name, self._clock.now_ns(), "The venue never received this order.", cause=cause)
             )
             return True
+        elif order.status is OrderStatus.SUBMITTED and name not in self._leaving:
+            reason = "This program ended before the venue had answered. The order may still arrive; it is asked for."
+            self._publish(OrderUnknown(name, self._clock.now_ns(), reason, cause=cause))
         return False
 
     # Trades that are counted and not told -----------------------------------

@@ -251,5 +251,5 @@ def _count(bus: Bus) -> int:
     """Changes whenever an order or fill does."""
     state = bus.state
     terminal = sum(order.status.is_terminal for order in state.orders.values())
-    unknown = sum(order.status is OrderStatus.UNKNOWN for order in state.working.values())
-    return len(state.orders) + len(state.fills) + terminal - unknown
+    doubtful = sum(order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN) for order in state.working.values())
+    return len(state.orders) + len(state.fills) + terminal - doubtful

@@ -132,8 +132,13 @@ class ExitWork(Work[SpecT]):
         unsure = [order for order in live if self.unsure(order)]
         if unsure:
             unknown = [order for order in unsure if order.status is OrderStatus.UNKNOWN]
-            if unknown:
-                await self._stand_in(unknown, alone=len(unknown) == len(unsure))
+            alone = len(unknown) == len(unsure)
+            # What no order would hold, whatever the venue says of those in doubt, does not wait for its word.
+            bare = _Exits(live, self.to_leave()).free if unknown and alone else ZERO
+            if self._is_order(bare) and not self._must_wait():
+                await self.send(self._free_part(self._protection(bare)), room=bare, protects=True)
+            elif unknown:
+                await self._stand_in(unknown, alone=alone)
             return False
         gone = self._gone if self.now_ns < self._gone_until_ns else ZERO
         now = _Exits(live, self.to_leave() - gone)

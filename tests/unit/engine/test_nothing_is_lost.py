@@ -133,6 +133,7 @@ async def test_an_order_of_the_last_session_may_have_left_until_its_end(desk: De
     desk.clock.ns += 2 * NEVER_ARRIVED_NS
     await restarted(desk)
     assert not await desk.desk.inquiry.ask(desk.order(intent))
+    assert desk.order(intent).status is OrderStatus.UNKNOWN, "its outcome is in doubt, and that is to be seen"
     desk.clock.ns += NEVER_ARRIVED_NS + 1
     assert await desk.desk.inquiry.ask(desk.order(intent))
     assert desk.order(intent).status is OrderStatus.REJECTED

@@ -316,3 +316,40 @@ def test_a_wrong_spec_is_refused_with_a_sentence(market: World, spec: Bracket, w
     assert isinstance(outcome, Refused)
     assert words in outcome.reason
     assert not market.exchange.book
+
+
+@pytest.mark.parametrize("away", ["0", "0.4"])
+def test_a_stop_that_was_leaving_as_the_program_died_is_stood_in_for(market: World, away: str) -> None:
+    """Nobody knows whether it arrived: another stop is there in a moment, over what came in meanwhile too."""
+    assert market.begin(bracket(), OnRestart.RESUME) == Done()
+    (entry,) = market.exchange.open_of("entry")
+    market.exchange.faults.append("lost")
+    market.exchange.fill(entry, "0.3")
+    market.run(0.025)
+    market.crash()
+    if away != "0":
+        market.exchange.fill(entry, away)
+    market.start()
+    market.run(1)
+    arrived = net("0.3") + net(away)
+    assert stops(market) == arrived
+    market.run(60)
+    assert stops(market) == arrived
+    assert market.exchange.locked_base == arrived
+
+
+def test_coins_that_no_order_in_doubt_can_hold_are_sold_below_the_stop(market: World) -> None:
+    """A pair was leaving as the program died, and the price is past the stop at the next start."""
+    assert market.begin(bracket(), OnRestart.RESUME) == Done()
+    (entry,) = market.exchange.open_of("entry")
+    market.exchange.fill(entry, "0.3")
+    market.run(1)
+    market.exchange.faults.append("lost")
+    market.exchange.fill(entry, "0.7")
+    market.run(0.025)
+    market.crash()
+    market.start()
+    market.run(1)
+    market.exchange.move("58000")
+    market.run(2)
+    assert market.exchange.base < Decimal("0.001")
