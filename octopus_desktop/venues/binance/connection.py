@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from octopus_desktop.model.errors import MessageError, VenueError
-from octopus_desktop.model.events import LinkStatus
+from octopus_desktop.model.events import Channel, LinkStatus
 from octopus_desktop.net.websocket import WebSocket
-from octopus_desktop.venues.binance.feeds.feed import Feed, Surroundings
+from octopus_desktop.venues.binance.feeds.feed import ON_ITS_WAY_S, Feed, Surroundings
 from octopus_desktop.venues.binance.messages import ControlAnswer
 from octopus_desktop.venues.binance.rhythm import Rhythm
 
@@ -23,8 +23,15 @@ logger = logging.getLogger(__name__)
 
 STREAMS_A_MESSAGE: Final = 100
 CONFIRM_WITHIN_S: Final = 5.0
+SILENT_FACTOR: Final = 2.5
+SILENT_LEAST_S: Final = 0.5
+"""Of the link as a whole. Each stream has pauses of its own; all of them together hardly ever."""
+CUT_AFTER_S: Final = 10.0
+"""Pongs and nothing else for so long: another connection may be led elsewhere."""
 PINGS_AND_PONGS_A_SECOND: Final = 3
 """Of the messages a second the venue accepts, what the link itself may need."""
+_ASKED_FIRST: Final = {Channel.TRADES: 1, Channel.QUOTES: 2}
+"""Whose now the venue tells for little weight."""
 _PREFIX: Final = len(b'{"stream":"')
 
 
@@ -55,12 +62,17 @@ class Connection:
     def __init__(self, url: str, around: Surroundings, name: str, status: Callable[[LinkStatus, str], None]) -> None:
         self._around = around
         self._status = status
+        self._name = name
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Feed] = {}
         self._near: dict[bytes, Feed] = {}
         self._touched: deque[Feed] = deque()
         self._rhythms: dict[str, Rhythm] = {}
         self._looking: set[str] = set()
+        self._link = Rhythm(SILENT_FACTOR, SILENT_LEAST_S, 0)
+        self._moves = 0
+        self._asking = False
+        self._silent_since: float | None = None
         self._to_open: dict[str, None] = {}
         self._to_close: dict[str, None] = {}
         self._retired: set[bytes] = set()
@@ -120,13 +132,57 @@ class Connection:
                 del self._asked[request]
                 for stream in asked.streams:
                     self._open(stream)
+        moved = False
         for stream, rhythm in self._rhythms.items():
             feed = self._feeds[stream]
             overdue = rhythm.overdue(feed.mark, now_ns)
+            moved |= rhythm.last_ns == now_ns
             feed.last_ns = rhythm.last_ns
             if overdue and stream not in self._looking and not feed.is_stale:
                 self._looking.add(stream)
                 self._around.spawn(self._look_into(feed, rhythm), f"look into {stream}")
+        self._look_at_the_link(now_ns, moved=moved)
+
+    def _look_at_the_link(self, now_ns: int, *, moved: bool) -> None:
+        """A line can be dead for everything but pings, or bring only what cannot be read."""
+        if moved:
+            self._moves += 1
+            self._link.forgive()
+        overdue = self._link.overdue(self._moves, now_ns)
+        if self._silent_since is not None:
+            if moved:
+                self._silent_since = None
+                for rhythm in self._rhythms.values():
+                    rhythm.restart(now_ns)  # whoever has nothing to say yet is looked into after a pause of its own
+                self.on_quiet(False)
+            elif time.monotonic() - self._silent_since > CUT_AFTER_S:
+                self.socket.cut("it is alive and brings nothing")
+        elif overdue and not self._asking and self._feeds:
+            self._asking = True
+            self._around.spawn(self._look_into_the_link(), f"look into {self._name}")
+
+    async def _look_into_the_link(self) -> None:
+        """By the stream that spoke last: where it has missed something, so have all others."""
+        feed = max(self._feeds.values(), key=lambda feed: (_ASKED_FIRST.get(feed.channel, 0), feed.last_ns))
+        marks = [each.mark for each in self._feeds.values()]
+        try:
+            missed = await feed.missed_something()
+            if feed.channel is not Channel.QUOTES:  # which has waited itself
+                await asyncio.sleep(ON_ITS_WAY_S)
+        except (VenueError, MessageError) as error:
+            logger.info("%s: silent, and the venue cannot be asked: %s", self._name, error)
+            missed = True
+        finally:
+            self._asking = False
+        if not self.socket.is_up or marks != [each.mark for each in self._feeds.values()]:
+            return
+        if not missed:
+            self._link.calm(time.time_ns())
+            return
+        self._silent_since = time.monotonic()
+        logger.warning("%s: alive, and nothing comes that can be read", self._name)
+        for each in self._feeds.values():
+            each.quiet("nothing comes over the link to the venue")
 
     async def _look_into(self, feed: Feed, rhythm: Rhythm) -> None:
         silence = (time.time_ns() - feed.last_ns) / 1e9
@@ -158,6 +214,8 @@ class Connection:
         self._to_close.clear()
         self._retired.clear()
         self._flushed_at = 0.0
+        self._silent_since = None
+        self._link.restart(time.time_ns())
         self._status(LinkStatus.UP, "")
         for stream in self._feeds:
             self._open(stream)

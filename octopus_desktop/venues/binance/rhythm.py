@@ -7,6 +7,7 @@ from typing import Final
 NEEDED: Final = 8
 SMOOTHING: Final = 0.1
 MOST_PATIENCE: Final = 64.0
+FORGIVEN: Final = 0.98
 
 
 class Rhythm:
@@ -44,6 +45,10 @@ class Rhythm:
             return False
         allowed_s = max(self._least_s, self._factor * self._average_s) * self._patience
         return (now_ns - self._since_ns) / 1e9 > allowed_s
+
+    def forgive(self) -> None:
+        """It moves again: what was allowed for a calm goes, little by little."""
+        self._patience = max(1.0, self._patience * FORGIVEN)
 
     def calm(self, now_ns: int) -> None:
         self._patience = min(MOST_PATIENCE, self._patience * 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from octopus_desktop.net import rate_budget
 from octopus_desktop.ports import MarketDataClient
 from octopus_desktop.state import State
 from octopus_desktop.venues.binance import connection as connection_module
+from octopus_desktop.venues.binance import stream as stream_module
 from octopus_desktop.venues.binance.feeds import quotes
 from octopus_desktop.venues.binance.rhythm import Rhythm
 from octopus_desktop.venues.factory import market_data_client
@@ -229,6 +231,68 @@ async def test_garbage_is_counted_and_the_stream_goes_on(caplog: pytest.LogCaptu
         await until(lambda: of(events, VenueMeasured) and of(events, VenueMeasured)[-1].bad_messages == 201)
         told = [record.getMessage().partition(")")[0] for record in caplog.records if "bad message" in record.message]
         assert len(told) == len(set(told)) == 5, "four kinds of nonsense, and the unreadable instrument"
+
+
+@pytest.mark.parametrize("with_garbage", [False, True])
+async def test_a_line_that_brings_nothing_is_stale_at_once(monkeypatch: pytest.MonkeyPatch, with_garbage: bool) -> None:
+    """Pings are answered and nothing comes, or nothing that can be read: all its prices are old until one comes."""
+    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
+    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
+    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
+    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
+    async with running() as (venue, client, events):
+        quote = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
+        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, quote)
+        client.subscribe(BTC, Channel.QUOTES)
+        await until(lambda: venue.subscribed)
+        number = 0
+
+        async def speak() -> None:
+            nonlocal number
+            number += 1
+            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
+            await venue.say("btcusdt@bookTicker", told)
+            await asyncio.sleep(0.03)
+
+        for _ in range(20):
+            await speak()
+        assert not of(events, FeedStale)
+        quote["bidQty"] = "7"
+        for _ in range(100):
+            if with_garbage:
+                await venue.streams[0].send_str('{"stream":"btcusdt@bookTicker","data":{"u":2')
+            await asyncio.sleep(0.02)
+            if of(events, FeedStale):
+                break
+        (stale,) = of(events, FeedStale)
+        assert stale.channel is Channel.QUOTES
+        assert "nothing comes" in stale.reason
+        await asyncio.sleep(0.3)
+        assert not of(events, FeedRecovered)
+        for _ in range(3):
+            await speak()
+        await until(lambda: of(events, FeedRecovered))
+
+
+async def test_a_calm_market_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The venue is asked, and says that nothing has happened."""
+    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
+    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
+    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
+    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
+    async with running() as (venue, client, events):
+        quote = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "20", "askPrice": "101", "askQty": "1"}
+        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, quote)
+        client.subscribe(BTC, Channel.QUOTES)
+        await until(lambda: venue.subscribed)
+        for number in range(1, 21):
+            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
+            await venue.say("btcusdt@bookTicker", told)
+            await asyncio.sleep(0.03)
+        asked = len(venue.asked)
+        await until(lambda: len(venue.asked) > asked)
+        await asyncio.sleep(0.3)
+        assert not of(events, FeedStale)
 
 
 async def test_a_refused_subscription_is_told() -> None:
