@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QKeyEvent, QPainter
-from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 from rapidfuzz import fuzz, process, utils
 
 from ui.models.cells import fitted
@@ -25,6 +25,7 @@ from ui.overlay_page import OverlayPage
 from ui.theme import fonts
 from ui.theme.text import TextCache
 from ui.theme.theme import Theme
+from ui.widgets.line_edit import LineEdit
 
 ROW: Final = 38
 _SHOWN: Final = 10
@@ -148,7 +149,7 @@ class _EntryPainter(QStyledItemDelegate):
         painter.restore()
 
 
-class _Search(QLineEdit):
+class _Search(LineEdit):
     """Typing stays here; the arrows, Return and Esc go to the palette."""
 
     def __init__(self, palette: Palette) -> None:

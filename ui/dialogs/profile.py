@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -24,6 +23,7 @@ from octopus_desktop.config.profiles import PRESETS
 from octopus_desktop.model.credentials import Credentials
 from octopus_desktop.model.profile import Dialect
 from ui.dialogs.answers import Answer, answer_row, problem_line
+from ui.widgets.line_edit import LineEdit
 
 AddProfile = Callable[[str, str, Credentials], Future[str]]
 """Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
@@ -76,14 +76,14 @@ class ProfileDialog(QDialog):
         column.addWidget(words)
         form = QFormLayout()
         form.setSpacing(8)
-        self.name = QLineEdit()
+        self.name = LineEdit()
         self.venue = QComboBox()
         for key in PRESETS:
             self.venue.addItem(preset_title(key), key)
-        self.key = QLineEdit()
-        self.secret = QLineEdit()
+        self.key = LineEdit()
+        self.secret = LineEdit()
         for entry in (self.key, self.secret):
-            entry.setEchoMode(QLineEdit.EchoMode.Password)
+            entry.setEchoMode(LineEdit.EchoMode.Password)
             entry.setInputMethodHints(Qt.InputMethodHint.ImhHiddenText | Qt.InputMethodHint.ImhNoPredictiveText)
         for word, widget in (
             ("Name", self.name),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import Done, Outcome, SetRiskLimits
 from octopus_desktop.model.figures import figure
@@ -31,6 +31,7 @@ from ui.panes.instrument_bar import set_text
 from ui.panes.positions import sign_tone
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_change, format_price
+from ui.widgets.line_edit import LineEdit
 from ui.widgets.number_edit import NumberEdit
 
 _EACH_MS: Final = 1000
@@ -147,11 +148,11 @@ class RiskLimitsDialog(QDialog):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(5)
         grid.addWidget(_head("Where and when"), 0, 0, 1, 2)
-        self.allowed = QLineEdit(allowed_text(self._limits.allowed))
+        self.allowed = LineEdit(allowed_text(self._limits.allowed))
         self.allowed.setPlaceholderText("every instrument")
         self.allowed.setToolTip("Only these may be bought or sold: BTCUSDT, ETHUSDT")
         self.allowed.setAccessibleName("Allowed instruments")
-        self.hours = QLineEdit(hours_text(self._limits.hours))
+        self.hours = LineEdit(hours_text(self._limits.hours))
         self.hours.setPlaceholderText("the whole day")
         self.hours.setToolTip("Nothing is added outside these hours, UTC: 08:00 - 20:30")
         self.hours.setAccessibleName("Allowed hours")

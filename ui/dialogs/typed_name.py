@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from octopus_desktop.model.commands import Command, Done, Outcome
 from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.session import Session
+from ui.widgets.line_edit import LineEdit
 from ui.widgets.mode_frame import ModeBadge
 
 
@@ -47,7 +48,7 @@ class TypedNameDialog(QDialog):
         label = QLabel(f"Type the profile's name, “{name}”, to {act[0].lower()}{act[1:]}:")
         label.setWordWrap(True)
         column.addWidget(label)
-        self.entry = QLineEdit()
+        self.entry = LineEdit()
         self.entry.setAccessibleName(f"The profile's name, {name}")
         label.setBuddy(self.entry)
         column.addWidget(self.entry)

@@ -18,10 +18,11 @@ from ui.models.table import Table
 from ui.panes.pane import Pane, price_age_s
 from ui.session import Session
 from ui.theme.icons import icon
+from ui.widgets.line_edit import LineEdit
 from ui.widgets.state_overlay import StateOverlay
 
 
-class FilterEdit(QLineEdit):
+class FilterEdit(LineEdit):
     """Esc empties it, then gives the keyboard back to the table."""
 
     left = Signal()

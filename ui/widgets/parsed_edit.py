@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QWidget
 
 from ui.theme import fonts
+from ui.widgets.line_edit import LineEdit
 
 V = TypeVar("V")
 
-_CHORD: Final = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-_EDITING: Final = tuple(
-    getattr(QKeySequence.StandardKey, name)
-    for name in (
-        "Copy", "Cut", "Paste", "SelectAll", "Undo",
-        "MoveToNextWord", "MoveToPreviousWord", "SelectNextWord", "SelectPreviousWord",
-        "DeleteStartOfWord", "DeleteEndOfWord",
-    )
-)  # fmt: skip
-"""The chords that stay with the text. Qt claims more: Ctrl+U would erase a price rather than unlock order entry."""
 
-
-class ParsedEdit(QLineEdit, Generic[V]):
+class ParsedEdit(LineEdit, Generic[V]):
     """A right-aligned entry. `parse` raises ValueError with a sentence; then the border turns red and the tooltip
     says it."""
 
@@ -61,17 +51,6 @@ class ParsedEdit(QLineEdit, Generic[V]):
         """Mark the entry for a reason it can't know itself ("above your balance"); empty clears it."""
         self._extra_reason = reason
         self._mark()
-
-    def event(self, event: QEvent) -> bool:
-        is_override = event.type() == QEvent.Type.ShortcutOverride
-        if is_override and isinstance(event, QKeyEvent) and self._is_foreign(event):
-            event.ignore()  # QLineEdit would claim it for its text, and still gets what the window has no use for
-            return False
-        return super().event(event)
-
-    def _is_foreign(self, event: QKeyEvent) -> bool:
-        """A key that the window may have an action for."""
-        return bool(event.modifiers() & _CHORD) and not any(event.matches(each) for each in _EDITING)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
