@@ -21,25 +21,23 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         pane = window.focused_pane() or window.last_pane
         return pane if isinstance(pane, TablePane) else None
 
-    def copy() -> None:
-        pane = table()
-        if pane is not None:
-            count = pane.table.copy()
-            window.session.tell("info", f"{count_of(count, 'row')} copied")
+    def in_table(verb: str, act: Callable[[TablePane], object]) -> Callable[[], None]:
+        def run() -> None:
+            pane = table()
+            if pane is None:
+                window.session.tell("info", "No table is in front", f"Go into one first, then {verb} it.")
+            else:
+                act(pane)
 
-    def export() -> None:
-        pane = table()
-        if pane is None:
-            window.session.tell("info", "No table is in front", "Go into one first, then export it.")
-            return
+        return run
+
+    def copy(pane: TablePane) -> None:
+        window.session.tell("info", f"{count_of(pane.table.copy(), 'row')} copied")
+
+    def export(pane: TablePane) -> None:
         name, _ = QFileDialog.getSaveFileName(window, f"Export {pane.title}", f"{pane.pane_id}.csv", "CSV (*.csv)")
         if name:
             write_table(window, pane, Path(name))
-
-    def filter_table() -> None:
-        pane = table()
-        if pane is not None:
-            pane.focus_filter()
 
     def show(pane_id: str) -> Callable[[], None]:
         return lambda: window.toggle_pane(pane_id)
@@ -60,9 +58,12 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "theme.toggle": lambda: window.set_theme("light" if window.theme.tokens.is_dark else "dark"),
         "theme.colour_blind": lambda: window.set_theme(colour_blind=not window.colour_blind),
         "window.full_screen": window.toggle_full_screen,
-        "table.copy": copy,
-        "table.export": export,
-        "table.filter": filter_table,
+        "table.copy": in_table("copy", copy),
+        "table.export": in_table("export", export),
+        "table.filter": in_table("filter", TablePane.focus_filter),
+        "table.sort_next": in_table("sort", lambda pane: pane.table.step_sort(1)),
+        "table.sort_previous": in_table("sort", lambda pane: pane.table.step_sort(-1)),
+        "table.sort_turn": in_table("sort", lambda pane: pane.table.turn_sort()),
     }
 
 

@@ -340,6 +340,42 @@ class Table(QTableView, Generic[Row]):
         section = next(place for place, column in enumerate(self._rows.columns) if column.key == key)
         self.sortByColumn(section, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
 
+    def step_sort(self, step: int) -> None:
+        """Sort by the next column on the screen or the one before, upwards or downwards as it was.
+
+        Round the end; by way of no order where the table starts without one.
+        """
+        header, columns = self.horizontalHeader(), self._rows.columns
+        across = [header.logicalIndex(place) for place in range(header.count())]
+        seen = [
+            each for each in across if not header.isSectionHidden(each) and columns[each].paint is not Paint.SPARKLINE
+        ]
+        stops = seen if self._first_sort is not None else [-1, *seen]
+        sorted_by = header.sortIndicatorSection()
+        here = stops.index(sorted_by) if sorted_by in stops else min(0, -step)
+        self._sort_and_show(stops[(here + step) % len(stops)], header.sortIndicatorOrder())
+
+    def turn_sort(self) -> None:
+        """Downwards what was upwards. A table without an order gets one, by its first column."""
+        header = self.horizontalHeader()
+        if header.sortIndicatorSection() < 0:
+            self.step_sort(1)
+            return
+        up = header.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
+        order = Qt.SortOrder.DescendingOrder if up else Qt.SortOrder.AscendingOrder
+        self._sort_and_show(header.sortIndicatorSection(), order)
+
+    def _sort_and_show(self, section: int, order: Qt.SortOrder) -> None:
+        """The column's title stays in sight, and so does the row that Del means."""
+        header, bar = self.horizontalHeader(), self.horizontalScrollBar()
+        header.setSortIndicator(section, order)
+        if section >= 0:
+            left = header.sectionPosition(section)
+            right = left + header.sectionSize(section)
+            bar.setValue(min(left, max(bar.value(), right - self.viewport().width())))
+        if self.selectionModel().isSelected(self.currentIndex()):
+            self.scrollTo(self._filter.index(self.currentIndex().row(), max(0, section)))
+
     def _resized_by_hand(self, section: int, old: int, new: int) -> None:
         stretched = section == len(self._rows.columns) - 1 and self.horizontalHeader().stretchLastSection()
         if not stretched and old and new:
