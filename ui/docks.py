@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent, QMoveEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QPushButton, QTabBar, QWidget
 
 from ui.panes.pane import Pane
 from ui.theme import fonts
@@ -17,6 +17,19 @@ from ui.widgets.mode_frame import ModeFrame
 
 TITLE_HEIGHT = 22
 _SETTLED_MS = 50
+_PULL = 3
+"""So many drag distances from its row a tab is pulled out."""
+_GRIP = 60
+"""Where on its title bar the mouse holds a pane that was pulled out."""
+
+
+def _send(widget: QWidget, kind: QEvent.Type, point: QPoint) -> None:
+    """What the left button does, at a point of the screen."""
+    left = Qt.MouseButton.LeftButton
+    down = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else left
+    cause = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else left
+    at, on_screen = QPointF(widget.mapFromGlobal(point)), QPointF(point)
+    QApplication.sendEvent(widget, QMouseEvent(kind, at, on_screen, cause, down, QApplication.keyboardModifiers()))
 
 
 class TitleBar(QWidget):
@@ -139,6 +152,16 @@ class PaneDock(QDockWidget):
     def toggle_floating(self) -> None:
         self.setFloating(not self.isFloating())
 
+    def drag_from(self, point: QPoint) -> None:
+        """Into the hand of the mouse, whose button is down at `point`: Qt's drag of a title bar goes on from there."""
+        self.bar.collapse(False)
+        layout = self.layout()
+        assert layout is not None, "a dock has one"
+        layout.activate()
+        grip = self.mapToGlobal(QPoint(min(_GRIP, self.width() // 2), TITLE_HEIGHT // 2))
+        _send(self, QEvent.Type.MouseButtonPress, grip)
+        _send(self, QEvent.Type.MouseMove, point)
+
     def set_count(self, count: int) -> None:
         """How many there are, beside the title on the tab: `Open orders 5`."""
         title = f"{self.pane.title} {count}" if count else self.pane.title
@@ -161,13 +184,18 @@ class PaneDock(QDockWidget):
 
 
 class TabRows(QObject):
-    """Collapses the title bars of docks that share tabs, and lays the controls of the one in front over the tabs."""
+    """Collapses the title bars of docks that share tabs, and lays the controls of the one in front over the tabs.
+
+    A tab that is pulled out of its row is a title bar that is dragged.
+    """
 
     def __init__(self, window: QMainWindow, docks: dict[str, PaneDock], above: Callable[[], Iterable[QWidget]]) -> None:
         """`above` names what lies over docks and controls: toasts and pages. A dock that comes up would hide them."""
         super().__init__(window)
         self._window, self._docks, self._above = window, docks, above
         self._bars: set[QTabBar] = set()
+        self._held: PaneDock | None = None
+        """Whose tab the mouse holds."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
@@ -243,7 +271,26 @@ class TabRows(QObject):
         return None, -1
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(watched, QTabBar) and isinstance(event, QMouseEvent):
+            return self._pulled(watched, event)
         kinds = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide}
         if event.type() in (kinds if isinstance(watched, QTabBar) else {QEvent.Type.LayoutRequest}):
             self._soon.start()
+        return False
+
+    def _pulled(self, bar: QTabBar, event: QMouseEvent) -> bool:
+        """Within the row Qt moves the tabs; from its edge on the mouse is the dock's. True: the row gets it no more."""
+        at = event.position().toPoint()
+        if event.type() is QEvent.Type.MouseButtonPress:
+            title = bar.tabText(bar.tabAt(at)) if event.button() is Qt.MouseButton.LeftButton else None
+            self._held = next((dock for dock in self._docks.values() if dock.windowTitle() == title), None)
+        elif event.type() is QEvent.Type.MouseMove and self._held is not None:
+            edge = _PULL * QApplication.startDragDistance()
+            if event.buttons() & Qt.MouseButton.LeftButton and not bar.rect().adjusted(
+                -edge, -edge, edge, edge
+            ).contains(at):
+                dock, self._held = self._held, None
+                _send(bar, QEvent.Type.MouseButtonRelease, bar.mapToGlobal(at))  # the tab stands where it belongs
+                dock.drag_from(event.globalPosition().toPoint())
+                return True
         return False

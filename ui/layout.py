@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 LAYOUT_SETTING: Final = "window.layout"
 _STATE_VERSION: Final = 0
 """Of Qt's format of a layout, not of the program: it never changes, or a layout would be lost with an upgrade."""
+_CASCADE: Final = 24
 _BELOW: Final = ("positions", "open_orders", "algos", "order_history", "fills", "balances", "log")
 _FIRST_PANES: Final = tuple(pane_id for pane_id, _ in PANES if pane_id != "algos")
 """Those of a layout that doesn't say which panes it knew."""
@@ -115,9 +116,22 @@ class Layout(QObject):
             logger.warning("the kept layout does not fit; the window starts as at first")
             self.place()
             return
+        self._part_groups()
         if kept.get("size") != [window.width(), window.height()]:
             self._size()  # Qt would squeeze the chart, whose share is the largest
         self._seat_new_panes(kept.get("panes", _FIRST_PANES))
+
+    def _part_groups(self) -> None:
+        """A layout of earlier may hold several panes in one floating window, which Qt drags at the risk of a crash."""
+        count = 0
+        for dock in self._docks.values():
+            group = dock.window()
+            if group is not self._window and group is not dock:
+                place = group.geometry()
+                self._window.addDockWidget(QtCore.Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+                dock.setFloating(True)
+                dock.setGeometry(place.translated(count * _CASCADE, count * _CASCADE))
+                count += 1
 
     def _seat_new_panes(self, known: object) -> None:
         """A pane that came with a later version goes behind the tabs below, where the layout doesn't know it."""

@@ -72,11 +72,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(LEAST_SIZE)
         self.resize(size or DEFAULT_SIZE)
         self.setContentsMargins(FRAME, FRAME, FRAME, FRAME)
-        self.setDockOptions(
-            QMainWindow.DockOption.AllowNestedDocks
-            | QMainWindow.DockOption.AllowTabbedDocks
-            | QMainWindow.DockOption.GroupedDragging
-        )
+        # No GroupedDragging: in Qt 6.11 a few tabs dragged with it end in a segmentation fault, often not before a
+        # later raise() of a dock. TabRows lets a tab be pulled out without it.
+        self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks)
         self.mode_frame = ModeFrame(theme, self, profile.mode.value)
         self.setCentralWidget(Opening("Opening"))
         self._unpainted: list[PaneDock] = []

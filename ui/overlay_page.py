@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from ui.theme.theme import Theme
 from ui.widgets.mode_frame import FRAME
@@ -47,7 +48,7 @@ class OverlayPage(QWidget):
     def close_page(self) -> None:
         if not self.isHidden():
             self.hide()
-            if self._before is not None:
+            if self._before is not None and isValid(self._before):  # a row of tabs may be gone meanwhile
                 self._before.setFocus(Qt.FocusReason.PopupFocusReason)
             self.closed.emit()
 
