@@ -7,15 +7,17 @@ from typing import Final
 
 from octopus_desktop.engine.algos.shape import off_the_grid, too_small
 from octopus_desktop.engine.algos.work import SECOND, Work, sample
+from octopus_desktop.engine.cut import is_order
 from octopus_desktop.model.algos import AlgoStatus, Scale
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument
-from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType
+from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType
 from octopus_desktop.state import State
 
 MOST_ORDERS: Final = 100
 MOST_ATTEMPTS: Final = 3
 AGAIN_NS: Final = 5 * SECOND
+_SMALLER, _LEFT_OUT = "placed smaller", "left out"
 _NEVER_THERE: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
@@ -60,21 +62,53 @@ class ScaleWork(Work[Scale]):
                 self.wake_at(again_ns)
             elif not self.paused:
                 type_ = OrderType.POST_ONLY if self.spec.post_only else OrderType.LIMIT
-                intent = self.intent("slice", type_, quantity, price=price)
+                part = self._part(price, quantity)
+                if part is None:
+                    continue
+                intent = self.intent("slice", type_, part, price=price)
                 if not self.lively or not await self.send(intent, room=self.spec.quantity - self.taken()):
                     return
                 there.add(price)
+        left_out = sum(price not in there and self._short(price) == _LEFT_OUT for price, _ in rungs)
         live, filled = self.live(), self.algo.filled_as()
-        if len(there) + given_up == len(rungs) and not live:
+        if len(there) + given_up + left_out == len(rungs) and not live:
             self._finish(filled, given_up)
         else:
-            self.say(f"{len(live)} of {len(rungs)} orders rest, {figure(filled)} filled")
+            self.say(f"{len(live)} of {len(rungs)} orders rest, {figure(filled)} filled{self._shortened('; ')}")
+
+    def _part(self, price: Decimal, quantity: Decimal) -> Decimal | None:
+        """How much of this order there is room for; None where nothing is placed now, or ever.
+
+        Its orders were made larger by hand: the whole stays what it was. What was left out stays out, or an order
+        canceled by hand would bring another one.
+        """
+        if self._short(price) == _LEFT_OUT:
+            return None
+        room = self.spec.quantity - self.taken()
+        if quantity <= room:
+            return quantity
+        if any(self.unsure(order) for order in self.live()):
+            return None  # of an order being changed both count: its end wakes this
+        part = self.instrument.quantity(max(room, ZERO))
+        fits = part > 0 and is_order(self.instrument, part, price)
+        self.say(self.algo.note, **{f"short {price}": _SMALLER if fits else _LEFT_OUT})
+        return part if fits else None
+
+    def _short(self, price: Decimal) -> str | None:
+        return self.algo.memo.get(f"short {price}")
+
+    def _shortened(self, before: str) -> str:
+        kinds = [kind for key, kind in self.algo.memo.items() if key.startswith("short ")]
+        told = [f"{kinds.count(kind)} {kind}" for kind in (_SMALLER, _LEFT_OUT) if kind in kinds]
+        return f"{before}{' and '.join(told)}: orders made larger by hand took the room" if told else ""
 
     def _finish(self, filled: Decimal, given_up: int) -> None:
         refused = self.refused_orders()
         why = f" {given_up} were refused by the venue: {refused[-1].reason}" if given_up else ""
+        short = self._shortened("")
+        why += f" {short}." if short else ""
         if filled >= self.spec.quantity:
-            self.end(AlgoStatus.COMPLETED)
+            self.end(AlgoStatus.COMPLETED, f"{short}." if short else "")
         elif given_up == self.spec.count:
             self.end(AlgoStatus.FAILED, f"The venue refused every order: {refused[-1].reason}")
         else:

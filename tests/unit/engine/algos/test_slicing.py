@@ -9,11 +9,12 @@ import pytest
 
 from octopus_desktop.engine.entry import Lock
 from octopus_desktop.model.algos import AlgoStatus, AnyAlgoSpec, Chase, Iceberg, OnRestart, Scale, Twap
-from octopus_desktop.model.commands import Done, Refused, StartAlgo
+from octopus_desktop.model.commands import AmendOrder, CancelAllOrders, Done, Refused, StartAlgo
 from octopus_desktop.model.events import TradingLevelChanged
-from octopus_desktop.model.identifiers import AlgoId
+from octopus_desktop.model.identifiers import AlgoId, ClientOrderId
 from octopus_desktop.model.orders import OrderStatus, OrderType, Side
 from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.ports import Capability
 from tests.unit.engine.algos.exchange import ALGO, World, world
 from tests.unit.engine.scripted import BTC
 
@@ -118,6 +119,71 @@ def test_a_scale_whose_order_the_venue_refuses_tries_it_again_and_then_says_so(m
     market.run()
     assert market.algo.status is AlgoStatus.STOPPED
     assert "1 were refused by the venue" in market.algo.reason
+
+
+def _enlarge(market: World, quantity: str, price: str | None = None) -> None:
+    """By hand, the first order that rests."""
+    first = market.exchange.open_of("slice")[0]
+    command = AmendOrder(
+        first.intent.client_order_id, ClientOrderId("larger"), quantity=D(quantity), price=D(price) if price else None
+    )
+    assert market.do(market.amendments.amend(command)) == Done(1)
+
+
+@pytest.mark.parametrize(
+    ("larger", "last", "told"),
+    [("0.1", None, "1 left out"), ("0.05", None, "1 left out"), ("0.04", "0.01", "1 placed smaller")],
+)
+def test_a_scale_with_an_order_made_larger_by_hand_places_no_more_than_is_left(
+    market: World, larger: str, last: str | None, told: str
+) -> None:
+    """A rung the venue refused a moment ago is to be placed still: it gets the room there is, and that is told."""
+    market.exchange.refused_prices.add(D("58000.00"))
+    market.begin(scale())
+    assert len(market.exchange.open_of("slice")) == 3
+    _enlarge(market, larger)
+    market.exchange.refused_prices.clear()
+    market.run(30)
+    assert market.algo.status is AlgoStatus.RUNNING
+    assert f"{told}: orders made larger by hand took the room" in market.algo.note
+    lowest = [order.remaining for order in market.exchange.open_of("slice") if order.intent.price == D(58000)]
+    assert lowest == ([D(last)] if last is not None else [])
+    market.exchange.move("57000")
+    market.run()
+    assert market.algo.status is AlgoStatus.COMPLETED
+    assert told in market.algo.reason
+    assert filled(market) == max(D("0.1"), D(larger) + D("0.05"))
+
+
+def test_a_scale_brings_no_order_for_one_that_was_canceled(market: World) -> None:
+    """A rung was left out for want of room; then everything is canceled: nothing new comes of it."""
+    market.exchange.refused_prices.add(D("58000.00"))
+    market.begin(scale())
+    _enlarge(market, "0.1")
+    market.exchange.refused_prices.clear()
+    market.run(30)
+    market.do(market.orders.cancel_all(CancelAllOrders()))
+    market.run(30)
+    assert not market.exchange.open_of("slice")
+    assert market.algo.status is AlgoStatus.STOPPED
+    assert "1 left out" in market.algo.reason
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(Capability), frozenset()])
+def test_a_rung_waits_while_another_is_being_changed(market: World, capabilities: frozenset[Capability]) -> None:
+    """Both orders of a change count until one is gone: the rung is not called off for that, it comes afterwards."""
+    market.exchange.capabilities = capabilities
+    market.exchange.refused_prices.add(D("58000.00"))
+    market.begin(scale())
+    market.exchange.refused_prices.clear()
+    refused = market.algo.children[-1]
+    due = market.state.orders[refused].updated_ns + 5_000_000_000
+    market.run((due - market.loop.now_ns()) / 1e9 - 0.005)
+    _enlarge(market, "0.025", "58900")
+    market.run(30)
+    assert market.algo.status is AlgoStatus.RUNNING
+    assert sum(order.remaining for order in market.exchange.open_of("slice")) == D("0.1")
+    assert len(market.exchange.open_of("slice")) == 4
 
 
 # TWAP -----------------------------------------------------------------------
