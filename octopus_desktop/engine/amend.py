@@ -137,7 +137,9 @@ class Amendments:
         """Runs when the journal has the replacement. What was filled since then would be bought twice."""
         new = self._state.orders[intent.client_order_id]
         canceled = False
-        if old.status.is_terminal or old.cancel_requested or old.filled_quantity != filled:
+        if new.cancel_requested:
+            self._orders.may_leave([new.client_order_id])
+        elif old.status.is_terminal or old.cancel_requested or old.filled_quantity != filled:
             self._orders.refused(new.client_order_id, "Not sent: the order it was to replace had changed.")
         elif Capability.AMEND in self._client.capabilities and not filled:
             canceled = await self._in_one_request(old, intent)
@@ -148,6 +150,8 @@ class Amendments:
     async def _in_one_request(self, old: Order, intent: OrderIntent) -> bool:
         """True where the venue said that the old order is canceled."""
         instrument = self._state.instruments[intent.instrument_id]
+        if not self._orders.may_leave([intent.client_order_id]):
+            return False
         try:
             canceled, placed = await self._client.amend(old, intent, instrument)
         except AmendHalfDone as error:
@@ -167,8 +171,10 @@ class Amendments:
         await self._orders.cancel(CancelOrder(old.client_order_id))
         while True:
             await asyncio.sleep(LOOK_AGAIN_S)  # an end is held back until its fills are known
-            if old.status.is_terminal or not old.cancel_requested:
+            if old.status.is_terminal or not old.cancel_requested or new.cancel_requested:
                 break
+        if not self._orders.may_leave([name]):
+            return
         if not old.status.is_terminal:
             self._orders.refused(name, f"Not sent: the old order could not be canceled. {old.reason}")
         elif old.filled_quantity != filled:

@@ -50,7 +50,7 @@ class Diary:
                 quantity, price = event.fill.quantity.normalize(), event.fill.price.normalize()
                 self._order(event.client_order_id, f"filled {quantity:f} at {price:f}{found}")
             case OrderCanceled():
-                self._order(event.client_order_id, f"canceled{found}")
+                self._order(event.client_order_id, f"canceled {event.reason}".rstrip() + found)
             case OrderExpired():
                 self._order(event.client_order_id, f"expired {event.reason}".rstrip() + found)
             case OrderRejected() | OrderDenied() | OrderCancelRejected():

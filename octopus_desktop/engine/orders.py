@@ -32,6 +32,7 @@ from octopus_desktop.model.events import (
     AnyOrderEvent,
     Cause,
     NoticeRaised,
+    OrderCanceled,
     OrderCancelRejected,
     OrderCancelRequested,
     OrderDenied,
@@ -53,6 +54,7 @@ logger = logging.getLogger(__name__)
 KEPT_TOKENS: Final = 1000
 FIRST_WRITE_S: Final = 0.5
 SLOWEST_WRITE_S: Final = 15.0
+NEVER_SENT: Final = "Never sent: you canceled it before it left."
 
 
 Sending = Callable[[], Coroutine[Any, Any, None]]
@@ -79,6 +81,8 @@ class OrderDesk:
         self._tokens: OrderedDict[IntentToken, ClientOrderId] = OrderedDict()
         self._by_venue_id: dict[tuple[str, VenueOrderId], ClientOrderId] = {}
         self._canceling: set[ClientOrderId] = set()
+        self._here: set[ClientOrderId] = set()
+        """On their way, and their bytes have not left yet: the venue cannot cancel what it does not know."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.inquiry = Inquiry(self._state, client, clock, apply=self._apply, publish=self._publish, spawn=self._spawn)
         for order in self._state.orders.values():
@@ -144,13 +148,14 @@ class OrderDesk:
         submitted = [OrderSubmitted(intent.client_order_id, now) for intent in intents]
         names = [intent.client_order_id for intent in intents]
         self.inquiry.leaving(names)
+        self._here.update(names)
         try:
             refusal = await self._write(intents, initiated, submitted, flattening=flattening)
         except BaseException:
-            self.inquiry.settled(names)
+            self._stays(names)
             raise
         if refusal is not None:
-            self.inquiry.settled(names)
+            self._stays(names)
             return refusal
         # What leaves at once does so here; the rest of the engine hears of it while the venue works.
         self._spawn(self._leave(names, send()), f"send {names[0]}")
@@ -175,6 +180,12 @@ class OrderDesk:
             await self._journal.commit([*initiated, *submitted])
         except StorageError as error:
             return self._unwritten(initiated, error)
+        names = [intent.client_order_id for intent in intents]
+        if self._is_canceled(names):
+            for sent in submitted:
+                self._bus.publish(sent)
+            self._hold_back(names)
+            return Refused(NEVER_SENT)
         too_late = self._too_late(intents) if not flattening else None
         if too_late is not None:
             for sent in submitted:
@@ -194,12 +205,35 @@ class OrderDesk:
                     return f"the price went stale ({stale})"
         return None
 
+    def may_leave(self, names: Sequence[ClientOrderId]) -> bool:
+        """The last look, right before their bytes leave: where one of them was canceled meanwhile they all end here."""
+        self._here.difference_update(names)
+        if not self._is_canceled(names):
+            return True
+        self._hold_back(names)
+        return False
+
+    def _is_canceled(self, names: Iterable[ClientOrderId]) -> bool:
+        """One of a pair never works alone: who cancels it cancels both."""
+        return any(self._state.orders[name].cancel_requested for name in names)
+
+    def _hold_back(self, names: Iterable[ClientOrderId]) -> None:
+        """Canceled, not refused: nobody tries them again."""
+        now = self._clock.now_ns()
+        for name in names:
+            self._publish(OrderCanceled(name, now, NEVER_SENT))
+
+    def _stays(self, names: Sequence[ClientOrderId]) -> None:
+        self._here.difference_update(names)
+        self.inquiry.settled(names)
+
     async def _leave(self, names: Sequence[ClientOrderId], sending: Sending) -> None:
         """From their intent on until their request failed or was answered, nobody may conclude that the orders never
         arrived."""
         try:
             await sending()
         finally:
+            self._here.difference_update(names)  # what broke before the last look
             self.inquiry.settled(names)
             for name in names:  # what broke behind the answer leaves it open when it left
                 if self._state.orders[name].status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
@@ -249,6 +283,8 @@ class OrderDesk:
         return Done()
 
     def _cancel_once(self, order: Order) -> None:
+        if order.client_order_id in self._here:
+            return  # the last look before the wire sees the wish
         if order.client_order_id not in self._canceling:
             self._canceling.add(order.client_order_id)
             self._spawn(self._cancel(order), f"cancel {order.client_order_id}")
@@ -316,6 +352,7 @@ class OrderDesk:
     def send(self, intent: OrderIntent) -> Sending:
         """Once, and only what `place` has written. Its bytes leave before this returns."""
         name = intent.client_order_id
+        self._here.discard(name)
         try:
             answer = self._client.submit(intent, self._state.instruments[intent.instrument_id])
         except Exception as error:  # noqa: BLE001  # told as soon as the order is known as submitted
@@ -334,6 +371,8 @@ class OrderDesk:
             self.report(report)
 
     async def _send_list(self, intents: Sequence[OrderIntent]) -> None:
+        if not self.may_leave([intent.client_order_id for intent in intents]):
+            return
         instrument = self._state.instruments[intents[0].instrument_id]
         try:
             reports = await self._client.submit_list(intents, instrument)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from octopus_desktop.engine.orders import NEVER_SENT
 from octopus_desktop.model.account import Position
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import OrderStatus
@@ -20,6 +21,7 @@ _STATUSES = {
     "EXPIRED": OrderStatus.EXPIRED,
     "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
 }
+_NEVER_THERE = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
 def differences(world: World, state: State, trader: Trader) -> list[str]:
@@ -74,7 +76,9 @@ def _of_orders(orders: list[Order], state: State, trader: Trader) -> list[str]:
         name = mine.client_order_id
         if mine.status in (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
             found.append(f"unknown: {name} is still {mine.status.value}: {mine.reason}")
-        elif name not in names and mine.status not in (OrderStatus.DENIED, OrderStatus.REJECTED):
+        elif name in names and mine.reason == NEVER_SENT:
+            found.append(f"guessed: {name} was held back here and stands at the exchange")
+        elif name not in names and mine.status not in _NEVER_THERE and mine.reason != NEVER_SENT:
             found.append(f"guessed: {name} is {mine.status.value} here and was never at the exchange")
         elif name in names and mine.status is OrderStatus.DENIED:
             found.append(f"guessed: {name} is denied here and stands at the exchange")

@@ -18,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from octopus_desktop.engine.orders import NEVER_SENT
 from tests.e2e.session import ask_exchange
 from tests.simulator_process import ROOT, simulator
 
@@ -101,7 +102,7 @@ def compare(known: dict[str, Any], truth: dict[str, Any], taken: set[str]) -> li
         ):
             found.append(f"guessed: {name} is {mine} here, {order} there")
     for name, mine in ours.items():
-        if name not in theirs and mine[0] not in ("denied", "rejected"):
+        if name not in theirs and mine[0] not in ("denied", "rejected") and mine[3] != NEVER_SENT:
             found.append(f"guessed: {name} is {mine[0]} and was never at the exchange")
     found += [f"lost: {name} was taken" for name in taken if name not in ours]
     fills = sorted((str(trade["id"]), "buy" if trade["isBuyer"] else "sell") for trade in truth["trades"])

@@ -128,7 +128,7 @@ class Victim:
     def _knowledge(self) -> dict[str, Any]:
         return {
             "orders": {
-                name: [order.status.value, order.venue_order_id, str(order.filled_quantity.normalize())]
+                name: [order.status.value, order.venue_order_id, str(order.filled_quantity.normalize()), order.reason]
                 for name, order in self.state.orders.items()
             },
             "fills": [[fill.trade_id, fill.side.value, str(fill.quantity.normalize())] for fill in self.state.fills],
