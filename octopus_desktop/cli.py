@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _DAY_S = 86_400.0
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 _COMMANDS = ("run", "simulate", "doctor", "screenshot", "profile", "audit")
 
 
@@ -175,8 +176,9 @@ def _profile(args: argparse.Namespace) -> int:
     from octopus_desktop.config.add_profile import WITH_ACCOUNT, add_profile
     from octopus_desktop.config.paths import folders
     from octopus_desktop.config.profiles import ProfileBook, preset
-    from octopus_desktop.config.secrets import SecretStore
+    from octopus_desktop.config.secrets import SERVICE, SecretStore
     from octopus_desktop.model.errors import OctopusError
+    from octopus_desktop.model.profile import Mode
 
     book = ProfileBook(folders(args.data_dir).profiles_file)
     try:
@@ -198,10 +200,13 @@ def _profile(args: argparse.Namespace) -> int:
                 kind = ", paper trading" if args.paper else kind
                 print(f"Added {profile.name}{kind}. Open it with: octopus-desktop --profile {profile.name}")
             case "remove":
-                removed = book.remove(args.name)
-                SecretStore.of_system().delete(removed.name)
+                removed = book.get(args.name)
+                had_key = SecretStore.of_system().delete(removed.name)
+                book.remove(removed.name)
                 data = folders(args.data_dir).of_profile(removed)
-                print(f"Removed {removed.name} and its key. Its data stays in {data}")
+                print(f"Removed {removed.name}{' and its key' if had_key else ''}. Its data stays in {data}")
+                if had_key is None and removed.dialect in WITH_ACCOUNT and removed.mode is not Mode.PAPER:
+                    print(f"No keyring can be reached here. A key in one is still there: {SERVICE}, {removed.name}")
     except OctopusError as error:
         print(error, file=sys.stderr)
         return 1
@@ -227,6 +232,13 @@ def permissions_at_the_venue(profile: Profile, credentials: Credentials) -> Perm
 
 
 def _run(args: argparse.Namespace) -> int:
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in _DISPLAYS):
+        print(
+            "There is no display to open a window on. Without one: octopus-desktop screenshot --out FILE, "
+            "or QT_QPA_PLATFORM=offscreen octopus-desktop run --screenshot-every 5 --screenshot-out FILE.",
+            file=sys.stderr,
+        )
+        return 1
     return _open_terminal(args, {"screenshot_out": args.screenshot_out, "screenshot_every_s": args.screenshot_every})
 
 

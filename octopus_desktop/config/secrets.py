@@ -85,13 +85,15 @@ class SecretStore:
         protect(kept.api_key)
         return Credentials(kept.api_key, kept.secret)
 
-    def delete(self, profile: str) -> None:
-        """Nothing to delete is fine. Raises ProfileError where the keyring refuses."""
+    def delete(self, profile: str) -> bool | None:
+        """Whether there was a key; None where no keyring can be looked into. Raises ProfileError where one refuses."""
         if self._keyring is None:
-            return
+            return None
         try:
-            if self._keyring.get_password(SERVICE, profile) is not None:
-                self._keyring.delete_password(SERVICE, profile)
+            if self._keyring.get_password(SERVICE, profile) is None:
+                return False
+            self._keyring.delete_password(SERVICE, profile)
+            return True
         except Exception as error:  # noqa: BLE001  # told, by its type
             raise ProfileError(_refused(error, "delete")) from None
 

@@ -88,6 +88,8 @@ class Writer:
         self._flushes: deque[Settle] = deque()
         self._clock_runs = False
         self._failing = False
+        self._written = 0
+        """Transactions that succeeded."""
         self._dropped = 0
         self.batch = 0
         """The number of the transaction that work runs in: it may ask in which one, and what came of its last."""
@@ -216,7 +218,7 @@ class Writer:
 
     def _turn(self, token: str, due: float | None) -> float | None:
         """When the next batch is due, None where there is none."""
-        now = time.monotonic()
+        now, written = time.monotonic(), self._written
         error = self._write_durable() if token == _NOW else None
         idle_due = self._idle_due()
         idle = bool(self._flushes) or (idle_due is not None and now >= idle_due)
@@ -226,7 +228,9 @@ class Writer:
             due = None
         elif token == _LATER and due is None:
             due = now + BATCH_S
-        self._tell(error)
+        # What did not try to write tells nothing, nor does an order that fits while the rest still waits.
+        if error is not None or (self._written != written and not self._batch and not self._durable):
+            self._tell(error)
         return now + RETRY_S if error is not None and due is None else due
 
     def _tell(self, error: StorageError | None) -> None:
@@ -298,6 +302,7 @@ class Writer:
                     for work in same:
                         assert not isinstance(work, Row)
                         work(connection)
+        self._written += 1
         for request in requests:
             if request.settle is not None:
                 self._settle(request.settle, None)
@@ -338,6 +343,7 @@ class Writer:
                         return single
                 return None
             return self._write_single(works[0])
+        self._written += 1
         for _ in range(done):
             self._batch.popleft()
         return None
@@ -349,6 +355,7 @@ class Writer:
             if is_passing(error):
                 return translate(error, self._path)
             logger.exception("cannot be written to %s and is dropped: %r", self._path, work)
+        self._written += 1
         self._batch.popleft()
         return None
 

@@ -72,6 +72,24 @@ def test_a_key_that_may_trade_is_kept_in_the_keyring_only(
         assert not file.is_file() or exchange["api_secret"] not in file.read_text()
     assert cli.main(["profile", "remove", "mine", "--data-dir", str(tmp_path)]) == 0
     assert not keyring.kept
+    assert "and its key" in capsys.readouterr().out
+
+
+def test_a_key_that_cannot_be_reached_is_not_said_to_be_gone(
+    exchange: dict[str, Any],
+    keyring: MemoryKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Removed over ssh, where there is no keyring: the trader reads that the key is still in the one at home."""
+    assert add(monkeypatch, tmp_path, exchange["api_key"], exchange["api_secret"]) == 0
+    monkeypatch.setattr(secrets, "safe_keyring", lambda: None)
+    capsys.readouterr()
+    assert cli.main(["profile", "remove", "mine", "--data-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "and its key" not in said
+    assert "still there" in said
 
 
 def test_a_wrong_secret_is_refused(

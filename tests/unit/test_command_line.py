@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,15 @@ def test_a_picture_with_nowhere_to_go_is_refused_at_once(tmp_path: Path, capsys:
     assert cli.main(["screenshot", "--out", str(out), "--data-dir", str(tmp_path / "data")]) == 1
     assert capsys.readouterr().err == f"There is no folder {out.parent} to write the picture into.\n"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_no_display_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over ssh Qt would end the program with a message about its plugins."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main(["--data-dir", str(tmp_path)]) == 1
+    assert "no display" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -342,6 +342,34 @@ async def test_a_disk_that_stays_full_costs_log_lines_and_no_order(
         assert connection.execute("SELECT status FROM orders").fetchall() == [("accepted",)]
 
 
+async def test_a_disk_that_is_full_is_told_once(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows that come meanwhile, and orders for which the log still has room, do not tell that it is written again."""
+    caplog.set_level(logging.INFO, logger=writing.__name__)
+    monkeypatch.setattr(writing, "RETRY_S", 0.02)
+    monkeypatch.setattr(writing, "BATCH_S", 0.005)
+    database = opened()
+    database.flush()
+    plain = writing._transaction
+
+    def full(connection: sqlite3.Connection) -> object:
+        raise DiskFull("full")
+
+    monkeypatch.setattr(writing, "_transaction", full)
+    for number in range(30):
+        database.repository.record_log(LogRecorded(Severity.INFO, "test", str(number), number))
+        await asyncio.sleep(0.01)
+        if number % 10 == 9:
+            await database.journal.commit(sent(f"od-{number}"))
+    said = [record.levelname for record in caplog.records if record.name == writing.__name__]
+    assert said == ["ERROR"]
+    monkeypatch.setattr(writing, "_transaction", plain)
+    database.flush()
+    said = [record.levelname for record in caplog.records if record.name == writing.__name__]
+    assert said == ["ERROR", "INFO"]
+
+
 async def test_nothing_is_accepted_after_the_end(opened: Open) -> None:
     """An order that comes while the program ends is refused, not lost."""
     database = opened()
