@@ -13,6 +13,7 @@ from shiboken6 import isValid
 from octopus_desktop.model.events import KillStep
 from octopus_desktop.state import State
 from ui.frame import Dirty
+from ui.haste import Haste
 from ui.panes.instrument_bar import set_text
 from ui.panes.open_orders import count_of
 from ui.session import Session
@@ -26,6 +27,8 @@ _WORDS: Final = {
     KillStep.FLATTEN: "Close positions",
     KillStep.VERIFY_FLAT: "Verify that none is open",
 }
+_PRESSING: Final = {QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter, QtCore.Qt.Key.Key_Space}
+_CLICKS: Final = {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick}
 _SECOND: Final = (KillStep.FLATTEN, KillStep.VERIFY_FLAT)
 
 
@@ -95,6 +98,11 @@ class KillPanel(QWidget):
         for button in (self.flatten_button, self.no_button, self.yes_button):
             buttons.addWidget(button)
         column.addLayout(buttons)
+        self._haste = Haste(self)
+        self._haste.over.connect(self._quiet)
+        self._leaves = False
+        for button in (self.flatten_button, self.no_button, self.yes_button, self.close_button):
+            button.installEventFilter(self)
         window.installEventFilter(self)
         session.theme.changed.connect(self.update)
         self._leave()
@@ -171,7 +179,10 @@ class KillPanel(QWidget):
         button.setFocus()
 
     def _put_away(self) -> None:
-        """The keyboard goes back to where it was."""
+        """The keyboard goes back to where it was, once the key that did it is let go: there it may send an order."""
+        self._leaves = self._haste.is_on
+        if self._leaves:
+            return
         focused = QApplication.focusWidget()
         held = focused is None or self.isAncestorOf(focused)
         self.hide()
@@ -208,6 +219,7 @@ class KillPanel(QWidget):
     # Where it lies ----------------------------------------------------------
 
     def _come_up(self) -> None:
+        self._leaves = False
         if self.isHidden():
             self._leave()
             self.show()
@@ -222,9 +234,39 @@ class KillPanel(QWidget):
         self.move(self._window.width() - _WIDTH - 12, _TOP)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and not self.isHidden():
-            self._place()
+        if watched is self._window:
+            if event.type() == QEvent.Type.Resize and not self.isHidden():
+                self._place()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._is_hasty(event)
+        elif event.type() not in _CLICKS:
+            return False
+        elif watched is self.flatten_button:
+            self._haste.begin()
+        elif watched is self.yes_button:
+            return self._haste.is_on  # it lies where the button that asks was: a double click is no answer
+        else:
+            self._act_anew()
         return False
+
+    def _is_hasty(self, event: QKeyEvent) -> bool:
+        """A key that presses a button and is held on must not press what comes up next."""
+        if event.key() not in _PRESSING:
+            self._act_anew()
+            return False
+        if event.isAutoRepeat() or self._haste.catches():
+            return True
+        self._haste.begin()
+        return False
+
+    def _act_anew(self) -> None:
+        """Another key, or another button: whoever does that has let go of the first."""
+        self._haste.end()
+        self._quiet()
+
+    def _quiet(self) -> None:
+        if self._leaves:
+            self._put_away()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         focused = QApplication.focusWidget()
@@ -234,8 +276,7 @@ class KillPanel(QWidget):
             case QtCore.Qt.Key.Key_Escape:
                 self._decline()
             case QtCore.Qt.Key.Key_Return | QtCore.Qt.Key.Key_Enter if isinstance(focused, QPushButton):
-                if not event.isAutoRepeat():
-                    focused.click()
+                focused.click()
             case _:
                 super().keyPressEvent(event)
 

@@ -53,7 +53,7 @@ class Shortcuts(QObject):
         for sequence, shortcut in self._shortcuts:
             action_id = self._registry.trie.action(sequence, contexts)
             shortcut.setEnabled(action_id is not None)
-            # A key held down must not send a second order.
+            # A key held down is struck once, where the platform tells a repeat; what sends has its own haste besides.
             shortcut.setAutoRepeat(action_id is not None and self._registry[action_id].repeats)
 
     def reach_into(self, dialog: QWidget) -> None:

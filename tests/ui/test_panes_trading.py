@@ -109,7 +109,7 @@ def test_an_unknown_outcome_keeps_the_ticket_shut(window: MainWindow, node: Scri
     order_id = node.of(SubmitOrder)[0].intent.client_order_id
     node.emit(OrderUnknown(order_id, node.now_ns, "no answer in time"))
     settle(window)
-    assert not window.ticket._rearm.isActive()
+    assert not window.ticket._haste.is_on
     assert not window.ticket.submit_button.isEnabled()
     assert any("Outcome unknown" in text for text in toasts(window))
     press(window, Qt.Key.Key_7, CTRL)

@@ -243,13 +243,14 @@ def test_a_warning_is_shown_and_then_acknowledged(window: MainWindow, node: Scri
     assert [command.acknowledged for command in node.of(SubmitOrder)] == [True]
 
 
-def test_a_warning_nobody_saw_is_shown_first(window: MainWindow, node: ScriptedNode) -> None:
-    """Sent before the warning was there, the order waits; sent again it goes, still once."""
+def test_a_warning_nobody_saw_is_shown_first(window: MainWindow, node: ScriptedNode, qtbot: QtBot) -> None:
+    """Sent before the warning was there, the order waits; sent again after a quiet moment it goes, still once."""
     node.warns = "This is ten times your usual size."
     press(window, Qt.Key.Key_B)
     fill(window, price="67000", amount="0.1")
     press(window, Qt.Key.Key_Return)
     assert window.ticket.verdict.text() == "This is ten times your usual size."
+    qtbot.waitUntil(window.ticket.submit_button.isEnabled)
     press(window, Qt.Key.Key_Return)
     first, second = node.of(SubmitOrder)
     assert (first.acknowledged, second.acknowledged) == (False, True)

@@ -80,7 +80,7 @@ def test_a_denied_order_is_told_once(window: MainWindow, node: ScriptedNode, qtb
     settle(window)
     QTest.mouseClick(window.ticket.submit_button, Qt.MouseButton.LeftButton)
     settle(window)
-    qtbot.waitUntil(lambda: not window.ticket._rearm.isActive() and window.ticket._sent is None)  # the haste is over
+    qtbot.waitUntil(lambda: not window.ticket._haste.is_on and window.ticket._sent is None)  # the haste is over
     assert len(node.of(SubmitOrder)) == 1
     assert [toast.title for toast in window.toasts.toasts] == ["Not sent"]
 

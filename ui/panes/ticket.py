@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from typing import Final
 
 import msgspec
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
 from octopus_desktop.model.algos import AnyAlgoSpec
 from octopus_desktop.model.commands import (
@@ -27,6 +27,7 @@ from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
 from octopus_desktop.model.queries import AlgoQuery, AlgoVerdict, RiskQuery, Verdict
 from octopus_desktop.state import State
 from ui.frame import Dirty
+from ui.haste import Haste
 from ui.models.algo_draft import Extras, WrongField, largest_order, spec_of
 from ui.models.ticket_draft import Draft, Estimate, estimate, follows_the_market, intent_of
 from ui.panes.algo_columns import AT_VENUE_TIP, HERE_TIP
@@ -40,13 +41,12 @@ from ui.session import Session
 from ui.theme.numbers import NOTHING, format_age, format_price, format_quantity
 
 RISK_AFTER_MS: Final = 120
-REARM_AFTER_MS: Final = 900
-"""A key struck twice in haste is one order: so long after an outcome the same ticket cannot be sent again."""
 DENIED_WITHIN_MS: Final = 100
 """A frame later than this is no frame: then nothing was remembered of a refused order."""
 
 _FEE_DIGITS: Final = 8
 """As the venue counts them."""
+_CLICKS: Final = {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick}
 _ON_THE_WAY: Final = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
 
 
@@ -72,6 +72,7 @@ class TicketPane(TicketForm):
         self._wrong: WrongField | None = None
         self._verdict: Verdict | None = None
         self._judged_under: str | None = None
+        self._warned: str | None = None
         self._algo_verdict: AlgoVerdict | None = None
         self._asked_risk = 0
         self._token = _new_token()
@@ -81,10 +82,10 @@ class TicketPane(TicketForm):
         self._risk.setSingleShot(True)
         self._risk.setInterval(RISK_AFTER_MS)
         self._risk.timeout.connect(self._ask_risk)
-        self._rearm = QTimer(self)
-        self._rearm.setSingleShot(True)
-        self._rearm.setInterval(REARM_AFTER_MS)
-        self._rearm.timeout.connect(self._arm)
+        # A key struck twice in haste, or held, is one order: the ticket opens after its outcome and a quiet moment.
+        self._haste = Haste(self)
+        self._haste.over.connect(self._arm)
+        self.submit_button.installEventFilter(self)
 
     # What it comes to -------------------------------------------------------
 
@@ -92,14 +93,14 @@ class TicketPane(TicketForm):
         """The ticket is another one now: it may be sent, as an order of its own."""
         self._is_closing = False
         self._renew()
-        self._rearm.stop()
+        self._haste.end()
         self._verdict = self._algo_verdict = None
         self.tif.setDisabled(self._draft.rests_only)
         self._work_out()
         self._risk.start()
 
     def _renew(self) -> None:
-        self._sent = None
+        self._sent = self._warned = None
         self._token = _new_token()
         self._algo_id = new_algo_id()
 
@@ -169,7 +170,10 @@ class TicketPane(TicketForm):
             act = f"Sent · {act}"
         self.submit_button.setText(act)
         self.submit_button.setAccessibleName(act)
-        self.submit_button.setEnabled(not self._why_not())
+        why_not = self._why_not()
+        if why_not and self.submit_button.hasFocus():
+            self.amount.setFocus()  # Qt would hand it to the next button, and the next Enter would press that
+        self.submit_button.setEnabled(not why_not)
         look = {"role": draft.side.value, "denied": bool(self._denial())}
         if any(self.submit_button.property(name) != value for name, value in look.items()):
             for name, value in look.items():
@@ -278,6 +282,8 @@ class TicketPane(TicketForm):
 
     def _risk_said(self, number: int, verdict: Verdict) -> None:
         if number == self._asked_risk and not self._risk.isActive():
+            if verdict == Verdict() and self._warned is not None:
+                verdict = Verdict(warning=self._warned)  # said when it was sent: it stands until it is read
             self._verdict, self._judged_under = verdict, self.session.state.entry_locked
             self._write_button(self.session.instrument)
 
@@ -296,11 +302,11 @@ class TicketPane(TicketForm):
         if locked is not None:
             return locked
         wrong = self._misread() or self._told.problem or (str(self._wrong) if self._wrong else "") or self._stale()
-        return wrong or ("It is sent already." if self._sent is not None else "")
+        return wrong or ("It is sent already." if self._sent is not None or self._haste.is_on else "")
 
     def submit(self) -> None:
         """Send the order, once: pressed again on the same ticket it is the same intent, and nothing happens."""
-        if self._sent is not None:
+        if self._haste.catches() or self._sent is not None:
             return
         self._work_out()
         instrument = self.session.instrument
@@ -319,6 +325,7 @@ class TicketPane(TicketForm):
 
     def _send(self, name: ClientOrderId | AlgoId, command: SubmitOrder | StartAlgo) -> None:
         self._sent = name
+        self._haste.end()
         self._write_button(self.session.instrument)
         self.session.execute(command, lambda outcome: self._answered(name, command, outcome))
 
@@ -332,31 +339,38 @@ class TicketPane(TicketForm):
                 self._take_back(name)
                 self.confirmation_wanted.emit(command, outcome.reason, again)
             case NeedsAcknowledgement():
-                self._take_back(name)
-                self._verdict = Verdict(warning=outcome.reason)
-                self._write_verdict(self._locked())
+                if self._take_back(name):  # else it is another ticket by now, of which this was not said
+                    self._warned = outcome.reason
+                    self._verdict = Verdict(warning=outcome.reason)
+                    self._write_verdict(self._locked())
                 self.session.tell("warn", "Read this, then send it again", outcome.reason)
             case _:
                 # What becomes of the order itself comes with the next frame, and is told by whoever tells those.
                 QTimer.singleShot(DENIED_WITHIN_MS, self, lambda: self._tell_refusal(name, outcome.reason))
                 if name == self._sent:
-                    self._rearm.start()
+                    self._haste.begin()
 
     def _tell_refusal(self, name: ClientOrderId | AlgoId, reason: str) -> None:
         if name not in self.session.state.orders:
             self.session.tell("error", "Not sent", reason)
 
-    def _take_back(self, name: ClientOrderId | AlgoId) -> None:
-        """Nothing was remembered of it: the ticket is as before the key."""
-        if name == self._sent:
-            self._sent = None
-            self._write_button(self.session.instrument)
+    def _take_back(self, name: ClientOrderId | AlgoId) -> bool:
+        """Nothing was remembered of it: the ticket is as before the key, for a press that is not of the same haste."""
+        if name != self._sent:
+            return False
+        self._sent = None
+        self._haste.begin()
+        self._write_button(self.session.instrument)
+        return True
 
     def _arm(self) -> None:
         """The outcome is known and the haste is over: the same order may be sent again, as another one.
 
         One that closed a position is not: there is none any more, and the next Enter would open another.
         """
+        if self._sent is None:  # it was not taken yet, and keeps its name and what was said of it
+            self._write_button(self.session.instrument)
+            return
         sent = self.session.state.orders.get(ClientOrderId(self._sent or ""))
         if self._is_closing and sent is not None and sent.status is OrderStatus.FILLED:
             self.amount.set_value(None)
@@ -365,11 +379,19 @@ class TicketPane(TicketForm):
         self._work_out()
         self._risk.start()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A button that is off is still clicked in haste; and no second half of a double click is an order."""
+        if event.type() in _CLICKS and watched is self.submit_button:
+            if self._haste.catches():
+                return True
+            return event.type() == QEvent.Type.MouseButtonDblClick
+        return super().eventFilter(watched, event)
+
     # Once per frame ---------------------------------------------------------
 
     def refresh(self, state: State, dirty: Dirty) -> None:
-        if self._sent is not None and not self._rearm.isActive() and self._is_settled(state):
-            self._rearm.start()
+        if self._sent is not None and not self._haste.is_on and self._is_settled(state):
+            self._haste.begin()
         instrument = self.session.instrument
         name = instrument.instrument_id if instrument is not None else None
         moved = name in dirty.quotes or name in dirty.instruments or name in dirty.feeds
