@@ -122,30 +122,31 @@ class Ledger:
             totals = {balance.asset: balance.total for balance in balances}
             answered_ns = max((balance.ts_venue_ns for balance in balances), default=0)
             # The answer may hold a fill that nobody has told us yet: it is on its way.
-            settled = await self._settled(totals, known)
+            settled = await self._settled(totals, known, answered_ns)
             if settled or (self._baseline is not None and asked == ASKED - 1):
                 return self._conclude(totals, known, answered_ns)
         return LedgerChecked(self._venue, (), self._clock.now_ns())  # no quiet moment yet: begun at the next check
 
-    async def _settled(self, actual: Amounts, known: int) -> bool:
+    async def _settled(self, actual: Amounts, known: int, answered_ns: int) -> bool:
         if self._baseline is None:
             # There is nothing to compare with: a beginning needs a moment in which nothing was filled.
             await asyncio.sleep(QUIET_S)
             return len(self._state.fills) == known
         try:
             async with asyncio.timeout(FILL_COMES_WITHIN_S):
-                while self._closest(actual, known)[0]:
+                while self._closest(actual, known, answered_ns)[0]:
                     self._filled.clear()
                     await self._filled.wait()
         except TimeoutError:
             return False
         return True
 
-    def _closest(self, actual: Amounts, known: int) -> tuple[list[LedgerDifference], int]:
+    def _closest(self, actual: Amounts, known: int, answered_ns: int) -> tuple[list[LedgerDifference], int]:
         """What stays unexplained, and how many of the fills since the baseline the answer holds.
 
         A fill known before the question is in the answer. Of those told since, the venue had done the first ones, by
-        its own clock, when it wrote the answer: the number of them that explains the most is taken.
+        its own clock, when it wrote the answer: the number of them that explains the most is taken. Where something was
+        done elsewhere none explains all, and of those that explain as much the one by that clock is.
         """
         self._take_in()
         if self._baseline is None:
@@ -155,15 +156,16 @@ class Ledger:
         expected = added(self._baseline.totals, (effect for _, effect in self._since[:sure]))
         slack = ROUNDING * len(self._since)
         best, held = differences(expected, actual, slack), sure
+        by_clock = sure + sum(fill.ts_venue_ns <= answered_ns for fill, _ in self._since[sure:])
         for count, (_, effect) in enumerate(self._since[sure:], sure + 1):
             expected = added(expected, [effect])
             left = differences(expected, actual, slack)
-            if len(left) <= len(best):
+            if (len(left), abs(count - by_clock)) <= (len(best), abs(held - by_clock)):
                 best, held = left, count
         return best, held
 
     def _conclude(self, actual: Amounts, known: int, answered_ns: int) -> LedgerChecked:
-        left, held = self._closest(actual, known)
+        left, held = self._closest(actual, known, answered_ns)
         event = LedgerChecked(self._venue, tuple(left), self._clock.now_ns())
         totals = added(actual, (effect for _, effect in self._since[held:]))
         self._baseline = Baseline(self._venue, self._taken, totals, answered_ns)

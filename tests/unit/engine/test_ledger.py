@@ -147,6 +147,29 @@ async def test_a_fill_told_while_the_venue_is_asked_is_no_difference() -> None:
     assert (await desk.check()).differences == (), "and it counts in the next one"
 
 
+async def test_a_trade_made_elsewhere_is_no_larger_for_a_fill_told_meanwhile() -> None:
+    """Nothing explains all of it, and what came after the answer is not reckoned into it."""
+    desk = Books()
+    await desk.check()
+    desk.totals["BTC"] -= Decimal("0.01")
+    desk.totals["USDT"] += 600
+    desk.answer()
+    desk.account.money = [msgspec.structs.replace(balance, ts_venue_ns=100) for balance in desk.account.money]
+    ask = desk.account.balances
+
+    async def slow() -> list[Balance]:
+        money = await ask()
+        desk.tell(msgspec.structs.replace(desk.trade("0.1", "60000"), ts_venue_ns=200))
+        return money
+
+    desk.account.balances = slow  # type: ignore[method-assign]
+    checked = await desk.ledger.check(desk.account)
+    found = {difference.asset: difference.difference for difference in checked.differences}
+    assert found == {"BTC": Decimal("-0.01"), "USDT": Decimal(600)}
+    desk.account.balances = ask  # type: ignore[method-assign]
+    assert (await desk.check()).differences == ()
+
+
 async def test_a_fill_that_is_still_on_its_way_is_waited_for() -> None:
     """The answer holds a fill that the stream brings a moment later."""
 
