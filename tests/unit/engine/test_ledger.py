@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from decimal import Decimal
 
 import msgspec
@@ -153,13 +154,13 @@ async def test_a_trade_made_elsewhere_is_no_larger_for_a_fill_told_meanwhile() -
     await desk.check()
     desk.totals["BTC"] -= Decimal("0.01")
     desk.totals["USDT"] += 600
-    desk.answer()
-    desk.account.money = [msgspec.structs.replace(balance, ts_venue_ns=100) for balance in desk.account.money]
-    ask = desk.account.balances
+    ask, clock = desk.account.balances, itertools.count(100, 100)
 
     async def slow() -> list[Balance]:
-        money = await ask()
-        desk.tell(msgspec.structs.replace(desk.trade("0.1", "60000"), ts_venue_ns=200))
+        now = next(clock)
+        desk.answer()
+        money = [msgspec.structs.replace(balance, ts_venue_ns=now) for balance in await ask()]
+        desk.tell(msgspec.structs.replace(desk.trade("0.1", "60000"), ts_venue_ns=now + 50))
         return money
 
     desk.account.balances = slow  # type: ignore[method-assign]
