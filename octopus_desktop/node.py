@@ -31,6 +31,7 @@ from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.outages import Outages
 from octopus_desktop.engine.requests import LIMITS_SETTING, Requests, Trading
+from octopus_desktop.engine.resting import Resting
 from octopus_desktop.engine.risk import Risk
 from octopus_desktop.engine.subscriptions import Subscriptions
 from octopus_desktop.health.tasks import tell_failure
@@ -197,7 +198,9 @@ class Engine:
         self._requests.repository = database.repository
         self._requests.history = CandleHistory(database.repository, self._clock)
         self.bus.subscribe(self._keep)
-        self.bus.subscribe(Diary(self.state).write)  # after the fold: what is remembered is not news
+        # After the fold: what is remembered is not news.
+        self.bus.subscribe(Diary(self.state).write)
+        self.bus.subscribe(Resting(self.bus, self._risk.exposure).hear)
         self._auditor.connect(database.audit)
 
     async def _kept_limits(self, database: Database) -> RiskLimits:
