@@ -429,6 +429,18 @@ def test_ticks_leave_no_trace_on_the_axis(chart: PriceChart) -> None:
     assert after_ticks == image(chart)
 
 
+@pytest.mark.parametrize("pixels", [-3, 3])
+def test_an_order_near_the_last_price_is_on_its_own_side_of_it(chart: PriceChart, pixels: int) -> None:
+    """The tag of the last price reaches further down than up: what is below it in price is below it on the axis."""
+    close = chart.series.last()[3]
+    pixel = (chart.viewport.high - chart.viewport.low) / chart.viewport.height
+    chart.set_orders([ChartOrder("1", True, close - pixels * pixel, "1")])
+    image(chart)
+    ((top, _),) = chart._axis_tags._tags
+    tag = chart._last_price.tag
+    assert top >= tag.bottom() if pixels > 0 else top < tag.top()
+
+
 def test_decades_in_view_have_their_ticks(chart: PriceChart) -> None:
     """Zoomed out to the utmost on days: ticks of years, none beyond what a time in nanoseconds can hold."""
     _, *prices = columns(2000)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QPainter, QPixmap
 
 from ui.chart.axes import LABEL_HEIGHT
+from ui.chart.last_price import LastPrice
 from ui.chart.scene import Scene
 
 
@@ -20,21 +21,20 @@ class AxisTags:
         self._placed_from: tuple[object, ...] = ()
 
     def place(
-        self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: QRect, labels: Sequence[float]
+        self, scene: Scene, tags: Sequence[tuple[int, QPixmap]], last: LastPrice, labels: Sequence[float]
     ) -> list[QRect]:
         """Find a place for every tag: (row of its price, picture), from the top down. Returns what looks different.
 
-        `last` is the tag of the last price, null where there is none; `labels` are the rows of the axis' labels.
-        Both are logical.
+        `labels` are the logical rows of the axis' labels.
         """
-        dpr = scene.dpr
-        taken = (round(last.top() * dpr), round((last.bottom() + 1) * dpr)) if not last.isNull() else None
+        dpr, box = scene.dpr, last.tag
+        taken = None if box.isNull() else (round(box.top() * dpr), round((box.bottom() + 1) * dpr), last.row)
         before = self._placed_from
         if before and before[0] is tags and before[1] is labels and before[2] == taken:  # as after most ticks
             return []
         self._placed_from = (tags, labels, taken)
         placed = _stacked(tags, taken, scene.plot_height)
-        spans = [(top, top + picture.height()) for top, picture in placed] + ([taken] if taken else [])
+        spans = [(top, top + picture.height()) for top, picture in placed] + ([taken[:2]] if taken else [])
         half = round(LABEL_HEIGHT / 2 * dpr)
         left, width = scene.viewport.width + 2 * scene.hair, scene.axis_width - 2 * scene.hair
         hidden = [
@@ -62,10 +62,13 @@ def _box(scene: Scene, top: int, picture: QPixmap) -> QRect:
 
 
 def _stacked(
-    tags: Sequence[tuple[int, QPixmap]], taken: tuple[int, int] | None, height: int
+    tags: Sequence[tuple[int, QPixmap]], taken: tuple[int, int, int] | None, height: int
 ) -> list[tuple[int, QPixmap]]:
-    """Each as near to its price as the others leave it: those above the last price pushed up, the others down."""
-    border = (taken[0] + taken[1]) // 2 if taken is not None else -1
+    """Each as near to its price as the others leave it: those above the last price pushed up, the others down.
+
+    `taken` are the first row of the last price's tag, the row behind it, and that of the price.
+    """
+    border = taken[2] if taken is not None else -1
     above, below = [], []
     limit = taken[0] if taken is not None else 0
     for row, picture in reversed(tags):

@@ -281,8 +281,9 @@ class PriceChart(QWidget):
         self._ask_for_history()
 
     def _place_tags(self) -> list[QRect]:
-        last, labels = self._last_price.tag, self._picture.label_rows
-        return self._axis_tags.place(self._scene, self._orders.axis_tags(self._scene), last, labels)
+        return self._axis_tags.place(
+            self._scene, self._orders.axis_tags(self._scene), self._last_price, self._picture.label_rows
+        )
 
     def _layout(self) -> None:
         """Fit the viewport to the widget, and prices to what is seen."""

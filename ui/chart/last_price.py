@@ -20,6 +20,8 @@ class LastPrice:
         self._dots: dict[str, QPixmap] = {}  # by colour
         self._dots_size: tuple[int, int] = (0, 0)
         self._row = -1  # device pixel of the line
+        self.row = 0
+        """Device pixel of the price, or of the edge it left by; higher than the middle of the tag, which counts down."""
         self.line = QRect()
         self.tag = QRect()
 
@@ -32,7 +34,8 @@ class LastPrice:
         view, dpr = scene.viewport, scene.dpr
         row = round(view.y_of(scene.series.last()[3]))
         self._row = row if 0 <= row < view.height else -1
-        at = min(max(0, row), view.height - 1) / dpr
+        self.row = min(max(0, row), view.height - 1)
+        at = self.row / dpr
         self.line = QRect(0, int(at) - 1, round(view.width / dpr), 4) if self._row >= 0 else QRect()
         height = 32
         top = min(max(0, round(at) - 9), max(0, round(scene.plot_height / dpr) - height))
