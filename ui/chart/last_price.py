@@ -21,7 +21,7 @@ class LastPrice:
         self._dots_size: tuple[int, int] = (0, 0)
         self._row = -1  # device pixel of the line
         self.row = 0
-        """Device pixel of the price, or of the edge it left by; higher than the middle of the tag, which counts down."""
+        """Device pixel of the price, or of the edge it left by: above the middle of the tag, which counts down."""
         self.line = QRect()
         self.tag = QRect()
 
