@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
             dock.setUpdatesEnabled(True)
             yield
         self._join_panes()
-        self.toasts.set_beside(self._left_of_ticket)
+        self._place_messages()
         yield
         yield from self._build_views()
         yield from self.toasts.make_ready()
@@ -158,11 +158,13 @@ class MainWindow(QMainWindow):
         self._start_frames(node, since_ns)
         self.furnished.emit()
 
-    def _left_of_ticket(self) -> int | None:
-        """Where the ticket begins, while it is the last column: a message must not lie over the button that sends."""
-        dock = self.docks["ticket"]
-        at_edge = not dock.isFloating() and self.ticket.is_seen() and dock.geometry().right() > self.width() - 40
-        return dock.geometry().left() if at_edge else None
+    def _place_messages(self) -> None:
+        from ui.message_place import place_of_messages
+
+        self.toasts.set_place(lambda size: place_of_messages(self, size))
+        for pane_id in ("chart", "ticket"):
+            self.docks[pane_id].arranged.connect(self.toasts.place)
+            self.docks[pane_id].visibilityChanged.connect(lambda _: self.toasts.place())
 
     def _paint_in_turns(self) -> None:
         """Something else is about to be in every pane: the whole picture at once would be a stutter."""
@@ -216,12 +218,11 @@ class MainWindow(QMainWindow):
         self.status.ledger_wanted.connect(lambda: self.run("ledger.show"))
         self.ticket.confirmation_wanted.connect(self.questions.confirm)
         self.kill_panel.flatten_wanted.connect(lambda: self.session.execute(KillSwitch(flatten=True)))
-        self.top.kill.clicked.connect(lambda: self.run("kill.pull"))
         self.top.level.chosen.connect(lambda level: self.run(level_action(level)))
         self.layout_keeper.watch()
 
     def _build_views(self) -> Iterator[None]:
-        """Menus, keys, palette and cheat sheet: four views of one registry."""
+        """Menus, toolbar, keys, palette and cheat sheet: views of one registry."""
         from octopus_desktop.actions.catalog import standard_actions
         from ui.actions import algos, app, chart, layout, safety, trading
         from ui.cheat_sheet import CheatSheet
@@ -243,7 +244,7 @@ class MainWindow(QMainWindow):
         yield
         self.menus = Menus(self.registry, self.top.menu_bar, self.run, lambda action_id: self.checks[action_id]())
         self.shortcuts = Shortcuts(self.registry, self, self.contexts, self.run)
-        self.top.search.clicked.connect(lambda: self.run("palette.open"))
+        self.top.fill(self.registry, self.run)
         self.palette_page.closed.connect(self.shortcuts.update)
         self.cheat_sheet.closed.connect(self.shortcuts.update)
         app_instance = QApplication.instance()
@@ -319,9 +320,7 @@ class MainWindow(QMainWindow):
         self.shortcuts.update()
 
     def _show_toast(self, kind: str, title: str, text: str) -> None:
-        """An alarm stays until it is dismissed: without it the window would only seem to wait."""
-        stay_ms = 0 if kind == "alarm" else None
-        self.toasts.show(_KINDS[kind], title, text, stay_ms=stay_ms)  # type: ignore[arg-type]  # the keys are all there are
+        self.toasts.show(_KINDS[kind], title, text)  # type: ignore[arg-type]  # the keys are all there are
 
     # Panes ------------------------------------------------------------------
 

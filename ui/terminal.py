@@ -40,6 +40,7 @@ _MODULES_OF_THE_WINDOW: Final = (
     "ui.docks",
     "ui.kill_panel",
     "ui.menus",
+    "ui.message_place",
     "ui.offers",
     "ui.outcomes",
     "ui.palette",

@@ -54,15 +54,44 @@ def test_the_order_that_del_means_is_in_sight(small: MainWindow, node: ScriptedN
     assert [command.client_order_id for command in node.of(CancelOrder)] == [meant[0].client_order_id]
 
 
-def test_messages_do_not_lie_over_the_ticket(small: MainWindow) -> None:
-    """However many there are: the button that sends can be pressed. With the ticket closed they take the corner."""
+def tell_four(window: MainWindow) -> QRect:
+    """As many messages as pass at a time, with two lines each; where they lie."""
     for number in range(4):
-        small.session.tell("warn", f"Message {number}", "With a second line that says what to do about it now.")
+        window.session.tell("warn", f"Message {number}", "With a second line that says what to do about it now.")
+    settle(window)
+    return box(window.toasts.layer, window)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000), (2560, 1440)])
+def test_messages_lie_over_the_oldest_candles(
+    open_terminal: OpenWindow, node: ScriptedNode, size: tuple[int, int]
+) -> None:
+    """No order, price, button or table is under them, nor the candles of now and the axis of prices."""
+    window = open_terminal(node, size=size)
+    lie = tell_four(window)
+    chart = box(window.chart.chart, window)
+    assert chart.contains(lie)
+    assert lie.right() < chart.right() - 140
+    assert not any(lie.intersects(box(pane, window)) for pane in window.panes.values()
+                   if pane.is_seen() and pane is not window.chart)  # fmt: skip
+
+
+def test_messages_go_with_the_chart(window: MainWindow) -> None:
+    """They are over it after it was moved, and out of the way of what lies in its place."""
+    lie = tell_four(window)
+    window.docks["watchlist"].close()
+    settle(window)
+    moved = box(window.toasts.layer, window)
+    assert moved.left() < lie.left() - 200
+    assert box(window.chart.chart, window).contains(moved)
+
+
+def test_messages_do_not_lie_over_the_ticket(small: MainWindow) -> None:
+    """Without a chart to lie over: the button that sends can be pressed. Without the ticket they take the corner."""
+    small.docks["chart"].setFloating(True)
     settle(small)
-    ticket = box(small.ticket, small)
-    assert not box(small.toasts.layer, small).intersects(ticket)
+    assert not tell_four(small).intersects(box(small.ticket, small))
     small.docks["ticket"].close()
-    small.session.tell("info", "One more")
     settle(small)
     assert box(small.toasts.layer, small).right() > small.width() - 30
 

@@ -15,7 +15,7 @@ from ui.widgets.mode_frame import FRAME, ModeBadge, ModeFrame
 from ui.widgets.segmented import Segment, Segmented
 from ui.widgets.sparkline import paint_sparkline
 from ui.widgets.state_overlay import StateOverlay
-from ui.widgets.toast import Toasts
+from ui.widgets.toast import Toast, Toasts
 
 
 def test_segments_by_key_and_mouse(theme: Theme, qtbot: QtBot) -> None:
@@ -102,7 +102,64 @@ def test_toasts_stack_act_and_go(theme: Theme, qtbot: QtBot) -> None:
     assert again.height() > first.height()
     for number in range(9):
         toasts.show("warn", f"Warning {number}")
-    assert [toast.title for toast in toasts.toasts] == [f"Warning {number}" for number in (5, 6, 7, 8)]
+    assert [toast.title for toast in toasts.toasts] == ["Refused", *(f"Warning {number}" for number in (5, 6, 7, 8))]
+
+
+def test_an_error_stays_until_it_is_dismissed(theme: Theme, qtbot: QtBot) -> None:
+    """No time and no other message takes it off the screen; of many the newest are kept."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(600, 900)
+    window.show()
+    toasts = Toasts(theme, window)
+    error = toasts.show("error", "Refused by the venue")
+    assert error.stays
+    assert not error._timer.isActive()
+    for number in range(20):
+        assert not toasts.show("info", f"Filled {number}").stays
+    assert toasts.toasts[0] is error
+    assert len(toasts.toasts) == 5
+    for number in range(20):
+        toasts.show("error", f"Refused {number}")
+    kept = [toast.title for toast in toasts.toasts if toast.stays]
+    assert kept == [f"Refused {number}" for number in range(12, 20)]
+    assert toasts.dismiss_newest()
+    assert toasts.toasts[-1].title == "Refused 18"
+
+
+def test_what_has_nothing_to_say_is_not_seen(theme: Theme, qtbot: QtBot) -> None:
+    """Messages that are kept ready before the window comes up do not come up with it."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(600, 500)
+    toasts = Toasts(theme, window)
+    for _ in toasts.make_ready():
+        pass
+    window.show()
+    said = toasts.show("info", "One")
+    assert [toast for toast in toasts.layer.findChildren(Toast) if toast.isVisible()] == [said]
+
+
+def test_messages_lie_where_they_are_told_to(theme: Theme, qtbot: QtBot) -> None:
+    """From a lower left corner upwards, the newest lowest, and there again after what is below has moved."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(900, 500)
+    window.show()
+    toasts = Toasts(theme, window)
+    corner = [QPoint(50, 300)]
+    asked: list[int] = []
+    toasts.set_place(lambda size: (asked.append(size.height()), corner[0])[1])
+    first = toasts.show("warn", "One")
+    second = toasts.show("warn", "Two", "With a second line.")
+    layer = toasts.layer.geometry()
+    assert (layer.left(), layer.bottom() + 1) == (50, 300)
+    assert first.geometry().bottom() < second.geometry().top()
+    assert second.geometry().bottom() + 1 == layer.height()
+    assert asked[-1] == layer.height()
+    corner[0] = QPoint(80, 200)
+    toasts.place()
+    assert toasts.layer.geometry() == layer.translated(30, -100)
 
 
 def test_overlay_states(theme: Theme, qtbot: QtBot) -> None:

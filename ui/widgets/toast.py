@@ -1,11 +1,11 @@
-"""Short messages at the bottom that come, can be acted upon, and go."""
+"""Short messages that come, can be acted upon, and go; errors stay until they are dismissed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -18,8 +18,10 @@ _WIDTH = 340
 _GAP = 8
 _MARGIN = 16
 _MOST = 4
+_MOST_KEPT = 8
+"""Of those that stay: all of them are in the log."""
 _FADE_MS = 160
-_STAY_MS: dict[Kind, int] = {"info": 4000, "success": 4000, "warn": 8000, "error": 12_000}
+_STAY_MS: dict[Kind, int] = {"info": 4000, "success": 4000, "warn": 8000, "error": 0}
 _ICONS: dict[Kind, str] = {"info": "info", "success": "check", "warn": "warning", "error": "warning"}
 
 
@@ -73,6 +75,12 @@ class Toast(QWidget):
         self.leaving = False
         self._dress()
         theme.changed.connect(self._dress)
+        self.hide()  # one that is made before its window is shown would come up with it, empty
+
+    @property
+    def stays(self) -> bool:
+        """Until it is dismissed."""
+        return self._timer.interval() == 0
 
     def _dress(self) -> None:
         self._close.setIcon(icon("close", self._theme.tokens, 14))
@@ -166,7 +174,7 @@ class Toasts(QObject):
         self.layer.resize(_WIDTH, 0)
         self.layer.show()
         self._bottom = 0
-        self._beside: Callable[[], int | None] = lambda: None
+        self._wanted: Callable[[QSize], QPoint | None] = lambda size: None
         self._stack: list[Toast] = []
         self._spare: list[Toast] = []
         """Said what they had to: to dress a new widget takes four milliseconds, which a fast fill must not cost."""
@@ -180,11 +188,11 @@ class Toasts(QObject):
     def set_bottom(self, pixels: int) -> None:
         """Keep so much of the window's lower edge free (the status bar)."""
         self._bottom = pixels
-        self._place()
+        self.place()
 
-    def set_beside(self, left_edge: Callable[[], int | None]) -> None:
-        """Lie to the left of what must stay in sight, where there is room for that; None: at the window's edge."""
-        self._beside = left_edge
+    def set_place(self, lower_left: Callable[[QSize], QPoint | None]) -> None:
+        """Where messages that take so much room begin; None: in the window's lower right corner."""
+        self._wanted = lower_left
 
     def show(
         self,
@@ -200,12 +208,14 @@ class Toasts(QObject):
         for toast in self.toasts:
             if (toast.kind, toast.title, toast.text) == (kind, title, text):
                 return toast
-        for toast in self.toasts[: max(0, len(self.toasts) - _MOST + 1)]:
+        stays = (_STAY_MS[kind] if stay_ms is None else stay_ms) == 0
+        alike = [toast for toast in self.toasts if toast.stays == stays]  # what passes pushes no error off the screen
+        for toast in alike[: max(0, len(alike) - (_MOST_KEPT if stays else _MOST) + 1)]:
             toast.dismiss()
         toast = self._spare.pop() if self._spare else self._make()
         self._stack.append(toast)
         toast.say(kind, title, text, action, on_action, _STAY_MS[kind] if stay_ms is None else stay_ms)
-        self._place()
+        self.place()
         return toast
 
     def make_ready(self) -> Iterator[None]:
@@ -224,20 +234,21 @@ class Toasts(QObject):
         if not (toasts := self.toasts):
             return False
         toasts[-1].dismiss()
-        self._place()
+        self.place()
         return True
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
-            self._place()
+            self.place()
         return False
 
     def _drop(self, toast: Toast) -> None:
         self._stack.remove(toast)
         self._spare.append(toast)
-        self._place()
+        self.place()
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Where they are to lie now; to be called when what they lie over has moved."""
         toasts = self.toasts
         for toast in toasts:
             height = toast.heightForWidth(_WIDTH) if toast.hasHeightForWidth() else toast.sizeHint().height()
@@ -246,12 +257,11 @@ class Toasts(QObject):
         for toast in self._stack:
             if toast.leaving:  # it fades where it is, from the layer's lower edge
                 toast.move(0, toast.y() + whole - self.layer.height())
-        bottom = self._window.height() - _MARGIN - self._bottom
-        beside = self._beside()
-        right = self._window.width() - _MARGIN
-        if beside is not None and beside - _GAP >= _WIDTH:
-            right = beside - _GAP
-        self.layer.setGeometry(right - _WIDTH, bottom - whole, _WIDTH, whole)
+        corner = self._wanted(QSize(_WIDTH, whole))
+        if corner is None:
+            right, bottom = self._window.width() - _MARGIN, self._window.height() - _MARGIN - self._bottom
+            corner = QPoint(right - _WIDTH, bottom)
+        self.layer.setGeometry(corner.x(), corner.y() - whole, _WIDTH, whole)
         top = whole
         for toast in reversed(toasts):
             top -= toast.height()
