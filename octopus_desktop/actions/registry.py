@@ -1,4 +1,4 @@
-"""An action as it is declared, and the one registry that palette, menus, shortcuts and cheat sheet are views of."""
+"""An action as it is declared, and the one registry: palette, menus, toolbar, shortcuts, cheat sheet are its views."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Action(msgspec.Struct, frozen=True):
 
     `group` keeps neighbours together in a menu; a line parts the groups. `submenu` puts it one level deeper.
     `toggles`: it has a state that a check mark shows. `repeats`: held down, it happens again and again.
+    `button`: what stands on its button on the toolbar; it has none where that is empty.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Action(msgspec.Struct, frozen=True):
     submenu: str = ""
     toggles: bool = False
     repeats: bool = False
+    button: str = ""
 
 
 class ActionRegistry:

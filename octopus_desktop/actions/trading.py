@@ -10,8 +10,24 @@ from octopus_desktop.actions.registry import Action, Menu
 _T, _K = Menu.TRADE, Context.TICKET
 
 ACTIONS: Final = (
-    Action("ticket.buy", "Buy…", "Bring the ticket up on its buying side.", _T, keys=("B", "Alt+B"), group="ticket"),
-    Action("ticket.sell", "Sell…", "Bring the ticket up on its selling side.", _T, keys=("S", "Alt+S"), group="ticket"),
+    Action(
+        "ticket.buy",
+        "Buy…",
+        "Bring the ticket up on its buying side.",
+        _T,
+        keys=("B", "Alt+B"),
+        group="ticket",
+        button="Buy",
+    ),
+    Action(
+        "ticket.sell",
+        "Sell…",
+        "Bring the ticket up on its selling side.",
+        _T,
+        keys=("S", "Alt+S"),
+        group="ticket",
+        button="Sell",
+    ),
     Action(
         "ticket.submit",
         "Send the order in the ticket",
@@ -188,6 +204,7 @@ ACTIONS: Final = (
         _T,
         keys=("Ctrl+Shift+X",),
         group="cancel",
+        button="Cancel all",
     ),
     Action(
         "position.close",
@@ -196,6 +213,7 @@ ACTIONS: Final = (
         _T,
         keys=("Ctrl+Shift+C",),
         group="position",
+        button="Close position",
     ),
     Action(
         "entry.unlock",
@@ -220,5 +238,6 @@ ACTIONS: Final = (
         _T,
         keys=("Ctrl+R",),
         group="entry",
+        button="Compare",
     ),
 )

@@ -10,10 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from octopus_desktop.actions.catalog import standard_actions
 from octopus_desktop.actions.keys import parse_keys, show_keys
 from octopus_desktop.actions.registry import Menu
+from octopus_desktop.model.orders import Side
 from ui.cheat_sheet import sections
 from ui.main_window import MainWindow
 from ui.menus import MENU_TITLES
@@ -118,3 +120,29 @@ def test_tooltips_tell_the_keys_that_count(window: MainWindow) -> None:
     assert told
     assert told <= known, told - known
     assert parse_keys("B") == ("B",)
+
+
+def test_the_toolbar_is_a_view_of_the_registry(window: MainWindow, qtbot: QtBot) -> None:
+    """Each of its buttons says what the registry says and does the same as the key; none takes the keyboard."""
+    toolbar = window.top.toolbar
+    assert toolbar is not None
+    assert list(toolbar.buttons) == [action.id for action in window.registry if action.button]
+    for action_id, button in toolbar.buttons.items():
+        action = window.registry[action_id]
+        assert button.text() == action.button
+        assert action.doc in button.toolTip()
+        assert button.focusPolicy() is Qt.FocusPolicy.NoFocus
+    qtbot.mouseClick(toolbar.buttons["ticket.sell"], Qt.MouseButton.LeftButton)
+    assert window.ticket.side.value == Side.SELL.value
+    assert window.top.kill.text() == window.registry["kill.pull"].title
+
+
+def test_a_narrow_window_gives_the_toolbar_up(window: MainWindow, qtbot: QtBot) -> None:
+    """Menus, kill switch, level and mode stay whole."""
+    toolbar = window.top.toolbar
+    assert toolbar is not None
+    window.resize(1600, 900)
+    qtbot.waitUntil(lambda: toolbar.isVisible())
+    window.resize(700, 600)
+    qtbot.waitUntil(lambda: not toolbar.isVisible())
+    assert window.top.kill.isVisible()
