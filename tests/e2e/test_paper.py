@@ -13,7 +13,7 @@ from octopus_desktop.model.commands import CancelOrder, Done, Reconcile, Subscri
 from octopus_desktop.model.events import Channel
 from octopus_desktop.model.identifiers import new_client_order_id
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
-from tests.e2e.session import Session, ask_exchange, limit, market
+from tests.e2e.session import SIM, Session, ask_exchange, limit, market
 
 
 def exchange_of(session: Session) -> str:
@@ -55,6 +55,7 @@ def test_a_paper_session_from_its_first_order_to_a_restart(tmp_path: Path) -> No
         bought = market(Side.BUY, "0.01")
         session.submit(bought)
         session.until(lambda: session.status(bought) is OrderStatus.FILLED, "the market order filled")
+        session.until(lambda: (SIM, "BTC") in session.state.balances, "its coins")  # perhaps in the next frame
         assert session.free("BTC") == Decimal("0.01") * Decimal("0.999")
         far = session.resting_bid()
         session.submit(far)

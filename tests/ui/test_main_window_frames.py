@@ -14,8 +14,8 @@ from scripted_node import ScriptedNode
 import ui.frame
 from octopus_desktop.model.events import OrderCanceled
 from octopus_desktop.model.identifiers import ClientOrderId
+from octopus_desktop.model.market_state import KEPT_TRADES
 from octopus_desktop.model.orders import Side
-from octopus_desktop.state import KEPT_TRADES
 from tests.printed import printed
 from ui.frame import Dirty
 from ui.main_window import MainWindow
