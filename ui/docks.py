@@ -265,7 +265,6 @@ class TabRows(QObject):
                 bar.destroyed.connect(lambda _=None, bar=bar: self._bars.discard(bar))
                 bar.setAccessibleName("Panes")
                 bar.setExpanding(False)
-                bar.setMovable(False)
             for index in range(bar.count()):
                 if bar.isVisible() and bar.tabText(index) == dock.windowTitle():
                     return bar, index
