@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         self.toasts.set_place(lambda size: place_of_messages(self, size))
         for pane_id in ("chart", "ticket"):
             self.docks[pane_id].arranged.connect(self.toasts.place)
-            self.docks[pane_id].visibilityChanged.connect(lambda _: self.toasts.place())
+            self.docks[pane_id].visibilityChanged.connect(self.toasts.place)
 
     def _paint_in_turns(self) -> None:
         """Something else is about to be in every pane: the whole picture at once would be a stutter."""
