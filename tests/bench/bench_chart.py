@@ -89,7 +89,7 @@ def settle(app: QApplication) -> None:
         time.sleep(0.003)
 
 
-def step_ms(app: QApplication, do: Callable[[], object], count: int = 150) -> float:
+def step_ms(app: QApplication, do: Callable[[], object], count: int) -> float:
     """Median time of an action and the paint it leads to."""
     times = []
     for _ in range(count):
@@ -98,6 +98,12 @@ def step_ms(app: QApplication, do: Callable[[], object], count: int = 150) -> fl
         app.processEvents()
         times.append((time.perf_counter() - start) * 1e3)
     return statistics.median(times)
+
+
+def in_turn(app: QApplication, *actions: tuple[Callable[[], object], int]) -> list[float]:
+    """The least of the medians of each action, so many times a round. A noisy neighbour disturbs all alike."""
+    rounds = [[step_ms(app, do, count) for do, count in actions] for _ in range(5)]
+    return [min(times) for times in zip(*rounds, strict=True)]
 
 
 def ticker(widget: PriceChart) -> Callable[[], None]:
@@ -139,43 +145,39 @@ def measure() -> list[dict[str, object]]:
     naive.show()
     settle(app)
 
-    ticks: dict[int, list[float]] = {count: [] for count in charts}
-    for _ in range(3):  # turn about, so that a noisy neighbour disturbs both alike
-        for count, widget in charts.items():
-            ticks[count].append(step_ms(app, ticker(widget)))
-    tick = {count: min(values) for count, values in ticks.items()}
-    naive_tick = step_ms(app, naive.update, 15)
-
     def pan_naive() -> None:
         naive.stop = naive.stop - 10 if naive.stop > 2 * visible else len(long[0])
         naive.update()
 
+    def show(count: int) -> None:
+        naive.visible = count
+        widget.viewport.wanted_spacing = widget.viewport.width / count
+        widget.show_last()
+        settle(app)
+
     widget = charts[1_000_000]
-    pan = step_ms(app, panner(widget, visible))
-    naive_pan = step_ms(app, pan_naive, 15)
-    widget.viewport.wanted_spacing = widget.viewport.width / 5000
-    widget.show_last()
-    settle(app)
-    pan_wide = step_ms(app, panner(widget, 5000))
-    naive.visible = 5000
-    naive_wide = step_ms(app, pan_naive, 5)
-    widget.viewport.wanted_spacing = widget.viewport.width / visible
-    widget.show_last()
+    tick_short, tick_long, naive_tick = in_turn(
+        app, (ticker(charts[1_000]), 150), (ticker(widget), 150), (naive.update, 5)
+    )
+    pan, naive_pan = in_turn(app, (panner(widget, visible), 50), (pan_naive, 5))
+    show(5000)
+    pan_wide, naive_wide = in_turn(app, (panner(widget, 5000), 50), (pan_naive, 2))
+    show(visible)
     last = widget.series.last()[3]
     widget.set_orders([ChartOrder(str(n), n % 2 == 0, last + (n - 10) * 8, "0.5", "Limit") for n in range(20)])
     QTest.mouseMove(widget, widget.rect().center())
     settle(app)
-    pan_full = step_ms(app, panner(widget, visible))
+    pan_full, naive_full = in_turn(app, (panner(widget, visible), 50), (pan_naive, 5))
     for each in (*charts.values(), naive):
         each.close()
         each.deleteLater()
     app.processEvents()
     return [
-        row("chart: last candle changes, 1M candles against 1k", tick[1_000_000], tick[1_000], 1.5, longest=True),
-        row("chart: last candle changes, against a candle-by-candle painter", tick[1_000_000], naive_tick, 40),
+        row("chart: last candle changes, 1M candles against 1k", tick_long, tick_short, 1.5, longest=True),
+        row("chart: last candle changes, against a candle-by-candle painter", tick_long, naive_tick, 40),
         row("chart: pan a step, 1000 visible, against a candle-by-candle painter", pan, naive_pan, 10),
         row("chart: pan a step, 5000 visible, against a candle-by-candle painter", pan_wide, naive_wide, 40),
-        row("chart: pan a step with crosshair and 20 orders", pan_full, naive_pan, 4),
+        row("chart: pan a step with crosshair and 20 orders", pan_full, naive_full, 4),
     ]
 
 

@@ -56,7 +56,7 @@ class Axes:
         for price, y in self.prices:
             middle = y / dpr
             if 7 <= middle <= scene.viewport.height / dpr - 5:
-                scene.numbers.right(painter, right, middle, format_price(price, scene.precision))
+                scene.numbers.right(painter, right, middle, _price_label(price, scene.precision))
                 rows.append(middle)
         if scene.volume_height >= _VOLUME_LABEL_FROM * dpr and len(scene.series):
             # At the top of the highest bar in view.
@@ -97,6 +97,9 @@ class Axes:
                 continue
             placed.append((x, tick))
         return placed
+
+
+_price_label = lru_cache(maxsize=512)(format_price)  # while a chart is panned the same prices stay on its axis
 
 
 def _block_s(step: int) -> int:

@@ -10,7 +10,7 @@ import shiboken6
 from numpy.typing import NDArray
 from PySide6 import __version_info__ as _pyside
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from ui.chart.scene import Scene
 from ui.chart.series import Floats, Slice
@@ -26,9 +26,10 @@ def draw_rects(painter: QPainter, rects: Rects, colour: QColor) -> None:
     if not len(rects):
         return
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QBrush(colour))
+    painter.setBrush(colour)
     if _pyside >= (6, 9):
-        painter.drawRects(cast(QRect, shiboken6.wrapInstance(rects.ctypes.data, QRect)), len(rects))
+        address = rects.__array_interface__["data"][0]  # `rects.ctypes` takes twice as long to make
+        painter.drawRects(cast(QRect, shiboken6.wrapInstance(address, QRect)), len(rects))
         return
     # Before 6.9 only the floating-point overload takes a pointer; it is 2.7 times slower.
     boxes = rects.astype(np.float64)

@@ -306,7 +306,7 @@ class PriceChart(QWidget):
                 view.show_last(len(scene.series))
             self._fit_prices()
         volumes = scene.visible().candles.volume
-        highest = float(np.max(volumes)) if len(volumes) else 0.0
+        highest = float(np.maximum.reduce(volumes)) if len(volumes) else 0.0
         scene.highest_volume = highest * VOLUME_AIR if highest > 0 else 1.0
 
     def _fit_prices(self) -> None:

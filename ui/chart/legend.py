@@ -31,6 +31,7 @@ class Legend:
 
     def __init__(self, bold: TextCache) -> None:
         self._bold = bold
+        self._made_from: tuple[object, ...] = ()
         self._parts: list[_Part] = []
         self._lefts: list[float] = []
         self._width = 0.0
@@ -39,6 +40,17 @@ class Legend:
 
     def show(self, scene: Scene, subtitle: str, index: int | None) -> QRect:
         """Make the texts for a candle (the last one for None). Returns what has to be painted anew."""
+        made_from = (
+            *self._candle(scene, index),
+            scene.title,
+            subtitle,
+            scene.precision,
+            scene.viewport.width,
+            scene.dpr,
+        )
+        if made_from == self._made_from and self._parts:  # as after each step of a pan
+            return QRect()
+        self._made_from = made_from
         parts = self._make(scene, subtitle, index)
         if parts == self._parts:
             return QRect()
@@ -100,13 +112,10 @@ class Legend:
     def _numbers(self, scene: Scene, index: int | None) -> tuple[list[_Part], list[_Part], list[_Part]]:
         """Open to close with their letters, the change, and the volume; nothing for an empty series."""
         colors, numbers, words = scene.colors, scene.numbers, scene.words
-        count = len(scene.series)
-        if not count:
+        candle = self._candle(scene, index)
+        if not candle:
             return [], [], []
-        index = count - 1 if index is None else max(0, min(count - 1, index))
-        o, h, low, c, v = scene.series.at(index)
-        # Against the close before, as a day's change is told; the very first candle has only its open.
-        base = scene.series.at(index - 1)[3] if index else o
+        o, h, low, c, v, base = candle
         prices = []
         for letter, price in (("O", o), ("H", h), ("L", low), ("C", c)):
             prices.append(_Part(words, colors.text_lo, letter, 4))
@@ -117,3 +126,14 @@ class Legend:
         change = [_Part(numbers, colors.up if c >= base else colors.down, text, 2 * _GAP)]
         volume = [_Part(words, colors.text_lo, "Vol", 4), _Part(numbers, colors.text_mid, format_compact(v), _GAP)]
         return prices, change, volume
+
+    @staticmethod
+    def _candle(scene: Scene, index: int | None) -> tuple[float, ...]:
+        """A candle's five numbers and what its change is told against; nothing for an empty series."""
+        count = len(scene.series)
+        if not count:
+            return ()
+        index = count - 1 if index is None else max(0, min(count - 1, index))
+        candle = scene.series.at(index)
+        # Against the close before, as a day's change is told; the very first candle has only its open.
+        return (*candle, scene.series.at(index - 1)[3] if index else candle[0])

@@ -151,7 +151,8 @@ class CandleSeries:
             return None
         level = max(0, (stop - start).bit_length() - 11)
         candles = self.slice(start, stop, level).candles
-        low, high = float(np.nanmin(candles.low)), float(np.nanmax(candles.high))
+        # Empty slots are passed over as `nanmin` does, which takes three times as long.
+        low, high = float(np.fmin.reduce(candles.low)), float(np.fmax.reduce(candles.high))
         return (low, high) if low == low and high == high else None
 
     def _level(self, level: int) -> NDArray[np.float64]:
