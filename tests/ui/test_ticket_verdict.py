@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from conftest import settle
 from PySide6.QtCore import Qt
@@ -11,7 +13,9 @@ from pytestqt.qtbot import QtBot
 from scripted_node import ScriptedNode
 
 from octopus_desktop.model.commands import SubmitOrder
+from octopus_desktop.model.events import EntryLocked, EntryUnlocked, TradingLevelChanged
 from octopus_desktop.model.queries import AlgoVerdict, Verdict
+from octopus_desktop.model.safety import TradingLevel
 from ui.main_window import MainWindow
 from ui.models.ticket_kinds import Kind
 from ui.theme.tokens import THEMES, contrast, tokens
@@ -20,6 +24,7 @@ from ui.theme.tokens import THEMES, contrast, tokens
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
 REFUSAL = "The order is worth 6,700 USDT; your limit is 5,000."
+LOCKED = "Order entry is locked. Ctrl+U unlocks it."
 
 
 def fill(window: MainWindow) -> None:
@@ -99,3 +104,33 @@ def test_an_algo_that_is_refused_has_a_muted_button(window: MainWindow, node: Sc
     ticket.extras.fields["slices"].setText("9")
     qtbot.waitUntil(lambda: ticket.verdict.text() == "Spot can't be sold short.")
     assert ticket.submit_button.property("denied")
+
+
+def test_what_risk_said_of_a_lock_goes_with_the_lock(window: MainWindow, node: ScriptedNode) -> None:
+    """Unlocked, halted, active again: the ticket says at once what risk says now, not what it said before."""
+    ticket = window.ticket
+    node.emit(EntryLocked(LOCKED, node.now_ns))
+    fill(window)
+    ticket._risk.stop()
+    ticket._ask_risk()
+    settle(window)
+    assert ticket.verdict.text() == LOCKED
+    node.emit(EntryUnlocked(node.now_ns))
+    frame(window)
+    assert ticket.verdict.text() == "✓ Within your limits"
+    node.verdict = Verdict(REFUSAL)
+    node.emit(TradingLevelChanged(TradingLevel.HALTED, "Set by you.", node.now_ns))
+    frame(window)
+    assert ticket.verdict.text() == REFUSAL
+    node.verdict = None
+    node.emit(TradingLevelChanged(TradingLevel.ACTIVE, "Set by you.", node.now_ns))
+    frame(window)
+    assert ticket.verdict.text() == "✓ Within your limits"
+
+
+def frame(window: MainWindow) -> None:
+    """One frame of the slow panes in the middle of a second, and the answers to what they asked."""
+    window.frames._slow_due = 0.0
+    window.frames._second = time.time_ns() // 1_000_000_000
+    window.frames.turn()
+    QApplication.processEvents()

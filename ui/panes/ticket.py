@@ -25,6 +25,7 @@ from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, IntentToken
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, Side
 from octopus_desktop.model.queries import AlgoQuery, AlgoVerdict, RiskQuery, Verdict
+from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.haste import Haste
@@ -75,6 +76,7 @@ class TicketPane(TicketForm):
         self._warned: str | None = None
         self._algo_verdict: AlgoVerdict | None = None
         self._asked_risk = 0
+        self._asked_under = self._gates(session.state)
         self._token = _new_token()
         self._algo_id = new_algo_id()
         self._sent: ClientOrderId | AlgoId | None = None
@@ -397,6 +399,9 @@ class TicketPane(TicketForm):
         moved = name in dirty.quotes or name in dirty.instruments or name in dirty.feeds
         if dirty.everything or dirty.balances or dirty.system or moved:
             self._work_out()
+        if self._gates(state) != self._asked_under:
+            self._asked_under = self._gates(state)
+            self._ask_again()
         self.held.write(state)
 
     def _is_settled(self, state: State) -> bool:
@@ -408,6 +413,14 @@ class TicketPane(TicketForm):
 
     def each_second(self, state: State, now_ns: int) -> None:
         """The market moves under the ticket; so may what risk thinks of it."""
+        self._ask_again()
+
+    @staticmethod
+    def _gates(state: State) -> tuple[str | None, TradingLevel]:
+        """Lock and level: when one changes, what risk said before is out of date."""
+        return state.entry_locked, state.level.level
+
+    def _ask_again(self) -> None:
         if not self._risk.isActive() and self._sent is None:
             self._ask_risk()
 
