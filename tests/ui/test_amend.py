@@ -14,7 +14,7 @@ from scripted_day import place, scripted_session
 from scripted_market import BTC
 from scripted_node import ScriptedNode
 
-from octopus_desktop.model.commands import AmendOrder, SubmitOrder
+from octopus_desktop.model.commands import AmendOrder, CancelOrder, SubmitOrder
 from octopus_desktop.model.events import (
     EntryUnlocked,
     OrderCanceled,
@@ -146,7 +146,40 @@ def test_an_order_nobody_knows_of_is_not_changed_but_seen(window: MainWindow, no
     assert not window.open_orders.model.faded(node.state.orders[order_id])
     press(window, Qt.Key.Key_F2)
     assert window.findChild(AmendDialog) is None
-    assert "The order is unknown." in [toast.text for toast in window.toasts.toasts]
+    assert "The order is unknown. Press F2 again when it is open." in [toast.text for toast in window.toasts.toasts]
+
+
+def told_on(window: MainWindow, key: Qt.Key) -> tuple[str, str]:
+    press(window, key)
+    toast = window.toasts.toasts[-1]
+    window.toasts.dismiss_newest()
+    return toast.title, toast.text
+
+
+def test_without_an_order_to_change_it_says_what_to_do(window: MainWindow, node: ScriptedNode) -> None:
+    """F2 and Del with none selected, with all behind the filter, with several, and with none at all."""
+    press(window, Qt.Key.Key_7, CTRL)
+    pane = window.open_orders
+    pane.table.clearSelection()
+    told = told_on(window, Qt.Key.Key_F2)
+    assert told == ("No order is selected", "Select one in open orders, then press F2.")
+    pane.table.selectAll()
+    title, text = told_on(window, Qt.Key.Key_F2)
+    assert title == "One order is changed at a time"
+    assert text == f"{len(pane.model.rows)} are selected. Select one, then press F2."
+    pane.filter_edit.setText("nothing like it")
+    told = told_on(window, Qt.Key.Key_F2)
+    assert told == ("No order is selected", "The filter hides all: empty it, select an order, then press F2.")
+    pane.filter_edit.clear()
+    for order_id in list(node.state.working):
+        node.execute(CancelOrder(order_id))
+    settle(window)
+    pane.table.setFocus()
+    told = told_on(window, Qt.Key.Key_F2)
+    assert told == ("There is no open order to change", "B or S brings up the ticket for a new one.")
+    told = told_on(window, Qt.Key.Key_Delete)
+    assert told == ("There is no open order to cancel", "B or S brings up the ticket for a new one.")
+    assert window.findChild(AmendDialog) is None
 
 
 def test_one_of_a_pair_is_said_at_once(window: MainWindow, node: ScriptedNode) -> None:

@@ -99,10 +99,15 @@ class OpenOrdersPane(TablePane):
 
     def amend_selected(self) -> None:
         orders = self.table.selected_rows()
-        if len(orders) != 1:
-            self.session.tell("info", "One order is changed at a time", "Choose it in open orders.")
+        if not orders:
+            self._tell_none_chosen("change", "press F2")
+        elif len(orders) > 1:
+            self.session.tell(
+                "info", "One order is changed at a time", f"{len(orders)} are selected. Select one, then press F2."
+            )
         elif orders[0].status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
-            self.session.tell("info", "It can't be changed now", f"The order is {status_word(orders[0]).lower()}.")
+            said = f"The order is {status_word(orders[0]).lower()}. Press F2 again when it is open."
+            self.session.tell("info", "It can't be changed now", said)
         elif orders[0].intent.list_id is not None:
             self.session.tell("info", "One of a pair can't be changed", "Cancel the pair and place it anew.")
         else:
@@ -123,9 +128,19 @@ class OpenOrdersPane(TablePane):
     def cancel_selected(self) -> None:
         orders = self.table.selected_rows()
         if not orders:
-            self.session.tell("info", "No order is selected", "Choose one in open orders, then press Del.")
+            self._tell_none_chosen("cancel", "press Del")
         for order in orders:
             self.session.execute(CancelOrder(order.client_order_id))
+
+    def _tell_none_chosen(self, verb: str, then: str) -> None:
+        if not self.model.rows:
+            self.session.tell("info", f"There is no open order to {verb}", "B or S brings up the ticket for a new one.")
+        elif not self.table.shown_rows():
+            self.session.tell(
+                "info", "No order is selected", f"The filter hides all: empty it, select an order, then {then}."
+            )
+        else:
+            self.session.tell("info", "No order is selected", f"Select one in open orders, then {then}.")
 
     def cancel_all(self) -> None:
         self._cancel(None)
