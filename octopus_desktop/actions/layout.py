@@ -120,7 +120,7 @@ ACTIONS: Final = (
     Action(
         "table.copy",
         "Copy the selected rows",
-        "Copy the selected rows, to be pasted into a spreadsheet.",
+        "Copy the selected rows, or all that are shown, unrounded, to be pasted into a spreadsheet.",
         Menu.FILE,
         Context.TABLE,
         keys=("Ctrl+C",),
@@ -129,7 +129,7 @@ ACTIONS: Final = (
     Action(
         "table.export",
         "Export the table as CSV…",
-        "Write every row of the table in front to a file, numbers unrounded.",
+        "Write the rows that the table in front shows to a file, in their order, numbers unrounded.",
         Menu.FILE,
         Context.TABLE,
         keys=("Ctrl+E",),

@@ -31,6 +31,7 @@ from octopus_desktop.model.events import (
     Severity,
     TickerChanged,
 )
+from octopus_desktop.model.identifiers import symbol_of
 from octopus_desktop.model.orders import Side
 from ui.actions.layout import write_table
 from ui.main_window import MainWindow
@@ -208,33 +209,79 @@ def test_a_filter_that_fits_nothing_says_so(window: MainWindow) -> None:
 
 
 def test_selected_rows_are_copied_for_a_spreadsheet(window: MainWindow) -> None:
-    """Ctrl+C puts the chosen rows on the clipboard, tab-separated under their titles."""
+    """Ctrl+C puts the chosen rows on the clipboard, tab-separated under their titles, every digit as it is."""
     press(window, Qt.Key.Key_9, CTRL)
     press(window, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     press(window, Qt.Key.Key_C, CTRL)
     lines = QApplication.clipboard().text().splitlines()
     assert len(lines) == 3
     assert lines[0].split("\t")[:4] == ["Time", "Instrument", "Side", "Price"]
-    assert lines[1].split("\t")[1:5] == ["ETHUSDT", "Sell", "3,550.00", "0.5000"]
+    fills = window.panes["fills"]
+    assert isinstance(fills, TablePane)
+    for line, fill in zip(lines[1:], fills.table.selected_rows(), strict=True):
+        cells = line.split("\t")
+        assert cells[:3] == [iso(fill.ts_venue_ns), symbol_of(fill.instrument_id), fill.side.value]
+        assert cells[3:6] == [exported(each) for each in (fill.price, fill.quantity, fill.price * fill.quantity)]
+    assert [toast.text for toast in window.toasts.toasts if toast.title == "2 rows copied"] == [""]
 
 
-def test_an_export_has_every_row_and_every_digit(window: MainWindow, node: ScriptedNode, tmp_path: Path) -> None:
-    """The CSV has unrounded numbers without separators, times to the nanosecond, and the rows the filter hides."""
+def test_a_copy_of_a_filtered_table_says_so(window: MainWindow) -> None:
+    """Without a selection all that is shown is copied, and the message tells that there is more."""
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    window.focus_pane("fills")
+    settle(window)
+    pane.filter_edit.setText("sol")
+    pane.table.clearSelection()
+    window.run("table.copy")
+    count = len(pane.table.shown_rows())
+    assert len(QApplication.clipboard().text().splitlines()) == count + 1
+    toast = window.toasts.toasts[-1]
+    assert toast.title.startswith(f"{count} row")
+    assert toast.text == f"The filter is on: of {len(pane.table.rows_model.rows)} rows those that hold “sol”."
+
+
+def test_an_export_is_what_is_shown_with_every_digit(window: MainWindow, node: ScriptedNode, tmp_path: Path) -> None:
+    """The CSV has the rows of the screen in its order, numbers unrounded and ungrouped, times to the nanosecond."""
     window.focus_pane("fills")
     settle(window)
     pane = window.panes["fills"]
     assert isinstance(pane, TablePane)
-    pane.filter_edit.setText("sol")
+    write_table(window, pane, tmp_path / "fills.csv")
+    toast = window.toasts.toasts[-1]
+    assert (toast.title, toast.text) == (f"{len(node.state.fills)} rows exported", str(tmp_path / "fills.csv"))
+    for column, order in ((3, Qt.SortOrder.AscendingOrder), (3, Qt.SortOrder.DescendingOrder)):
+        pane.table.sortByColumn(column, order)
+        write_table(window, pane, tmp_path / "fills.csv")
+        with (tmp_path / "fills.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        shown_fills = pane.table.shown_rows()
+        assert len(rows) == len(shown_fills) == len(node.state.fills)
+        for row, fill in zip(rows, shown_fills, strict=True):
+            assert Decimal(row["price"]) == fill.price
+            assert Decimal(row["fee"]) == fill.fee
+            assert row["time"] == iso(fill.ts_venue_ns)
+            assert row["side"] == fill.side.value
+        prices = [Decimal(row["price"]) for row in rows]
+        assert prices == sorted(prices, reverse=order is Qt.SortOrder.DescendingOrder)
+
+
+def test_an_export_leaves_out_what_the_filter_hides_and_says_so(window: MainWindow, tmp_path: Path) -> None:
+    """Whoever filtered by an instrument gets that instrument, and is told that there was more."""
+    pane = window.panes["fills"]
+    assert isinstance(pane, TablePane)
+    window.focus_pane("fills")
+    settle(window)
+    pane.filter_edit.setText("SOL")
     write_table(window, pane, tmp_path / "fills.csv")
     with (tmp_path / "fills.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(node.state.fills)
-    for row, fill in zip(rows, node.state.fills, strict=True):
-        assert Decimal(row["price"]) == fill.price
-        assert Decimal(row["fee"]) == fill.fee
-        assert row["time"] == iso(fill.ts_venue_ns)
-        assert row["side"] == fill.side.value
-    assert "rows exported" in window.toasts.toasts[-1].title
+    assert {row["instrument"] for row in rows} == {"SOLUSDT"}
+    assert len(rows) < len(pane.table.rows_model.rows)
+    toast = window.toasts.toasts[-1]
+    assert toast.title.startswith(f"{len(rows)} row")
+    said = f"The filter is on: of {len(pane.table.rows_model.rows)} rows those that hold “SOL”."
+    assert toast.text == f"{tmp_path / 'fills.csv'}. {said}"
 
 
 def test_an_export_that_cannot_be_written_is_said(window: MainWindow, tmp_path: Path) -> None:

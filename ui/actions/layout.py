@@ -32,7 +32,9 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         return run
 
     def copy(pane: TablePane) -> None:
-        window.session.tell("info", f"{count_of(pane.table.copy(), 'row')} copied")
+        of_selection = bool(pane.table.selected_rows())
+        count = pane.table.copy()
+        window.session.tell("info", f"{count_of(count, 'row')} copied", "" if of_selection else _of_filter(pane))
 
     def export(pane: TablePane) -> None:
         name, _ = QFileDialog.getSaveFileName(window, f"Export {pane.title}", f"{pane.pane_id}.csv", "CSV (*.csv)")
@@ -74,7 +76,16 @@ def write_table(window: MainWindow, pane: TablePane, path: Path) -> None:
     except OSError as error:
         window.session.tell("error", f"{pane.title} is not exported", f"{path}: {error.strerror or error}.")
     else:
-        window.session.tell("success", f"{count_of(count, 'row')} exported", str(path))
+        text = f"{path}. {_of_filter(pane)}".removesuffix(". ")
+        window.session.tell("success", f"{count_of(count, 'row')} exported", text)
+
+
+def _of_filter(pane: TablePane) -> str:
+    """That rows are missing, and why; empty where none is."""
+    if not pane.table.filter_text:
+        return ""
+    count = len(pane.table.rows_model.rows)
+    return f"The filter is on: of {count_of(count, 'row')} those that hold “{pane.filter_edit.text().strip()}”."
 
 
 def checks(window: MainWindow) -> dict[str, Callable[[], bool]]:

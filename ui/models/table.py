@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Generic
 
@@ -25,7 +24,7 @@ from PySide6.QtGui import QFocusEvent, QGuiApplication, QMouseEvent, QPainter, Q
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from ui.models.cells import PAD, ROW_HEIGHT, CellPainter, fitted
-from ui.models.columns import Paint, Row, exported
+from ui.models.columns import Column, Paint, Row, exported
 from ui.models.rows_model import SORT_ROLE, RowsModel
 from ui.theme import fonts
 from ui.theme.text import TextCache
@@ -267,26 +266,35 @@ class Table(QTableView, Generic[Row]):
     # Out of the program -----------------------------------------------------
 
     def copy(self) -> int:
-        """The selected rows, or all that are shown, as tab-separated text with a header. Returns how many."""
+        """The selected rows, or all that are shown, as tab-separated text under the titles. Returns how many."""
         self._rows.flush()
         rows = self.selected_rows() or self.shown_rows()
-        QGuiApplication.clipboard().setText(self._written(rows, "\t", raw=False))
+        titles = [column.title for column in self._written_columns()]
+        QGuiApplication.clipboard().setText(self._written(titles, rows, "\t"))
         return len(rows)
 
     def export(self, path: Path) -> int:
-        """Write every row as CSV with unrounded values. Returns how many. Raises OSError."""
+        """Write the rows that are shown, in their order, as CSV under the columns' keys. Returns how many.
+
+        Raises OSError.
+        """
         self._rows.flush()
-        rows = list(self._rows.rows)
-        path.write_text(self._written(rows, ",", raw=True), encoding="utf-8", newline="")
+        rows = self.shown_rows()
+        keys = [column.key for column in self._written_columns()]
+        path.write_text(self._written(keys, rows, ","), encoding="utf-8", newline="")
         return len(rows)
 
-    def _written(self, rows: Sequence[Row], delimiter: str, *, raw: bool) -> str:
-        columns = [column for column in self._rows.columns if column.paint is not Paint.SPARKLINE]
+    def _written_columns(self) -> list[Column[Row]]:
+        return [column for column in self._rows.columns if column.paint is not Paint.SPARKLINE]
+
+    def _written(self, header: list[str], rows: list[Row], delimiter: str) -> str:
+        """Values unrounded and without separators: what is pasted is calculated with."""
+        columns = self._written_columns()
         out = io.StringIO()
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-        writer.writerow([column.key if raw else column.title for column in columns])
+        writer.writerow(header)
         for row in rows:
-            writer.writerow([exported(column.raw(row)) if raw else column.text(row) for column in columns])
+            writer.writerow([exported(column.raw(row)) for column in columns])
         return out.getvalue()
 
     # Arrangement ------------------------------------------------------------
