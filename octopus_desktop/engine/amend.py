@@ -3,14 +3,15 @@
 The replacement's intent names the order whose place it takes, and is in the journal before the first byte leaves. One
 request where the venue has it and nothing of the order is filled (a venue that cancels and places does not count what
 fills between, so the request asks for an order without fills); else cancel, verify, place. Whatever comes of it, the
-venue is asked for both until it has told of both. Two that work are made one, and none that works is told.
+venue is asked for both until it has told of both. Two that work are made one, and none that works is told. Who cancels
+the old one by hand meanwhile wants neither.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -48,6 +49,9 @@ class Amendments:
         self._clock = clock
         self._under_way: dict[ClientOrderId, ClientOrderId] = {}
         """The replacement of each order that is being replaced."""
+        self._changing: set[ClientOrderId] = set()
+        """Of those, what `amend` began: not what a stop stands in for."""
+        self._called_off: set[ClientOrderId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_settled: Callable[[Order], None] = lambda _: None
         """Told of each replacement when both orders are known."""
@@ -75,15 +79,25 @@ class Amendments:
             return Refused(refusal)
         intent = _replacement(old, command)
         self._under_way[old.client_order_id] = intent.client_order_id
+        self._changing.add(old.client_order_id)
         filled = old.filled_quantity
         try:
             outcome = await self._orders.place([intent], lambda: partial(self._carry_out, old, intent, filled))
         except BaseException:
-            del self._under_way[old.client_order_id]
+            self._over(old)
             raise
         if isinstance(outcome, Refused):
-            del self._under_way[old.client_order_id]
+            self._over(old)
         return outcome
+
+    def call_off(self, names: Iterable[ClientOrderId]) -> None:
+        """The trader cancels these: what is to take the place of one goes too, wherever it is by now."""
+        meant = set(names)
+        for old in self._changing:
+            new = self._under_way[old]
+            if old in meant or new in meant:
+                self._called_off.add(old)
+                self._spawn(self._orders.cancel(CancelOrder(new)), f"call off {new}")
 
     def settle(self, old: Order, new: Order) -> None:
         """`new` was sent because nobody knows whether `old` is there: once both are known one of them is left."""
@@ -198,12 +212,21 @@ class Amendments:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, SLOWEST_ASK_S)
         self._judge(old, new)
-        self._under_way.pop(old.client_order_id, None)
+        self._over(old)
         self.on_settled(new)
+
+    def _over(self, old: Order) -> None:
+        name = old.client_order_id
+        self._under_way.pop(name, None)
+        self._changing.discard(name)
+        self._called_off.discard(name)
 
     def _judge(self, old: Order, new: Order) -> None:
         symbol = symbol_of(old.intent.instrument_id)
-        if old.status.is_terminal and new.status in _NOT_THERE and old.remaining > 0:
+        if old.client_order_id in self._called_off:
+            if new.status in _CERTAIN:  # its cancel came to the venue before it did
+                self._spawn(self._cancel(new), f"cancel {new.client_order_id}")
+        elif old.status.is_terminal and new.status in _NOT_THERE and old.remaining > 0:
             self._tell(
                 f"The order in {symbol} is gone and the new one is not there",
                 f"{figure(old.remaining)} is in the market no more. {new.reason} Place it again if you still want it.",

@@ -26,11 +26,14 @@ class Hours(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> Hours:
-        """`08:00 - 20:30`. Raises ValueError with a sentence."""
+        """`08:00 - 20:30`; 00:00 as the end is the midnight that ends the day. Raises ValueError with a sentence."""
         match = re.fullmatch(r"\s*(\d{1,2}):([0-5]\d)\s*(?:-|–|to)\s*(\d{1,2}):([0-5]\d)\s*", text)
         if match is None:
             raise ValueError("type 08:00 - 20:30, in UTC")
-        return cls(int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4]))
+        begin, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+        if begin == end != 0:
+            raise ValueError(f"it begins and ends at {_clock(begin)}, type 00:00 - 24:00 for the whole day")
+        return cls(begin, end or MINUTES_A_DAY)
 
     @property
     def as_typed(self) -> str:

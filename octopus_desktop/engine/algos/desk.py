@@ -263,15 +263,22 @@ class AlgoDesk:
             await self._idle(algo.algo_id)
 
     def canceling(self, command: CancelOrder | CancelAllOrders) -> None:
-        """By hand. What a bracket protects it protects again at once: that is told, so that nobody believes it bare."""
-        if self._state.level.level is TradingLevel.HALTED:
-            return  # nothing leaves
+        """By hand. An order that is being changed goes with the one that was to take its place.
+
+        What a bracket protects it protects again at once: that is told, so that nobody believes it bare.
+        """
         if isinstance(command, CancelOrder):
+            self._tools.amendments.call_off(
+                [command.client_order_id]
+            )  # it may be gone already, and the other on its way
             order = self._state.working.get(command.client_order_id)
             meant = [order] if order is not None else []
         else:
             meant = [o for o in self._state.working.values() if command.instrument_id in (None, o.intent.instrument_id)]
             meant = [order for order in meant if command.side in (None, order.intent.side)]
+            self._tools.amendments.call_off(order.client_order_id for order in meant)
+        if self._state.level.level is TradingLevel.HALTED:
+            return  # nothing leaves
         for name in {order.intent.parent for order in meant if order.intent.role in ("stop", "target")}:
             algo = self._state.algos.get(name) if name is not None else None
             if algo is not None and isinstance(algo.spec, Bracket) and not algo.status.is_over:

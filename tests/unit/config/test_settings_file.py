@@ -69,6 +69,7 @@ def test_what_is_set_counts(path: Path) -> None:
         ('[risk]\nallowed = ["BTCUSDT"]', ("risk.allowed", "BTCUSDT with its venue", '"BTCUSDT.BINANCE"')),
         ('[risk]\nhours = "all day"', ('risk.hours = "all day"', "type 08:00 - 20:30, in UTC")),
         ('[risk]\nhours = "20:00 - 25:00"', ("risk.hours", "24 hours of 60 minutes")),
+        ('[risk]\nhours = "08:00 - 08:00"', ("risk.hours", "00:00 - 24:00 for the whole day")),
         ("[risk]\nhours = 8", ("risk.hours = 8", "a text")),
         ("[risk]\ninstruments = 3", ("risk.instruments", '[risk.instruments."BTCUSDT.BINANCE"]')),
         ("[risk.instruments.BTCUSDT.SIM]\nmax_position = 1", ("BTCUSDT with its venue and in quotes",)),

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from octopus_desktop.engine.entry import Lock
-from octopus_desktop.model.commands import AmendOrder, CancelOrder, Done, Outcome, Refused, SubmitOrder
+from octopus_desktop.engine.orders import NEVER_SENT
+from octopus_desktop.model.commands import (
+    AmendOrder,
+    CancelAllOrders,
+    CancelOrder,
+    Done,
+    Outcome,
+    Refused,
+    SubmitOrder,
+)
+from octopus_desktop.model.errors import RequestRefused
 from octopus_desktop.model.events import TradingLevelChanged
 from octopus_desktop.model.identifiers import ClientOrderId
-from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.ports import Capability
 from tests.unit.engine.algos.exchange import Resting, World, world
@@ -179,6 +192,75 @@ def test_a_comparison_between_cancel_and_place_loses_no_order(
     market.lock.shut(Lock.RECONCILING)
     market.run(60)
     assert resting(market) == left
+
+
+async def cancel_by_hand(market: World, command: CancelOrder | CancelAllOrders) -> Outcome:
+    """As a command of the trader is carried out."""
+    market.algos.canceling(command)
+    if isinstance(command, CancelOrder):
+        return await market.orders.cancel(command)
+    return await market.orders.cancel_all(command)
+
+
+MOMENTS_S = [0.0, 0.001, 0.005, 0.0115, 0.015, 0.025, 0.0315, 0.045]
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(Capability), frozenset()])
+@pytest.mark.parametrize("fault", ["", "half", "lost", "unanswered", "refuse"])
+@pytest.mark.parametrize("moment_s", MOMENTS_S)
+@pytest.mark.parametrize("everything", [False, True])
+def test_who_cancels_an_order_that_is_being_changed_has_none_left(
+    market: World, capabilities: frozenset[Capability], fault: str, moment_s: float, everything: bool
+) -> None:
+    """Neither the old one nor the new, wherever they are by then, and nobody tells him to place it again."""
+    market.exchange.capabilities = capabilities
+    market.exchange.faults.append(fault)
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(moment_s)
+    earlier = market.notices()
+    there = OLD if market.amendments.is_under_way(market.state.orders[OLD]) else next(iter(market.state.working), OLD)
+    market.do(cancel_by_hand(market, CancelAllOrders(BTC) if everything else CancelOrder(there)))
+    market.run(60)
+    assert resting(market) == {}
+    assert not market.state.working
+    assert market.notices() == earlier
+
+
+@pytest.mark.parametrize("moment_s", [0.001, 0.005, 0.012])
+def test_the_new_one_never_leaves_once_the_old_one_is_canceled_by_hand(market: World, moment_s: float) -> None:
+    """In two steps: it waits for the end of the old one, which the trader wants to be the end of both."""
+    market.exchange.capabilities = frozenset()
+    market.exchange.requests.clear()
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(moment_s)
+    market.do(cancel_by_hand(market, CancelOrder(OLD)))
+    market.run(60)
+    assert market.exchange.requests == ["cancel"]
+    assert (status(market, NEW), market.state.orders[NEW].reason) == (OrderStatus.CANCELED, NEVER_SENT)
+
+
+def test_a_cancel_that_overtakes_the_change_is_made_good(market: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The venue takes the cancels first and knows neither wish; the changed order is there a moment later, and goes."""
+    amended, canceled, cancel = market.exchange.amend, [], market.exchange.cancel
+
+    async def slow(*asked: Any) -> Any:
+        await asyncio.sleep(1)
+        return await amended(*asked)
+
+    async def too_early(order: Order, instrument: Instrument) -> Any:
+        canceled.append(order.client_order_id)
+        if len(canceled) <= 2:
+            raise RequestRefused("Too busy.", -1003)
+        return await cancel(order, instrument)
+
+    monkeypatch.setattr(market.exchange, "amend", slow)
+    monkeypatch.setattr(market.exchange, "cancel", too_early)
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    market.run(0.1)
+    market.do(cancel_by_hand(market, CancelOrder(OLD)))
+    market.run(60)
+    assert resting(market) == {}
+    assert status(market, NEW) is OrderStatus.CANCELED
 
 
 def test_the_same_name_twice_is_one_amendment(market: World) -> None:
