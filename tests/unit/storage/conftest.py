@@ -25,3 +25,13 @@ def opened(path: Path) -> Iterator[Callable[[], Database]]:
     yield open_it
     for database in databases:
         database.close()
+
+
+@pytest.fixture
+def written(opened: Callable[[], Database], path: Path) -> Path:
+    """A file with ten entries."""
+    database = opened()
+    for number in range(1, 11):
+        database.audit.append(number, "trader", "command", {"number": number})
+    database.close()
+    return path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -128,3 +129,15 @@ def fill(disk: Path) -> Path:
             except OSError:
                 continue
     return ballast
+
+
+MEND_HEAD = "UPDATE meta SET value = (SELECT seq || ' ' || hash FROM audit ORDER BY seq DESC) WHERE key = 'audit_head'"
+
+
+def bend(path: Path, *statements: str) -> None:
+    """What somebody with the file and a SQLite shell may do: the triggers are no hindrance to him."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER audit_no_update")
+        connection.execute("DROP TRIGGER audit_no_delete")
+        for statement in statements:
+            connection.execute(statement)
