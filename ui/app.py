@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from ui.layout import LAYOUT_SETTING
 from ui.main_window import MainWindow
 from ui.options import Options
+from ui.qt_messages import logged
 from ui.theme.theme import Theme, application
 from ui.theme.tokens import THEMES
 
@@ -54,6 +55,17 @@ def main(
     if options.scale is not None:
         os.environ["QT_SCALE_FACTOR"] = str(options.scale)
     app = application("octopus-desktop")
+    with logged():
+        return _open(app, options, node_factory, setting, add_profile)
+
+
+def _open(
+    app: QApplication,
+    options: Options,
+    node_factory: Callable[[], Node],
+    setting: Callable[[str], str | None],
+    add_profile: AddProfile | None,
+) -> int:
     app.setApplicationName("Octopus Desktop")
     app.setDesktopFileName("octopus-desktop")
     app.setQuitOnLastWindowClosed(False)  # the loop ends when everything is written, not when the window is gone

@@ -100,13 +100,13 @@ class _Terminal:
     def __init__(self, window: MainWindow, options: Options, node_factory: Callable[[], Node]) -> None:
         self._window, self._options, self._factory = window, options, node_factory
         self._closed = asyncio.Event()
+        self._code = 0
         window.closing.connect(self._closed.set)
         if window.may_close:  # it was closed before anybody listened
             self._closed.set()
 
     async def run(self) -> int:
         window = self._window
-        code = 0
         node: Node | None = None
         pictures: asyncio.Task[int] | None = None
         try:
@@ -116,21 +116,31 @@ class _Terminal:
                 pictures.add_done_callback(lambda _: self._closed.set())
         except Exception as error:
             logger.exception("the terminal does not start")
-            window.show_failure("The terminal could not start", str(error) or type(error).__name__)
-            code = 1
+            title, reason = "The terminal could not start", str(error) or type(error).__name__
+            window.show_failure(title, reason)
+            self._fail(f"{title}: {reason}")
             if self._options.screenshot_after_s is not None:
-                _tell(f"The terminal could not start: {str(error) or type(error).__name__}")
                 self._closed.set()
         await self._closed.wait()
         if pictures is not None:
             if pictures.done():
-                code = pictures.result()
+                self._code = max(self._code, pictures.result())
             pictures.cancel()
         if node is not None:
             await self._stop(node)
         window.may_close = True
         window.close()
-        return code
+        return self._code
+
+    def _fail(self, sentence: str) -> None:
+        """The window says it over everything; whoever waits at a command line hears it, too."""
+        self._code = 1
+        _tell(sentence)
+
+    def _look_for_failure(self) -> None:
+        failure = self._window.session.state.failure
+        if failure is not None and self._code == 0:
+            self._fail(f"{failure.title}: {failure.text}")
 
     async def _furnish(self) -> Node:
         def prepare() -> Node:
@@ -147,6 +157,7 @@ class _Terminal:
             return node
         for _ in self._window.furnish(node):
             await asyncio.sleep(0)  # a turn of the event loop: the window stays alive while it is built
+        self._window.frames.ticked.connect(self._look_for_failure)
         await asyncio.sleep(_PAINTED_S)
         node.start()
         return node
@@ -177,14 +188,10 @@ class _Terminal:
                 continue
             if not ok:
                 _tell(f"The picture {out} cannot be written.")
-            failure = self._window.session.state.failure
-            if failure is not None:  # there is a picture, of a page that says so
-                _tell(f"{failure.title}: {failure.text}")
-            return 0 if ok and failure is None else 1
+            return 0 if ok else 1
 
 
 def _tell(sentence: str) -> None:
-    """To whoever waits for a picture at a command line: the window is gone in a moment."""
     if sys.stderr is not None:
         sys.stderr.write(f"{sentence}\n")
 

@@ -147,6 +147,44 @@ when_furnished(fail)
     assert "The data cannot be opened: It is open elsewhere." in errors.splitlines()
 
 
+def test_a_window_without_an_engine_is_no_success() -> None:
+    """The second window on the same data says so on standard error at once, and when it is closed the code is 1."""
+    body = """
+from octopus_desktop.model.events import EngineFailed
+from PySide6.QtCore import QTimer
+def fail(window):
+    for _ in range(2):
+        nodes[0].emit(EngineFailed("The data cannot be opened", "It is open elsewhere.", nodes[0].now_ns))
+    window.frames.ticked.connect(lambda: QTimer.singleShot(0, window.close))
+when_furnished(fail)
+""" + _MAIN.format(options="")
+    answer, errors = run(body)
+    assert (answer["code"], answer["stopped"]) == (1, True)
+    assert errors.splitlines().count("The data cannot be opened: It is open elsewhere.") == 1
+
+
+def test_what_qt_says_is_in_the_log_and_not_in_the_terminal(tmp_path: Path) -> None:
+    """A floating pane drawn into memory says nothing to the trader; a warning of Qt's is a line of the log."""
+    out = tmp_path / "floating.png"
+    body = """
+from PySide6.QtCore import qWarning
+lines = []
+class Lines(logging.Handler):
+    def emit(self, record):
+        lines.append((record.levelname, record.getMessage()))
+logging.getLogger().handlers[:] = [Lines()]
+def float_one(window):
+    window.docks["fills"].toggle_floating()
+    qWarning("a pixmap is null")
+when_furnished(float_one)
+""" + _MAIN.format(options=f", screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})")
+    body += "\nassert ('WARNING', 'Qt: a pixmap is null') in lines, lines"
+    body += "\nassert not [line for line in lines if 'plugin' in line[1]], lines"
+    answer, errors = run(body)
+    assert answer["code"] == 0
+    assert errors == ""
+
+
 def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """Standard error has the sentence: there is no window to show it in."""
     answer, errors = run(_MAIN.format(options=f", screenshot_after_s=0.1, screenshot_out=Path({str(tmp_path)!r})"))
