@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
-from octopus_desktop.model.events import Link, LinkStatus, Severity
+from octopus_desktop.model.events import Link, LinkStatus, Severity, VenueMeasured
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.safety import TradingLevel
@@ -28,7 +28,7 @@ HEAVY = 0.8
 
 _ITEMS = (
     ("venue", "Venue and the state of its links"),
-    ("latency", "Round trip to the venue"),
+    ("latency", "The larger of two: the round trip to the venue, and how old market data is when it arrives"),
     ("messages", "Messages a second from the venue"),
     ("weight", "Request weight used of the venue's limit, this minute"),
     ("journal", "The journal that every order is written into before it leaves"),
@@ -104,7 +104,7 @@ class StatusLine(QStatusBar):
             self._say("venue", f"{venue} ● connected", "up")
         measured = state.measured.get(venue)
         if measured is not None:
-            self._say("latency", f"{measured.latency_ms:.0f} ms", "warn" if measured.latency_ms > SLOW_MS else "mid")
+            self._say_latency(measured)
             bad = f" · {measured.bad_messages} bad" if measured.bad_messages else ""
             self._say("messages", f"{measured.messages_per_second:,.0f} msg/s{bad}", "warn" if bad else "mid")
             heavy = measured.weight_limit and measured.weight_used > HEAVY * measured.weight_limit
@@ -132,6 +132,19 @@ class StatusLine(QStatusBar):
         text = f"ledger: {count_of(differences, 'difference')}"
         if self.ledger.text() != text:
             self.ledger.setText(text)
+
+    def _say_latency(self, measured: VenueMeasured) -> None:
+        """A line whose pings are quick may bring its data late: what is traded on is as good as the worse of the two."""
+        round_trip, age = measured.latency_ms, measured.data_age_ms
+        worse = max(round_trip, age or 0.0)
+        slow = worse > SLOW_MS
+        late = slow and worse > round_trip
+        self._say(
+            "latency", f"{'data ' if late else ''}{worse:,.0f} ms{' late' if late else ''}", "warn" if slow else "mid"
+        )
+        told = "no market data came lately" if age is None else f"{age:,.0f} ms old when it arrives"
+        tip = f"Round trip to the venue: {round_trip:,.0f} ms\nMarket data: {told}, by the venue's clock\nThe larger is shown"
+        self.labels["latency"].setToolTip(tip)
 
     def _count_unknown(self, state: State, touched: Iterable[ClientOrderId]) -> None:
         for order_id in touched:

@@ -161,7 +161,10 @@ class LinkChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class VenueMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Once a second. Latency is a round trip in ms; clock offset is venue minus ours, in ms."""
+    """Once a second. Latency is a round trip in ms; clock offset is venue minus ours, in ms.
+
+    `data_age_ms` is how old market data was when it arrived, lately; None where none came that bears a time.
+    """
 
     venue: Venue
     latency_ms: float
@@ -171,6 +174,7 @@ class VenueMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
     messages_per_second: float
     bad_messages: int
     ts_ns: int
+    data_age_ms: float | None = None
 
 
 class Cause(Word):

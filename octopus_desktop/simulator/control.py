@@ -38,7 +38,7 @@ class Control:
 
     def apply(self, plan: FaultPlan) -> None:
         self._faults.change(plan)
-        self._context.skew_ms = plan.clock_skew_ms
+        self._context.exchange.skew_ns = plan.clock_skew_ms * 1_000_000
 
     async def show(self, request: web.Request) -> web.Response:
         return _json(self._faults.plan)

@@ -29,8 +29,6 @@ class Context:
         self.exchange = exchange
         self.limits = Limits()
         self.order_limits: dict[int, OrderLimits] = {}
-        self.skew_ms = 0
-        """How far the clock that callers are told is off the exchange's own: a fault."""
 
     def orders_of(self, account: int) -> OrderLimits:
         return self.order_limits.setdefault(account, OrderLimits())
@@ -40,7 +38,7 @@ class Context:
         return time.time()
 
     def now_ms(self) -> int:
-        return self.exchange.now_ns // 1_000_000 + self.skew_ms
+        return (self.exchange.now_ns + self.exchange.skew_ns) // 1_000_000
 
 
 Handler = Callable[[Context, int, Params], Any]

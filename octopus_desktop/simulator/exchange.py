@@ -39,6 +39,8 @@ class Exchange(Matching[Market]):
             raise ValueError("the market begins on 2019-01-02")
         self.seed = seed
         self._step = step_of(start_ns)
+        self.skew_ns = 0
+        """How far the clock that callers are told is off the exchange's own: a fault."""
         self.known_until_s = 0
         """Where an earlier life of the market ended, Unix seconds; 0 where there was none."""
         # On a step's edge, so that the same start means the same market to the nanosecond.

@@ -124,6 +124,11 @@ class Streams:
                 self._send(name, b"[" + b",".join(one[at] for one in self._changed.values()) + b"]")
         self._changed.clear()
 
+    @property
+    def _sent_ns(self) -> int:
+        """What the frames of now bear as the time they were made."""
+        return self._exchange.now_ns + self._exchange.skew_ns
+
     def _send(self, name: str, frame: bytes) -> None:
         listeners = self._listeners.get(name)
         if not listeners:
@@ -138,7 +143,7 @@ class Streams:
                 subscriber.connection.send(frame, "market")
 
     def _prints(self, name: str, market: Market) -> None:
-        symbol, now_ns = market.listing.symbol, self._exchange.now_ns
+        symbol, sent_ns = market.listing.symbol, self._sent_ns
         trades, aggregates = name + "@trade", name + "@aggTrade"
         if trades in self._listeners:
             fresh = []
@@ -148,7 +153,7 @@ class Streams:
                     break
                 fresh.append(one)
             for one in reversed(fresh):
-                self._send(trades, wire.trade_event(symbol, one, now_ns))
+                self._send(trades, wire.trade_event(symbol, one, sent_ns))
         self._last_trade[symbol] = market.next_trade_id - 1
         if aggregates in self._listeners:
             newer = []
@@ -158,7 +163,7 @@ class Streams:
                     break
                 newer.append(aggregate)
             for aggregate in reversed(newer):
-                self._send(aggregates, wire.aggregate_event(symbol, aggregate, now_ns))
+                self._send(aggregates, wire.aggregate_event(symbol, aggregate, sent_ns))
         self._last_aggregate[symbol] = market.next_aggregate_id - 1
 
     def _touches(self, name: str, market: Market) -> None:
@@ -187,7 +192,7 @@ class Streams:
         for spelling in spellings:
             if name + "@depth" + spelling in self._listeners:
                 if frame is None:
-                    frame = wire.depth_update(market, diffs.last + 1, diffs.bids, diffs.asks, self._exchange.now_ns)
+                    frame = wire.depth_update(market, diffs.last + 1, diffs.bids, diffs.asks, self._sent_ns)
                 self._send(name + "@depth" + spelling, frame)
             for levels in (5, 10, 20):
                 stream = f"{name}@depth{levels}{spelling}"
@@ -212,7 +217,7 @@ class Streams:
                 if not closed and self._seen.get(stream) == mark:
                     continue
                 self._seen[stream] = mark
-                self._send(stream, wire.kline_event(market, candle, interval, closed, now_ns))
+                self._send(stream, wire.kline_event(market, candle, interval, closed, self._sent_ns))
             self._open_candle[stream] = opened
 
     def _average(self, name: str, market: Market) -> None:
@@ -220,7 +225,7 @@ class Streams:
         now_ns = self._exchange.now_ns
         price = market.average_price(now_ns)
         if name + "@avgPrice" in self._listeners:
-            self._send(name + "@avgPrice", wire.average_price_event(market.listing.symbol, price, now_ns))
+            self._send(name + "@avgPrice", wire.average_price_event(market.listing.symbol, price, self._sent_ns))
 
     def _ticker(self, name: str, market: Market) -> None:
         wanted = (name + "@ticker", name + "@miniTicker", "!ticker@arr", "!miniTicker@arr")
@@ -230,8 +235,8 @@ class Streams:
         self._seen[name] = mark
         now_ns = self._exchange.now_ns
         day = wire.day_ticker(market, market.day_statistics(now_ns))
-        full = msgspec.json.encode(wire.ticker_event(day, now_ns))
-        mini = msgspec.json.encode(wire.mini_ticker_event(day, now_ns))
+        full = msgspec.json.encode(wire.ticker_event(day, self._sent_ns))
+        mini = msgspec.json.encode(wire.mini_ticker_event(day, self._sent_ns))
         self._changed[name] = (full, mini)
         self._send(name + "@ticker", full)
         self._send(name + "@miniTicker", mini)

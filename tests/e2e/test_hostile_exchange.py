@@ -12,7 +12,7 @@ import pytest
 
 from octopus_desktop.model.commands import ConfirmLive, Done, Refused, SubmitOrder, Subscribe, UnlockEntry
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.events import Channel, FeedStale, OrderUnknown
+from octopus_desktop.model.events import Channel, FeedStale, OrderUnknown, VenueMeasured
 from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
@@ -43,6 +43,12 @@ def unlock(session: Session) -> None:
     session.until(lambda: isinstance(session.execute(UnlockEntry("mine")), Done), "entry unlocked")
     session.open_for_orders()
     assert isinstance(session.execute(ConfirmLive("mine")), Done)
+
+
+def measured(session: Session) -> VenueMeasured:
+    session.until(lambda: session.state.measured, "a measurement")
+    (last,) = session.state.measured.values()
+    return last
 
 
 def open_orders(exchange: dict[str, Any]) -> list[str]:
@@ -98,6 +104,29 @@ def test_a_skewed_clock_is_measured_again(exchange: dict[str, Any], tmp_path: Pa
 
         session.until(goes_through, "an order under the new clock")
         assert len(open_orders(exchange)) == 1
+
+
+@pytest.mark.parametrize("skew_ms", [5_000, -5_000])
+def test_a_skewed_clock_is_noticed_without_an_order(exchange: dict[str, Any], tmp_path: Path, skew_ms: int) -> None:
+    """The data bears the new clock: long before the next regular look the offset is right, and the trader knows."""
+    with live(exchange, tmp_path) as session:
+        session.until(lambda: session.state.market(session.btc).book.valid, "a book")
+        session.until(lambda: measured(session).data_age_ms is not None, "the age of the data")
+        ask_exchange(exchange["rest"], "clock_skew", {"ms": skew_ms})
+        session.until(lambda: abs(measured(session).clock_offset_ms - skew_ms) < 250, "the offset put right")
+        assert [each.title for each in session.state.notices].count("A clock was set") == 1
+        session.until(lambda: (measured(session).data_age_ms or 0) < 1_000, "data that is young again")
+
+
+def test_late_data_is_told_though_the_line_is_quick(exchange: dict[str, Any], tmp_path: Path) -> None:
+    """Frames come two seconds late over a line whose pings take none: the age says so, and the clock stays as it was."""
+    with live(exchange, tmp_path) as session:
+        session.until(lambda: session.state.market(session.btc).book.valid, "a book")
+        session.until(lambda: measured(session).data_age_ms is not None, "the age of the data")
+        ask_exchange(exchange["rest"], "faults", {"delay_ms": 2_000})
+        session.until(lambda: (measured(session).data_age_ms or 0) > 1_900, "the age of the data")
+        assert measured(session).latency_ms < 1_000
+        assert abs(measured(session).clock_offset_ms) < 500
 
 
 def test_silence_is_stale_and_then_mends(exchange: dict[str, Any], tmp_path: Path) -> None:

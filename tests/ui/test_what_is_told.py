@@ -77,6 +77,22 @@ def test_the_status_line_tells_how_the_venue_is(window: MainWindow, node: Script
     assert {labels[key].property("tone") for key in ("latency", "messages", "weight", "clock")} == {"warn"}
 
 
+def test_data_that_comes_late_is_in_the_status_line(window: MainWindow, node: ScriptedNode) -> None:
+    """A quick line may bring old data: the larger of the two is shown, and the tooltip tells which is which."""
+    label = window.status.labels["latency"]
+    for round_trip, age, text, tone in (
+        (3.0, 8.0, "8 ms", "mid"),
+        (30.0, 8.0, "30 ms", "mid"),
+        (3.0, 2_040.0, "data 2,040 ms late", "warn"),
+        (12.0, None, "12 ms", "mid"),
+    ):
+        node.emit(VenueMeasured(SIM, round_trip, 0.0, 1, 6000, 10.0, 0, node.now_ns, age))
+        settle(window)
+        assert (label.text(), label.property("tone")) == (text, tone)
+    assert "Round trip to the venue: 12 ms" in label.toolTip()
+    assert "no market data came lately" in label.toolTip()
+
+
 def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) -> None:
     """What the engine wants seen now is a toast, and stays in the log."""
     node.emit(NoticeRaised(Severity.ERROR, "The disk is full", "Free some space.", node.now_ns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ import msgspec
 
 from octopus_desktop.model.errors import MessageError, VenueError
 from octopus_desktop.model.events import Channel, LinkStatus
+from octopus_desktop.net.data_age import DataAge
 from octopus_desktop.net.websocket import WebSocket
 from octopus_desktop.venues.binance.feeds.feed import ON_ITS_WAY_S, Feed, Surroundings
-from octopus_desktop.venues.binance.messages import ControlAnswer
+from octopus_desktop.venues.binance.messages import MS, ControlAnswer
 from octopus_desktop.venues.binance.rhythm import Rhythm
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,9 @@ class _Named(msgspec.Struct):
 _NEAR: Final = 24
 _NEAR_PART: Final = slice(_PREFIX, _PREFIX + _NEAR)
 _BEHIND: Final = b'","data":{'
+_EVENT_TIME: Final = re.compile(rb'"E":(\d{13})\b')
+_EVENT_TIME_WITHIN: Final = 300
+"""Bytes of a frame: it stands in front of all that is long. Spot's quotes bear none."""
 
 _control_decoder: Final = msgspec.json.Decoder(ControlAnswer)
 _named_decoder: Final = msgspec.json.Decoder(_Named)
@@ -81,6 +86,8 @@ class Connection:
         self._spacing_s = 1.0 / max(1, around.product.control_messages_per_second - PINGS_AND_PONGS_A_SECOND)
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
+        self.age = DataAge()
+        self._age_wanted = False
         self.socket = WebSocket(url, self, name=name)
 
     def __len__(self) -> int:
@@ -125,6 +132,7 @@ class Connection:
         """A few times a second: streams that should have spoken, requests that were not confirmed."""
         if not self.socket.is_up:
             return
+        self._age_wanted = True
         now = time.monotonic()
         for request, asked in list(self._asked.items()):
             if now - asked.at > CONFIRM_WITHIN_S:
@@ -228,6 +236,7 @@ class Connection:
         """
         near, part = self._near, _NEAR_PART
         touched = self._touched
+        payload = b""
         for payload in payloads:
             try:
                 feed = near[payload[part]]
@@ -241,10 +250,19 @@ class Connection:
             if not arrived:
                 touched.append(feed)
             arrived.append(payload)
+        if self._age_wanted:
+            self._date(payload, ts_received_ns)
         while touched:
             feed = touched.popleft()
             arrived, feed.arrived = feed.arrived, []
             self._hand_to(feed, arrived, ts_received_ns)
+
+    def _date(self, payload: bytes, ts_received_ns: int) -> None:
+        """One message after each look: to date them all would cost each of them."""
+        found = _EVENT_TIME.search(payload, _PREFIX, _EVENT_TIME_WITHIN)
+        if found is not None:
+            self._age_wanted = False
+            self.age.sample(int(found[1]) * MS, ts_received_ns)
 
     def _hand_to(self, feed: Feed, arrived: list[bytes], ts_received_ns: int) -> None:
         payloads = iter(arrived)

@@ -65,6 +65,7 @@ class Rest:
                 try:
                     answer = await self._ask_signed(method, path, params, weight, urgent)
                 except ClockError:
+                    self.host.clock.distrust()
                     await self.measure_clock()
                     answer = await self._ask_signed(method, path, params, weight, urgent)
                 decoded = self._decode(path, answer, kind)

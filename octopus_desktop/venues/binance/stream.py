@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from decimal import Decimal
 from typing import Any, Final
 
 from octopus_desktop.health.tasks import tell_failure
@@ -17,10 +18,14 @@ from octopus_desktop.model.events import (
     Link,
     LinkChanged,
     LinkStatus,
+    NoticeRaised,
+    Severity,
     VenueMeasured,
 )
+from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, Interval, Venue, symbol_of
 from octopus_desktop.model.market import Candles, Trade
+from octopus_desktop.net.clock_offset import ClockDoubt
 from octopus_desktop.ports import Publish
 from octopus_desktop.venues.binance import parse
 from octopus_desktop.venues.binance.connection import Connection
@@ -41,6 +46,9 @@ LOOK_EVERY_S: Final = 0.25
 MEASURE_EVERY_S: Final = 1.0
 CLOCK_EVERY_S: Final = 120.0
 CLOCK_SOON_S: Final = 5.0
+FROM_THE_FUTURE_NS: Final = -250_000_000
+STRANGELY_OLD_NS: Final = 1_000_000_000
+"""The data itself may be so late; the venue's time, asked for, tells that from a clock that was set."""
 LISTED_A_TURN: Final = 200
 TRADES_PAGE: Final = 1000
 
@@ -63,6 +71,7 @@ class BinanceMarketData:
         self._told: tuple[LinkStatus, str] | None = None
         self._feeds: dict[Topic, tuple[Feed, Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doubt = ClockDoubt()
         self._stopping = False
 
     # The port ---------------------------------------------------------------
@@ -70,6 +79,7 @@ class BinanceMarketData:
     async def start(self, publish: Publish) -> None:
         """See ports.MarketDataClient. It may be called again after it failed."""
         self._publish = self._around.publish = self._host.breakers.publish = publish
+        self._host.clock.moved = self._clock_moved
         await self._list_instruments()
         await self._measure_clock()
         self._stopping = False
@@ -221,6 +231,32 @@ class BinanceMarketData:
             now_ns = time.time_ns()
             for connection in self._connections:
                 connection.look(now_ns)
+            ages = self._ages(now_ns)
+            odd = bool(ages) and (min(ages) < FROM_THE_FUTURE_NS or max(ages) > STRANGELY_OLD_NS)
+            if self._doubt.doubts(odd, now_ns, time.monotonic_ns()):
+                self._spawn(self._measure_clock(), "ask for the venue's time")
+
+    def _ages(self, now_ns: int) -> list[int]:
+        """How old the data of each connection is that had any lately."""
+        offset_ns = self._host.clock.offset_ns
+        ages = (connection.age.age_ns(now_ns, offset_ns) for connection in self._connections)
+        return [age for age in ages if age is not None]
+
+    def _clock_moved(self, by_ns: int) -> None:
+        for connection in self._connections:
+            connection.age.forget()
+        offset_ns = self._host.clock.offset_ns
+        logger.warning(
+            "%s: its clock moved by %+d ms against ours, to %+d ms", self.venue, by_ns // MS, offset_ns // MS
+        )
+        apart, by = (figure(Decimal(abs(ns)) / 1_000_000_000, 1) for ns in (offset_ns, by_ns))
+        now = f"is now {apart} s {'ahead of' if offset_ns > 0 else 'behind'}" if apart != "0" else "now agrees with"
+        text = (
+            f"The clock of {self.venue} went {by} s {'forward' if by_ns > 0 else 'back'} and {now} this computer's: one "
+            "of the two was set. Orders are stamped with the venue's time all the same. If this computer's is the wrong "
+            "one, have it set over the network."
+        )
+        self._publish(NoticeRaised(Severity.WARNING, "A clock was set", text, time.time_ns()))
 
     async def _measure(self) -> None:
         before, at = 0, time.monotonic()
@@ -228,6 +264,7 @@ class BinanceMarketData:
             await asyncio.sleep(MEASURE_EVERY_S)
             count, now = sum(connection.socket.messages for connection in self._connections), time.monotonic()
             round_trip = self._connections[0].socket.round_trip_ns or self._host.clock.round_trip_ns
+            ages = self._ages(time.time_ns())
             self._publish(
                 VenueMeasured(
                     self.venue,
@@ -238,6 +275,7 @@ class BinanceMarketData:
                     (count - before) / (now - at),
                     self._host.bad.count,
                     time.time_ns(),
+                    max(0, *ages) / 1e6 if ages else None,
                 )
             )
             before, at = count, now

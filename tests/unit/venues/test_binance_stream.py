@@ -23,6 +23,7 @@ from octopus_desktop.model.events import (
     Link,
     LinkChanged,
     LinkStatus,
+    NoticeRaised,
     QuoteChanged,
     TradesPrinted,
     VenueMeasured,
@@ -73,6 +74,58 @@ async def test_instruments_links_and_measurements() -> None:
         assert abs(measured.clock_offset_ms) < 500
         assert measured.weight_used >= 7
         del client
+
+
+@asynccontextmanager
+async def tickers(venue: ScriptedVenue, client: MarketDataClient) -> AsyncIterator[list[int]]:
+    """One every 50 ms, dated by the venue's clock; so many ms late as the list says."""
+    client.subscribe(BTC, Channel.TICKER)
+    await until(lambda: venue.subscribed)
+    late_ms = [0]
+    day = {"P": "1", "c": "100", "h": "101", "l": "99", "v": "1", "q": "100"}
+
+    async def speak() -> None:
+        while True:
+            await venue.say("btcusdt@ticker", {"e": "24hrTicker", "E": venue.time_ms() - late_ms[0], **day})
+            await asyncio.sleep(0.05)
+
+    speaking = asyncio.create_task(speak())
+    try:
+        yield late_ms
+    finally:
+        speaking.cancel()
+
+
+async def test_data_that_comes_late_is_told_though_the_pings_are_quick() -> None:
+    """What is traded on is as old as its own time says: neither the round trip nor the clock is blamed for it."""
+    async with running() as (venue, client, events), tickers(venue, client) as late_ms:
+        await until(lambda: any(event.data_age_ms is not None for event in of(events, VenueMeasured)))
+        assert 0 <= of(events, VenueMeasured)[-1].data_age_ms < 500
+        late_ms[0] = 1_700
+        await until(lambda: 1_600 < of(events, VenueMeasured)[-1].data_age_ms < 2_200)
+        measured = of(events, VenueMeasured)[-1]
+        assert measured.latency_ms < 500
+        assert abs(measured.clock_offset_ms) < 200
+        assert not of(events, NoticeRaised)
+
+
+@pytest.mark.parametrize("ahead_ms", [5_000, -5_000])
+async def test_a_clock_that_is_set_is_noticed_by_the_data(ahead_ms: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The regular look at the venue's clock is two minutes away: data from the future, or the past, asks at once."""
+    async with running() as (venue, client, events), tickers(venue, client):
+        await until(lambda: any(event.data_age_ms is not None for event in of(events, VenueMeasured)))
+        venue.clock_ahead_ms = ahead_ms
+        await until(lambda: abs(of(events, VenueMeasured)[-1].clock_offset_ms - ahead_ms) < 200)
+        (notice,) = of(events, NoticeRaised)
+        assert notice.title == "A clock was set"
+        assert f"5 s {'ahead of' if ahead_ms > 0 else 'behind'} this computer's" in notice.text
+        assert caplog.text.count("its clock moved") == 1
+        asked = len([path for path in venue.asked if "/time" in path])
+        count = len(of(events, VenueMeasured))
+        await until(lambda: len(of(events, VenueMeasured)) > count + 1)
+        assert all(event.data_age_ms is None or event.data_age_ms >= 0 for event in of(events, VenueMeasured))
+        assert of(events, VenueMeasured)[-1].data_age_ms < 500
+        assert len([path for path in venue.asked if "/time" in path]) == asked, "asked once"
 
 
 async def test_the_first_quote_is_asked_for_until_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
