@@ -134,16 +134,14 @@ class StatusLine(QStatusBar):
             self.ledger.setText(text)
 
     def _say_latency(self, measured: VenueMeasured) -> None:
-        """A line whose pings are quick may bring its data late: what is traded on is as good as the worse of the two."""
+        """A line whose pings are quick may bring its data late: the worse of the two is what is traded on."""
         round_trip, age = measured.latency_ms, measured.data_age_ms
         worse = max(round_trip, age or 0.0)
         slow = worse > SLOW_MS
-        late = slow and worse > round_trip
-        self._say(
-            "latency", f"{'data ' if late else ''}{worse:,.0f} ms{' late' if late else ''}", "warn" if slow else "mid"
-        )
-        told = "no market data came lately" if age is None else f"{age:,.0f} ms old when it arrives"
-        tip = f"Round trip to the venue: {round_trip:,.0f} ms\nMarket data: {told}, by the venue's clock\nThe larger is shown"
+        text = f"data {worse:,.0f} ms late" if slow and worse > round_trip else f"{worse:,.0f} ms"
+        self._say("latency", text, "warn" if slow else "mid")
+        data = "none came lately that bears a time" if age is None else f"{age:,.0f} ms old when it arrives"
+        tip = f"Round trip to the venue: {round_trip:,.0f} ms\nMarket data: {data}\nThe larger one is shown"
         self.labels["latency"].setToolTip(tip)
 
     def _count_unknown(self, state: State, touched: Iterable[ClientOrderId]) -> None:

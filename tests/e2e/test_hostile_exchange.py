@@ -119,7 +119,7 @@ def test_a_skewed_clock_is_noticed_without_an_order(exchange: dict[str, Any], tm
 
 
 def test_late_data_is_told_though_the_line_is_quick(exchange: dict[str, Any], tmp_path: Path) -> None:
-    """Frames come two seconds late over a line whose pings take none: the age says so, and the clock stays as it was."""
+    """Frames come two seconds late over a line whose pings are quick: the age says so, and the clock stays."""
     with live(exchange, tmp_path) as session:
         session.until(lambda: session.state.market(session.btc).book.valid, "a book")
         session.until(lambda: measured(session).data_age_ms is not None, "the age of the data")

@@ -90,7 +90,7 @@ def test_data_that_comes_late_is_in_the_status_line(window: MainWindow, node: Sc
         settle(window)
         assert (label.text(), label.property("tone")) == (text, tone)
     assert "Round trip to the venue: 12 ms" in label.toolTip()
-    assert "no market data came lately" in label.toolTip()
+    assert "none came lately" in label.toolTip()
 
 
 def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) -> None:

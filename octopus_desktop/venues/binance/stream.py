@@ -252,9 +252,9 @@ class BinanceMarketData:
         apart, by = (figure(Decimal(abs(ns)) / 1_000_000_000, 1) for ns in (offset_ns, by_ns))
         now = f"is now {apart} s {'ahead of' if offset_ns > 0 else 'behind'}" if apart != "0" else "now agrees with"
         text = (
-            f"The clock of {self.venue} went {by} s {'forward' if by_ns > 0 else 'back'} and {now} this computer's: one "
-            "of the two was set. Orders are stamped with the venue's time all the same. If this computer's is the wrong "
-            "one, have it set over the network."
+            f"The clock of {self.venue} went {by} s {'forward' if by_ns > 0 else 'back'} and {now} this computer's: "
+            "one of the two was set. Orders are stamped with the venue's time all the same. If this computer's is the "
+            "wrong one, have it set over the network."
         )
         self._publish(NoticeRaised(Severity.WARNING, "A clock was set", text, time.time_ns()))
 
