@@ -226,6 +226,8 @@ class Amendments:
         if old.client_order_id in self._called_off:
             if new.status in _CERTAIN:  # its cancel came to the venue before it did
                 self._spawn(self._cancel(new), f"cancel {new.client_order_id}")
+        elif old.status in _NOT_THERE:
+            return  # nothing was there before: whoever sent it goes on from there
         elif old.status.is_terminal and new.status in _NOT_THERE and old.remaining > 0:
             self._tell(
                 f"The order in {symbol} is gone and the new one is not there",

@@ -54,6 +54,7 @@ from octopus_desktop.model.events import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderUnknown,
     QuoteChanged,
     Severity,
     TradingLevelChanged,
@@ -79,6 +80,7 @@ _OF_AN_ORDER: Final[tuple[type, ...]] = (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderUnknown,
 )
 _OF_A_MARKET: Final[tuple[type, ...]] = (QuoteChanged, FeedStale, FeedRecovered)
 _OF_ALL: Final[tuple[type, ...]] = (BalanceChanged, EntryLocked, EntryUnlocked, TradingLevelChanged)

@@ -23,6 +23,7 @@ from typing import ClassVar, Final, TypeVar
 import msgspec
 
 from octopus_desktop.engine.algos.shape import not_owned, off_the_grid, possible_now, split, too_large, too_small
+from octopus_desktop.engine.algos.stand_in import STAND_IN_NS, THERE, fits_only_one
 from octopus_desktop.engine.algos.work import PATIENCE_NS, SECOND, Tools, Work
 from octopus_desktop.engine.cut import is_order
 from octopus_desktop.engine.filters import filters
@@ -38,13 +39,10 @@ AGAIN_NS: Final = SECOND
 NEAR: Final = Decimal("0.002")
 """Of the price. So near to its trigger the stop stays where it is: its coins are under nothing for a round trip when
 they go into a pair, and the target can be held here meanwhile."""
-STAND_IN_NS: Final = SECOND // 4
-"""How long an order may be unknown before a stop stands in for it: most are found at the first question."""
 NO_PAIRS_NS: Final = 30 * SECOND
 PAIR_AGAIN_NS: Final = 5 * SECOND
 MOST_PAIRS_REFUSED: Final = 3
 SLOWEST_AGAIN_NS: Final = 10 * SECOND
-_THERE: Final = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 
 SpecT = TypeVar("SpecT", bound=Bracket | Oco)
 
@@ -205,12 +203,11 @@ class ExitWork(Work[SpecT]):
     async def _stand_in(self, unknown: list[Order], *, alone: bool) -> None:
         """A stop for coins of which nobody knows whether an order holds them.
 
-        Only where the venue sees to it that no more than one of the two is there: coins are locked once, and there are
-        not enough of them for both. `Amendments` settles which one it is when the venue has spoken.
+        `Amendments` settles which one of the two it is when the venue has spoken.
         """
         names = {order.client_order_id for order in unknown}
         others = [order for order in self.children("stop") if order.intent.replaces in names]
-        if any(order.status in _THERE for order in others):
+        if any(order.status in THERE for order in others):
             self.say("under a stop while the venue is asked what became of an order")
             return
         since = min(order.updated_ns for order in unknown)
@@ -221,11 +218,8 @@ class ExitWork(Work[SpecT]):
         one = len(unknown) == 1 or all(order.intent.list_id == first.intent.list_id for order in unknown)
         if others or not alone or not one or self.now_ns < due:
             return
-        if self.instrument.kind is not InstrumentKind.SPOT or self.exit_side is not Side.SELL:
-            return
         rest = first.remaining
-        balance = self._state.balances.get((self.instrument.venue, self.instrument.base))
-        if balance is None or balance.free >= 2 * rest or not self._is_order(rest):
+        if not fits_only_one(first, self.instrument, self._state) or not self._is_order(rest):
             return
         intent = msgspec.structs.replace(self._protection(rest), replaces=first.client_order_id)
         if await self.send(intent, room=rest, protects=True):

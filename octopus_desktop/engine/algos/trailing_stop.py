@@ -2,6 +2,9 @@
 
 What is followed is the touch the order would hit: a sell follows the best bid. The best price is remembered in the
 journal at most once a second, so a restart may find it a second old, never lost. It does not fire on a stale price.
+
+Fired, it leaves at the market. Where nobody knows what became of that order a stop right behind the price stands in
+for it until the venue has spoken; then the order that never arrived is sent anew.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from typing import Final
 import msgspec
 
 from octopus_desktop.engine.algos.shape import met_at, not_owned, off_the_grid, possible_now, too_small
+from octopus_desktop.engine.algos.stand_in import STAND_IN_NS, THERE, fits_only_one
 from octopus_desktop.engine.algos.work import PATIENCE_NS, RETRY_S, SECOND, Tools, Work, sample
 from octopus_desktop.engine.cut import is_order
 from octopus_desktop.model.algos import Algo, AlgoStatus, TrailingStop
 from octopus_desktop.model.figures import figure
 from octopus_desktop.model.instrument import Instrument, InstrumentKind
-from octopus_desktop.model.orders import ZERO, OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.orders import ZERO, Order, OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.ports import Capability
 from octopus_desktop.state import State
 
@@ -25,6 +29,8 @@ BIP: Final = Decimal("0.0001")
 LEAST_BIPS, MOST_BIPS = 10, 2000
 """Binance's filter TRAILING_DELTA allows 0.1 % to 20 %, in whole hundredths of a per cent."""
 AGAIN_S: Final = 1.0
+CLOSE: Final = Decimal("0.001")
+"""Of the price. So far behind it is a stop that stands in: nearer the venue would find the price past it already."""
 
 
 class TrailingStopWork(Work[TrailingStop]):
@@ -73,7 +79,9 @@ class TrailingStopWork(Work[TrailingStop]):
         return bips == int(bips) and LEAST_BIPS <= bips <= MOST_BIPS
 
     async def step(self) -> None:
-        if self.live():
+        if live := self.live():
+            if not self.algo.native:
+                await self._see_to(live)
             return
         rest = self.spec.quantity - self.algo.filled_as()
         if rest <= 0:
@@ -150,9 +158,7 @@ class TrailingStopWork(Work[TrailingStop]):
         if not is_order(self.instrument, rest, price):
             self._leave(f"{figure(rest)} is left, below the venue's least order.")
             return
-        intent = self.intent(
-            "stop", OrderType.MARKET, rest, reduce_only=self.instrument.kind is not InstrumentKind.SPOT
-        )
+        intent = self._exit(rest)
         part = possible_now(intent, self.instrument, self._state)
         if is_order(self.instrument, part, price):
             intent = msgspec.structs.replace(intent, quantity=part)
@@ -160,6 +166,62 @@ class TrailingStopWork(Work[TrailingStop]):
             self._wait_for_money(rest)
             return
         await self.send(intent, room=self.spec.quantity - self.taken(), protects=True)
+
+    # An order of which nobody knows ------------------------------------------
+
+    async def _see_to(self, live: list[Order]) -> None:
+        unknown = [order for order in live if order.status is OrderStatus.UNKNOWN]
+        if unknown:
+            await self._stand_in(unknown)
+        elif live[0].intent.type is OrderType.STOP and not any(self.unsure(order) for order in live):
+            await self._after_the_stand_in(live[0])
+
+    async def _stand_in(self, unknown: list[Order]) -> None:
+        first = unknown[0]
+        others = [order for order in self.children() if order.intent.replaces == first.client_order_id]
+        if any(order.filled_quantity or order.status in THERE for order in others):
+            self.say("under a stop while the venue is asked what became of an order")
+            return
+        since = others[-1].updated_ns if others else first.updated_ns
+        self.unprotected("The venue is asked what became of an order.", self.now_ns - first.updated_ns)
+        due = since + STAND_IN_NS + len(others) * int(AGAIN_S * SECOND)
+        self.wake_at(due if self.now_ns < due else self.now_ns + int(AGAIN_S * SECOND))
+        touch = self.touch()
+        if self.now_ns < due or touch is None or first.intent.type is not OrderType.MARKET:
+            return
+        if any(order.status is not OrderStatus.REJECTED for order in others):
+            return  # on its way, or the trader took it away
+        if not fits_only_one(first, self.instrument, self._state):
+            return
+        bid, rest = touch[0], first.remaining
+        behind = min(self.instrument.price(bid * (1 - CLOSE)), bid - self.instrument.tick_size)
+        if not is_order(self.instrument, rest, behind):
+            return
+        stop = self.intent("stop", OrderType.STOP, rest, trigger=behind)
+        stop = msgspec.structs.replace(stop, replaces=first.client_order_id)
+        if await self.send(stop, room=rest, protects=True):
+            self._tools.amendments.settle(first, self._state.orders[stop.client_order_id])
+
+    async def _after_the_stand_in(self, stop: Order) -> None:
+        """The venue has told of the other one: what is left leaves at the market, and lies under the stop until it can.
+
+        Where that one was there after all, the stop is for coins that are sold.
+        """
+        rest = self.spec.quantity - self.algo.filled_as()
+        if rest < stop.remaining:
+            await self.clear([stop])
+            return
+        if stop.filled_quantity:
+            return  # it is leaving
+        denial = self.price_problem() if self.touch() is None else self.hindrance(self._exit(rest, replaces=stop))
+        again_ns = max((order.updated_ns for order in self.refused_orders()), default=0) + int(AGAIN_S * SECOND)
+        if denial is None and self.now_ns >= again_ns:
+            await self.clear([stop])
+        else:
+            self.say("under a stop until it can leave at the market")
+            self.wake_at(max(again_ns, self.now_ns + int(RETRY_S * SECOND)))
+
+    # ------------------------------------------------------------------------
 
     def _there(self, price: Decimal) -> Decimal:
         """What the account could sell or buy, if no other order held anything."""
@@ -179,6 +241,11 @@ class TrailingStopWork(Work[TrailingStop]):
             return
         self.say(f"waiting: the account does not have the {'' if sell else 'money for '}{figure(rest)} yet")
         self.wake_in(RETRY_S)
+
+    def _exit(self, rest: Decimal, *, replaces: Order | None = None) -> OrderIntent:
+        perpetual = self.instrument.kind is not InstrumentKind.SPOT
+        intent = self.intent("stop", OrderType.MARKET, rest, reduce_only=perpetual)
+        return msgspec.structs.replace(intent, replaces=replaces.client_order_id) if replaces is not None else intent
 
     def _leave(self, reason: str) -> None:
         """It has done what it could."""

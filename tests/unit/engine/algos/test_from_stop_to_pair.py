@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from octopus_desktop.engine.algos.exits import STAND_IN_NS
+from octopus_desktop.engine.algos.stand_in import STAND_IN_NS
 from octopus_desktop.engine.algos.work import RETRY_S, SECOND
 from octopus_desktop.model.errors import RequestRefused
 from octopus_desktop.model.orders import OrderStatus
 from tests.unit.engine.algos.exchange import FEE, LATENCY_S, World, world
 from tests.unit.engine.algos.test_bracket import bracket, net, stops
+from tests.unit.engine.scripted import SIM
 
 ROUND_TRIPS_S = 8 * LATENCY_S
 """Cancel or change the stop, hear that the coins are free, place the pair, and once more for the second one."""
@@ -156,6 +157,25 @@ def test_with_other_coins_in_the_account_no_second_stop_is_risked(market: World)
     assert market.exchange.locked_base <= net("1")
     assert "A position in BTCUSDT is not protected" in market.notices()
     market.run(30)
+    assert paired(market)
+
+
+def test_coins_that_the_unknown_pair_has_locked_count_as_within_its_reach(market: World) -> None:
+    """The balance tells that coins are locked, and nothing tells by which order: what is free is less than twice as
+    much by that alone, and the venue would take a second stop."""
+    market.exchange.base += 1
+    market.exchange._tell_balances()
+    market.exchange.faults.extend(["", "unanswered"])
+    all_in(market)
+    market.run(1.5 * LATENCY_S)  # the entry's fill is told, then no order
+    told, market.exchange.report = market.exchange.report, lambda _: None
+    market.exchange.mute = True
+    market.run(5)
+    assert any(order.status is OrderStatus.UNKNOWN for order in market.state.orders.values())
+    assert market.state.balances[SIM, "BTC"].free == 1  # and the pair is for 0.5994
+    assert market.exchange.locked_base <= net("1")
+    market.exchange.mute, market.exchange.report = False, told
+    market.run(60)
     assert paired(market)
 
 
