@@ -205,7 +205,7 @@ def data_file(path: Path) -> Check:
     try:
         what = damage(path)
         if what is not None:
-            advice = "The next start sets it aside and says so. Copy it elsewhere first if you want it looked at."
+            advice = "The next start keeps it under another name, begins a new one and says what is lost with it."
             return Check("data file", False, f"{path} is damaged: {what}", advice)
         version = revision(path)
     except (sqlite3.Error, OSError, StorageError) as error:

@@ -20,13 +20,13 @@ from octopus_desktop.engine.amend import Amendments
 from octopus_desktop.engine.audit import Actor, Auditor
 from octopus_desktop.engine.bus import Bus
 from octopus_desktop.engine.candles import CandleHistory
-from octopus_desktop.engine.comparisons import Comparisons
+from octopus_desktop.engine.comparisons import COMPARED_SETTING, Comparisons
 from octopus_desktop.engine.confirmation import FirstOrder
-from octopus_desktop.engine.day_guard import DayGuard
+from octopus_desktop.engine.day_guard import DAY_SETTING, DayGuard
 from octopus_desktop.engine.diary import Diary
 from octopus_desktop.engine.entry import EntryLock, Lock
 from octopus_desktop.engine.kill_switch import Switch
-from octopus_desktop.engine.ledger import Ledger
+from octopus_desktop.engine.ledger import LEDGER_SETTING, Ledger
 from octopus_desktop.engine.level import Levels
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.engine.outages import Outages
@@ -63,6 +63,7 @@ from octopus_desktop.model.profile import Mode, Profile, VenueUrls
 from octopus_desktop.model.queries import (
     Query,
 )
+from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.net.policy import until_it_works
 from octopus_desktop.ports import ExecutionClient, MarketDataClient
 from octopus_desktop.redaction import protect
@@ -177,6 +178,8 @@ class Engine:
     async def _open_storage(self) -> None:
         database = await asyncio.to_thread(_open_database, self._data_dir / DATABASE_NAME)
         self._database = database
+        if database.replaced is not None:
+            await self._carry_over(database, database.replaced.settings)
         for event in database.journal.read():
             self.bus.publish(event)
         for order in list(self.state.working.values()):
@@ -187,6 +190,8 @@ class Engine:
                 self.bus.publish(denied)
         self._risk.limits = await self._kept_limits(database)
         self._levels.connect(database.journal)
+        if database.replaced is not None:
+            await self._tell_data_loss(database.replaced.notice)
         self._kill.open(database.journal)
         await self._first_order.remember(self.state, database.repository)
         guard = DayGuard(self.bus, self._risk, self._levels, self._subscriptions, self._clock, database.repository)
@@ -202,6 +207,21 @@ class Engine:
         self.bus.subscribe(Diary(self.state).write)
         self.bus.subscribe(Resting(self.bus, self._risk.exposure).hear)
         self._auditor.connect(database.audit)
+
+    async def _carry_over(self, database: Database, settings: dict[str, str]) -> None:
+        """What does not count on the journal that is gone."""
+        for key in settings.keys() - {COMPARED_SETTING, DAY_SETTING, LEDGER_SETTING}:
+            database.repository.record_setting(key, settings[key])
+        await asyncio.to_thread(database.flush)
+
+    async def _tell_data_loss(self, notice: str) -> None:
+        """The level and the day's losses were in what is lost: nothing adds risk until the trader has looked."""
+        reason = "The data file was damaged: look at your orders and limits first."
+        await self._levels.lower(TradingLevel.REDUCING, reason, LevelCause.DATA_LOSS)
+        level = self._levels.level.value
+        more = f"Open orders and balances come from the venue. The level is {level} until you set another."
+        self._notice(Severity.ERROR, "The data file was damaged, a new one is begun", f"{notice} {more}")
+        self._auditor.note(Actor.PROGRAM, "error", {"what": notice})
 
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)
@@ -244,9 +264,8 @@ class Engine:
     async def _supervise(self, exchange: EmbeddedExchange) -> None:
         while True:
             code = await exchange.ended()
-            self._notice(
-                Severity.WARNING, "The embedded exchange ended", f"Exit code {code}; it is being started again."
-            )
+            logger.warning("the embedded exchange ended with exit code %d", code)
+            self._outages.passing("The embedded exchange ended", "It is being started again, with the same account.")
             await self._start_exchange(exchange)
 
     async def _connect(self, urls: VenueUrls, credentials: Credentials | None) -> None:
@@ -315,24 +334,19 @@ class Engine:
         return paper
 
     async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
-        """By the policy, until it works. The first failure is a notice; the same again is a line in the log."""
-        said = ""
-
-        def told(error: VenueError, wait_s: float | None) -> None:
-            nonlocal said
-            again = str(error) if wait_s is None else f"{error} Trying again until it works."
-            if again != said:
-                self._notice(Severity.ERROR, title, again)
-            else:
-                logger.warning("%s: %s", title, again)
-            said = again
-
-        await until_it_works(attempt, told)
+        """By the policy, until it works."""
+        try:
+            await until_it_works(attempt, lambda error, wait_s: self._outages.failed(title, error, wait_s))
+            self._outages.worked(title)
+        finally:
+            self._outages.given_up(title)
 
     def _link_changed(self, event: LinkChanged) -> None:
-        if event.link is Link.MARKET or self._trading is None or self._stopping.is_set():
+        if self._stopping.is_set():
             return  # a line that goes down because we end is no outage
         self._outages.link_changed(event)
+        if event.link is Link.MARKET or self._trading is None:
+            return
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
             self._lock.open(Lock.LINK)
             self._comparisons.ask()
@@ -386,9 +400,9 @@ class Engine:
         told = {"what": what, "profile": self.profile.name, "venue": self.profile.venue, "detail": detail}
         self._auditor.note(Actor.PROGRAM, "login", told)
 
-    def _notice(self, severity: Severity, title: str, text: str) -> None:
+    def _notice(self, severity: Severity, title: str, text: str, about: str = "") -> None:
         logger.log(getattr(logging, severity.value), "%s: %s", title, text)
-        self.bus.publish(NoticeRaised(severity, title, text, self._clock.now_ns()))
+        self.bus.publish(NoticeRaised(severity, title, text, self._clock.now_ns(), about))
 
     # What is asked of it ----------------------------------------------------
 

@@ -34,6 +34,7 @@ class LevelCause(Word):
     KILL_SWITCH = "kill switch"
     DAY_LIMIT = "day limit"
     NEW_DAY = "new day"
+    DATA_LOSS = "data loss"
 
 
 class LedgerDifference(msgspec.Struct, frozen=True):

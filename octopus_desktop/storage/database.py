@@ -23,7 +23,7 @@ from octopus_desktop.storage.journal import SqliteJournal
 from octopus_desktop.storage.lock import InstanceLock
 from octopus_desktop.storage.projection import Projection
 from octopus_desktop.storage.repository import SqliteRepository
-from octopus_desktop.storage.upgrade import damage, set_aside, upgrade
+from octopus_desktop.storage.upgrade import Replaced, damage, set_aside, upgrade
 from octopus_desktop.storage.writer import Row, Writer
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,10 @@ _UPSERT_META: Final = schema.upsert_sql(schema.meta)
 class Database:
     """An open data file. Made by `open_database`."""
 
-    def __init__(self, path: Path, engine: Engine, lock: InstanceLock) -> None:
+    def __init__(self, path: Path, engine: Engine, lock: InstanceLock, replaced: Replaced | None) -> None:
+        """`replaced`: the file is new, because the one that was here is damaged."""
         self.path = path
+        self.replaced = replaced
         self._engine = engine
         self._lock = lock
         self._closed = False
@@ -80,8 +82,8 @@ class Database:
 def open_database(path: Path) -> Database:
     """Creates the file, or checks, backs up and upgrades it. Blocking, and for one instance at a time.
 
-    Raises a StorageError whose message says what to do: DataInUse, DataFromFuture, DataCorrupt (the file was set
-    aside), DiskFull.
+    A damaged file is set aside, and a new one is in its place: `replaced` says so. Raises a StorageError whose message
+    says what to do: DataInUse, DataFromFuture, DiskFull.
     """
     path = path.absolute()
     try:
@@ -102,14 +104,17 @@ def open_database(path: Path) -> Database:
 def _open(path: Path, lock: InstanceLock) -> Database:
     _own(path)
     what = damage(path)
+    replaced = None
     if what is not None:
-        raise set_aside(path, what)
+        replaced = set_aside(path, what)
+        logger.error("%s", replaced.notice)
+        _own(path)
     engine = connect(path)
     try:
         upgrade(path, engine)
         _switch_to_wal(path, engine)
         _begin_audit(path, engine)
-        return Database(path, engine, lock)
+        return Database(path, engine, lock, replaced)
     except BaseException:
         engine.dispose()
         raise

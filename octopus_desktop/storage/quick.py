@@ -22,7 +22,9 @@ def read_settings(path: Path) -> dict[str, str]:
     try:
         return _read(path, "mode=ro")
     except sqlite3.Error as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN and "readonly" not in str(error):
+        # Text that is no UTF-8 is an error of the Python module's own, which has no code.
+        code = getattr(error, "sqlite_errorcode", None)
+        if code != sqlite3.SQLITE_CANTOPEN and "readonly" not in str(error):
             logger.warning("settings in %s cannot be read: %s", path, error)
             return {}
     # A folder that can't be written to has no room for the index of the write-ahead log. Then nobody writes there

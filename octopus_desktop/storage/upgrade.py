@@ -8,15 +8,16 @@ import sqlite3
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 
 from octopus_desktop import __version__
 from octopus_desktop.config import paths
-from octopus_desktop.model.errors import DataCorrupt, DataFromFuture, DiskFull, StorageError
+from octopus_desktop.model.errors import DataFromFuture, DiskFull, StorageError
 from octopus_desktop.storage import heads
 from octopus_desktop.storage.failures import is_damage
+from octopus_desktop.storage.quick import read_settings
 from octopus_desktop.storage.schema import REVISION
 
 FULL_CHECK_BYTES: Final = 256 << 20
@@ -44,14 +45,24 @@ def damage(path: Path) -> str | None:
     return None
 
 
-def set_aside(path: Path, what: str) -> DataCorrupt:
-    """The file and what belongs to it are moved out of the way: the next start begins with an empty one."""
+class Replaced(NamedTuple):
+    """A damaged file, set aside for a new one to begin. `settings` are those that could still be read in it."""
+
+    notice: str
+    settings: dict[str, str]
+
+
+def set_aside(path: Path, what: str) -> Replaced:
+    """The file and what belongs to it are moved out of the way. Raises OSError."""
+    settings = read_settings(path)
     aside = paths.set_aside(path, heads.SUFFIX)
     backups = sorted(path.parent.glob(f"{path.name}.before-*.bak"))
-    older = f" To go back to the last backup instead, copy {backups[-1]} to {path} first." if backups else ""
-    return DataCorrupt(
-        f"{path} is damaged ({what}). It was set aside as {aside}, nothing was deleted. Start again to go on with an "
-        f"empty file: open orders and balances are fetched from the venue.{older}"
+    older = f" To go back to the last backup, quit, copy {backups[-1]} to {path}, and start again." if backups else ""
+    kept = "settings and limits were read out of it" if settings else "settings and limits begin anew, too"
+    return Replaced(
+        f"{path} was damaged ({what}). It is kept as {aside}, and a new one was begun, without the history of orders "
+        f"and fills and without algos that were held here; {kept}.{older}",
+        settings,
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from octopus_desktop.model.errors import DataCorrupt, DataFromFuture, DataInUse, DiskFull, StorageError
+from octopus_desktop.model.errors import DataFromFuture, DataInUse, DiskFull, StorageError
 from octopus_desktop.model.events import OrderInitiated
 from octopus_desktop.storage import schema, upgrade
 from octopus_desktop.storage.database import Database, connect, open_database
@@ -110,7 +110,7 @@ def test_a_killed_instance_leaves_no_lock(path: Path) -> None:
 
 
 def test_a_damaged_file_is_set_aside(opened: Open, path: Path) -> None:
-    """Bytes gone bad on the disk: the file is kept under a name the message tells, and the next start works."""
+    """Bytes gone bad on the disk: the file is kept under a name the notice tells, and this start has a new one."""
     opened().close()
     size = path.stat().st_size
     with path.open("r+b") as file:
@@ -118,33 +118,76 @@ def test_a_damaged_file_is_set_aside(opened: Open, path: Path) -> None:
             file.seek(page * 4096)
             file.write(b"\xde\xad\xbe\xef" * 64)
     damaged = path.read_bytes()
-    with pytest.raises(DataCorrupt, match="Start again") as told:
-        open_database(path)
-    aside, its_heads = sorted(path.parent.glob("octopus.db.damaged-*"))
-    assert str(aside) in str(told.value)
+    database = opened()
+    (aside,) = path.parent.glob("octopus.db.damaged-*[0-9]")
+    assert database.replaced is not None
+    assert f"It is kept as {aside}" in database.replaced.notice
+    assert "settings and limits begin anew" in database.replaced.notice
     assert aside.read_bytes() == damaged
-    assert its_heads.name == f"{aside.name}.heads"
-    assert opened().journal.read() == []
+    assert aside.with_name(f"{aside.name}.heads").exists()
+    assert database.journal.read() == []
+    database.close()
+    assert opened().replaced is None, "the next start has nothing to tell"
+
+
+def test_what_can_be_read_of_a_damaged_file_is_given_on(opened: Open, path: Path) -> None:
+    """The journal is gone, the limits beside it are not; a text that is none any more takes nothing else down."""
+    database = opened()
+    database.repository.record_setting("risk.limits", "{}")
+    database.close()
+    spoil(path, "journal")
+    database = opened()
+    assert database.replaced is not None
+    assert database.replaced.settings == {"risk.limits": "{}"}
+    assert "settings and limits were read out of it" in database.replaced.notice
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO settings VALUES ('a', CAST(x'ff' AS TEXT))")
+    spoil(path, "journal")
+    database = opened()
+    assert database.replaced is not None
+    assert database.replaced.settings == {}
+
+
+def test_the_last_backup_is_named(opened: Open, path: Path) -> None:
+    """An upgrade left a sound copy: the way back to it is in the notice."""
+    opened().close()
+    backup = path.with_name("octopus.db.before-0002.bak")
+    backup.write_bytes(path.read_bytes())
+    spoil(path, "journal")
+    replaced = opened().replaced
+    assert replaced is not None
+    assert f"quit, copy {backup} to {path}, and start again" in replaced.notice
+
+
+def spoil(path: Path, table: str) -> None:
+    """The first page of the table, gone bad on the disk."""
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xde\xad\xbe\xef" * 64)
 
 
 def test_a_file_that_is_no_database_is_set_aside(opened: Open, path: Path) -> None:
     """Something else was saved under the data file's name."""
     path.parent.mkdir()
     path.write_bytes(b"this was a letter to my bank\n" * 300)
-    with pytest.raises(DataCorrupt, match="not a database"):
-        open_database(path)
-    assert len(list(path.parent.glob("octopus.db.damaged-*"))) == 1
-    opened()
+    replaced = opened().replaced
+    assert replaced is not None
+    assert "not a database" in replaced.notice
+    (aside,) = path.parent.glob("octopus.db.damaged-*[0-9]")
+    assert aside.read_bytes().startswith(b"this was a letter")
 
 
-def test_damaged_twice_keeps_both(path: Path) -> None:
+def test_damaged_twice_keeps_both(opened: Open, path: Path) -> None:
     """The second damaged file of a bad day does not overwrite the first."""
     path.parent.mkdir()
     for text in (b"one" * 500, b"two" * 500):
         path.write_bytes(text)
-        with pytest.raises(DataCorrupt):
-            open_database(path)
-    kept = {aside.read_bytes()[:3] for aside in path.parent.glob("octopus.db.damaged-*")}
+        opened().close()
+    kept = {aside.read_bytes()[:3] for aside in path.parent.glob("octopus.db.damaged-*[0-9]")}
     assert kept == {b"one", b"two"}
 
 
