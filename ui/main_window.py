@@ -319,8 +319,8 @@ class MainWindow(QMainWindow):
         self._offers.instruments()
         self.shortcuts.update()
 
-    def _show_toast(self, kind: str, title: str, text: str) -> None:
-        self.toasts.show(_KINDS[kind], title, text)  # type: ignore[arg-type]  # the keys are all there are
+    def _show_toast(self, kind: str, title: str, text: str, about: str) -> None:
+        self.toasts.show(_KINDS[kind], title, text, about=about)  # type: ignore[arg-type]  # the keys are all there are
 
     # Panes ------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ class Outcomes:
             self._settling.start()
         self._tell_algos([each for each in dirty.algo_events if each.ts_ns >= self._since_ns], state)
         for notice in dirty.notices:
-            self._session.tell(_KINDS[notice.severity], notice.title, notice.text)
+            self._session.tell(_KINDS[notice.severity], notice.title, notice.text, notice.about)
 
     def _tell_filling(self) -> None:
         filling, self._filling = self._filling, set()

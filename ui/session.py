@@ -52,8 +52,9 @@ class Session(QObject):
     """The `Instrument` that every pane shows from now on."""
     interval_changed = Signal(object)
     watchlist_changed = Signal()
-    told = Signal(str, str, str)
-    """Kind (`info`, `success`, `warn`, `error`), title and text of something the trader should see now."""
+    told = Signal(str, str, str, str)
+    """Kind (`info`, `success`, `warn`, `error`), title and text of something the trader should see now; and what it is
+    about, where it takes the place of an earlier word on that."""
     _answered = Signal(object)
 
     def __init__(
@@ -104,8 +105,8 @@ class Session(QObject):
         """Ask; `failed` gets the sentence of the error where there is no answer."""
         self._when_done(self.node.query(query), then, lambda error: failed(str(error) or type(error).__name__))
 
-    def tell(self, kind: str, title: str, text: str = "") -> None:
-        self.told.emit(kind, title, text)
+    def tell(self, kind: str, title: str, text: str = "", about: str = "") -> None:
+        self.told.emit(kind, title, text, about)
 
     def _when_done(
         self, future: Future[Any], then: Callable[[Any], None], failed: Callable[[BaseException], None]

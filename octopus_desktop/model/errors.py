@@ -50,6 +50,12 @@ def is_operational(error: BaseException) -> bool:
     return isinstance(error, OctopusError | OSError)
 
 
+def sentence(told: object) -> str:
+    """What an error tells, with its full stop: more may follow it."""
+    text = str(told).strip()
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
 class VenueError(OctopusError):
     retryable = False
     outcome_unknown = False

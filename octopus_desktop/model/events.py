@@ -396,12 +396,16 @@ class LogRecorded(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class NoticeRaised(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Something the trader should see now: what happened, and what to do."""
+    """Something the trader should see now: what happened, and what to do.
+
+    It takes the place of an earlier one with the same `about`, which it continues or ends.
+    """
 
     severity: Severity
     title: str
     text: str
     ts_ns: int
+    about: str = ""
 
 
 class EngineFailed(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -13,7 +13,7 @@ from typing import Final
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
-from octopus_desktop.model.errors import BreakerOpen, LinkError, VenueTimeout, VenueUnavailable
+from octopus_desktop.model.errors import BreakerOpen, LinkError, VenueTimeout, VenueUnavailable, sentence
 from octopus_desktop.model.events import BreakerChanged
 from octopus_desktop.model.identifiers import Venue
 
@@ -81,7 +81,9 @@ class _Breaker:
         half_open = bool(self.circuit.state == STATE_HALF_OPEN)
         if self.circuit.opened or (half_open and self.probing):
             wait, times = max(1, self.circuit.open_remaining), self.circuit.failure_count
-            failed = f"{self.endpoint} of the venue failed {times} times in a row: {self.circuit.last_failure}"
+            failed = (
+                f"{self.endpoint} of the venue failed {times} times in a row: {sentence(self.circuit.last_failure)}"
+            )
             raise BreakerOpen(f"{failed} It is left alone for {wait} s.", wait)
         self.probing = half_open
         return half_open

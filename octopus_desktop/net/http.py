@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from octopus_desktop.model.errors import LinkError, VenueTimeout
+from octopus_desktop.net.unreached import why
 from octopus_desktop.redaction import redact
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class HttpSession:
     def __init__(self, base_url: str) -> None:
         self._base = base_url
         self._session: aiohttp.ClientSession | None = None
+        self._last_logged = ""
 
     async def request(
         self,
@@ -62,13 +64,18 @@ class HttpSession:
         try:
             async with asyncio.timeout(timeout_s):
                 async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:
-                    return Answer(response.status, response.headers, await response.read())
+                    answer = Answer(response.status, response.headers, await response.read())
+                    self._last_logged = ""
+                    return answer
         except TimeoutError:
             raise VenueTimeout(f"{method} {path}: no answer from {url.host} within {timeout_s:.0f} s.") from None
         except (aiohttp.ClientError, OSError) as error:
             # The cause is cut off on purpose: aiohttp's errors carry the address, and with it the signature.
             told = redact(str(error)) or type(error).__name__
-            raise LinkError(f"{method} {path}: {url.host} cannot be reached: {told}") from None
+            if told != self._last_logged:
+                self._last_logged = told
+                logger.warning("%s %s: %s: %s", method, path, type(error).__name__, told)
+            raise LinkError(f"{url.host} cannot be reached: {why(error)}.") from None
 
     async def close(self) -> None:
         if self._session is not None:

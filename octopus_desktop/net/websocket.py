@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import picows
 
 from octopus_desktop.net.backoff import Backoff
+from octopus_desktop.net.unreached import why
 from octopus_desktop.redaction import redact
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class WebSocket:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._cut_reason = ""
+        self._exactly = ""
         self._last_logged = ""
         self._opened_at = 0.0
         self.messages = 0
@@ -136,15 +138,16 @@ class WebSocket:
             if self._stopping.is_set():
                 reason = "closed by us"
             elif reason != self._last_logged:
-                logger.warning("%s: %s; reconnecting", self._name, reason)
+                logger.warning("%s: %s; reconnecting%s", self._name, reason, self._exactly)
                 self._last_logged = reason
             self._listener.on_down(reason)
             if not self._stopping.is_set():
                 await asyncio.sleep(self._backoff.next_s())
 
     async def _one_connection(self, frames: _Frames) -> str:
-        """Until it ends; the reason why it did, without secrets."""
+        """Until it ends; the reason why it did, without secrets and in words for the trader."""
         watch: _Watch | None = None
+        self._exactly = ""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 transport, _ = await picows.ws_connect(
@@ -160,7 +163,8 @@ class WebSocket:
         except TimeoutError:
             return f"no connection within {CONNECT_TIMEOUT_S:.0f} s"
         except (OSError, picows.WSError) as error:
-            return redact(str(error).strip() or type(error).__name__)[:300]
+            self._exactly = f" ({type(error).__name__}: {redact(str(error).strip())[:300]})"
+            return "the venue answers and opens no stream" if isinstance(error, picows.WSError) else why(error)
         finally:
             self._transport = None
             if watch is not None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from octopus_desktop.engine.outages import ABOUT
 from octopus_desktop.model.commands import ConfirmLive, Done, Refused, SubmitOrder, Subscribe, UnlockEntry
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.events import Channel, FeedStale, OrderUnknown, VenueMeasured
+from octopus_desktop.model.events import Channel, FeedStale, OrderUnknown, Severity, VenueMeasured
 from octopus_desktop.model.identifiers import Venue
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
@@ -127,6 +128,27 @@ def test_late_data_is_told_though_the_line_is_quick(exchange: dict[str, Any], tm
         session.until(lambda: (measured(session).data_age_ms or 0) > 1_900, "the age of the data")
         assert measured(session).latency_ms < 1_000
         assert abs(measured(session).clock_offset_ms) < 500
+
+
+def test_an_outage_is_one_message_from_its_beginning_to_its_end(exchange: dict[str, Any], tmp_path: Path) -> None:
+    """Lines cut and nothing answers until the comparison fails too: each notice takes the last one's place, in words
+    that are nobody's library's, and the last one says that it is over.
+    """
+    with live(exchange, tmp_path) as session:
+        unlock(session)
+        ask_exchange(exchange["rest"], "faults", {"refuse": True})
+        ask_exchange(exchange["rest"], "cut", {})
+        session.until(lambda: any(each.severity is Severity.ERROR for each in session.state.notices), "the outage told")
+        ask_exchange(exchange["rest"], "faults", {"refuse": False})
+        session.until(lambda: session.state.notices[-1].title == "The venue answers again", "its end told")
+        outage = [each for each in session.state.notices if each.about]
+        assert {each.about for each in outage} == {ABOUT}
+        assert [each.severity for each in outage].count(Severity.ERROR) == 1
+        for each in outage:
+            assert each.text.endswith(".")
+            for word in ("Errno", "ssl:default", "Server disconnected", "GET /"):
+                assert word not in each.text
+        session.open_for_orders()
 
 
 def test_silence_is_stale_and_then_mends(exchange: dict[str, Any], tmp_path: Path) -> None:

@@ -104,6 +104,21 @@ def test_a_notice_of_the_engine_is_seen(window: MainWindow, node: ScriptedNode) 
     assert not window.toasts.toasts
 
 
+def test_the_end_of_an_outage_takes_its_message_away(window: MainWindow, node: ScriptedNode) -> None:
+    """One message while it lasts, whatever becomes of it; another matter's stays; and at its end it goes by itself."""
+    node.emit(NoticeRaised(Severity.ERROR, "The disk is full", "Free some space.", node.now_ns))
+    node.emit(NoticeRaised(Severity.WARNING, "The account stream is down", "", node.now_ns, "outage"))
+    settle(window)
+    node.emit(NoticeRaised(Severity.ERROR, "Orders cannot be compared", "", node.now_ns, "outage"))
+    settle(window)
+    assert [toast.title for toast in window.toasts.toasts] == ["The disk is full", "Orders cannot be compared"]
+    assert window.toasts.toasts[-1].stays
+    node.emit(NoticeRaised(Severity.INFO, "The venue answers again", "", node.now_ns, "outage"))
+    settle(window)
+    assert [toast.title for toast in window.toasts.toasts] == ["The disk is full", "The venue answers again"]
+    assert not window.toasts.toasts[-1].stays
+
+
 def test_an_engine_that_cannot_start_is_said_over_everything(window: MainWindow, node: ScriptedNode) -> None:
     """A terminal on data that is open elsewhere says so instead of seeming to wait, and Enter closes it."""
     sentence = "octopus.db is open in another Octopus Desktop."

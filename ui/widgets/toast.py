@@ -34,7 +34,7 @@ class Toast(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.kind: Kind = "info"
-        self.title = self.text = ""
+        self.title = self.text = self.about = ""
         self.setFixedWidth(_WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row = QHBoxLayout(self)
@@ -100,6 +100,7 @@ class Toast(QWidget):
         self.leaving = False
         self.show()
         self._run(0.0, 1.0)
+        self._timer.stop()
         self._timer.setInterval(stay_ms)
         if stay_ms:
             self._timer.start()
@@ -203,17 +204,24 @@ class Toasts(QObject):
         action: str = "",
         on_action: Callable[[], object] | None = None,
         stay_ms: int | None = None,
+        about: str = "",
     ) -> Toast:
-        """Show a message. An equal one that is still there is not shown twice. `stay_ms` 0 keeps it."""
+        """Show a message. An equal one that is still there is not shown twice, and one `about` the same gives way.
+
+        `stay_ms` 0 keeps it.
+        """
         for toast in self.toasts:
             if (toast.kind, toast.title, toast.text) == (kind, title, text):
                 return toast
+            if about and toast.about == about:
+                toast.dismiss()
         stays = (_STAY_MS[kind] if stay_ms is None else stay_ms) == 0
         alike = [toast for toast in self.toasts if toast.stays == stays]  # what passes pushes no error off the screen
         for toast in alike[: max(0, len(alike) - (_MOST_KEPT if stays else _MOST) + 1)]:
             toast.dismiss()
         toast = self._spare.pop() if self._spare else self._make()
         self._stack.append(toast)
+        toast.about = about
         toast.say(kind, title, text, action, on_action, _STAY_MS[kind] if stay_ms is None else stay_ms)
         self.place()
         return toast
