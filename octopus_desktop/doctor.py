@@ -81,11 +81,13 @@ def checks(profile_name: str, data_dir: Path | None) -> Iterator[Check]:
     yield qt()
     yield display()
     yield settings(places)
+    yield profiles(places)
     profile = DEMO
     try:
         profile = ProfileBook(places.profiles_file).get(profile_name)
     except (ProfileError, SettingsError) as error:
-        yield Check("profile", False, str(error), "Going on with the demo profile.")
+        advice = "Choose one with --profile, or mend or add this one. What follows is of the demo profile."
+        yield Check("profile", False, str(error), advice)
     else:
         yield Check("profile", True, f"{profile.name}: {profile.venue}, {profile.mode.value}")
     yield keyring(profile)
@@ -152,6 +154,22 @@ def settings(places: Folders) -> Check:
         return Check("settings", False, str(error), f"Correct the file, or move {places.settings_file} away.")
     there = "read" if places.settings_file.exists() else "the defaults; the file would be"
     return Check("settings", True, f"{there} {places.settings_file}")
+
+
+def profiles(places: Folders) -> Check:
+    """The whole file: the demo profile is opened without it, and the others are not."""
+    path = places.profiles_file
+    try:
+        found = ProfileBook(path).all()
+    except (ProfileError, SettingsError) as error:
+        advice = (
+            f"Correct {path}, or move it away and add its profiles again with `octopus-desktop profile add`: that loses "
+            "no data."
+        )
+        return Check("profiles", False, str(error), advice)
+    if not path.exists():
+        return Check("profiles", True, f"the built-in ones; the file of others would be {path}")
+    return Check("profiles", True, f"read {path}: {', '.join(profile.name for profile in found)}")
 
 
 def keyring(profile: Profile) -> Check:
@@ -241,6 +259,8 @@ def venue(profile: Profile) -> Iterator[Check]:
             else "Check the network, a proxy or firewall, and whether the venue serves your country."
         )
         yield Check("venue", False, " ".join(f"{profile.venue}: {error}".split())[-300:], advice)
+        advice = "It is compared with the venue's, which does not answer: mend that, then run this again."
+        yield Check("clock", False, "not known", advice)
         return
     name = "the embedded exchange" if profile.urls is None else str(profile.venue)
     yield Check("venue", True, f"{name} answers in {offset.round_trip_ns / 1e6:.0f} ms")

@@ -68,7 +68,19 @@ def test_a_sound_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     said = capsys.readouterr().out
     assert code == 0, said
     assert "BAD" not in said
-    for name in ("Python", "Qt", "display", "settings", "profile", "keyring", "disk", "data file", "venue", "clock"):
+    for name in (
+        "Python",
+        "Qt",
+        "display",
+        "settings",
+        "profiles",
+        "profile ",
+        "keyring",
+        "disk",
+        "data file",
+        "venue",
+        "clock",
+    ):
         assert f"ok   {name}" in said
 
 
@@ -218,14 +230,37 @@ def test_a_skewed_clock(offset_ms: int, ok: bool) -> None:
 
 
 def test_a_venue_out_of_reach() -> None:
-    """No network, or a venue that answers with an error: one line, and what to look at."""
+    """No network, or a venue that answers with an error: what to look at, and the clock is not passed over."""
     with venue(status=503) as rest:
-        (check,) = doctor.venue(at(rest))
+        check, clock = doctor.venue(at(rest))
         assert not check.ok
         assert "503" in check.detail
-    (check,) = doctor.venue(at(rest))
+    check, clock = doctor.venue(at(rest))
     assert not check.ok
     assert "firewall" in check.advice
+    assert (clock.name, clock.ok, clock.detail) == ("clock", False, "not known")
+    assert "the venue's, which does not answer" in clock.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = [", "is not TOML"),
+        ("profiles = 3", "[profiles.NAME]"),
+        ('[profiles.mine]\nvenue = "BINANCE"', 'the profile "mine" cannot be used'),
+    ],
+)
+def test_profiles_that_cannot_be_read(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has an account hears of a broken profiles.toml, though the demo profile opens without it."""
+    monkeypatch.setattr(doctor, "venue", lambda profile: iter([doctor.Check("venue", True, "")]))
+    file = folders(tmp_path).profiles_file
+    file.write_text(text)
+    found = {check.name: check for check in doctor.run_doctor("demo", tmp_path)}
+    assert found["profile"].ok
+    assert not found["profiles"].ok
+    assert str(file) in found["profiles"].detail
+    assert words in found["profiles"].detail
+    assert f"Correct {file}, or move it away" in found["profiles"].advice
 
 
 def test_the_embedded_exchange_starts() -> None:
@@ -251,7 +286,7 @@ def test_an_embedded_exchange_that_does_not_start(monkeypatch: pytest.MonkeyPatc
             pass
 
     monkeypatch.setattr(doctor, "EmbeddedExchange", Broken)
-    (check,) = doctor.venue(DEMO)
+    check, _ = doctor.venue(DEMO)
     assert not check.ok
     assert check.detail == "SIM: it said: no module named exchange"
 
