@@ -107,7 +107,6 @@ def _open(path: Path, lock: InstanceLock) -> Database:
     replaced = None
     if what is not None:
         replaced = set_aside(path, what)
-        logger.error("%s", replaced.notice)
         _own(path)
     engine = connect(path)
     try:

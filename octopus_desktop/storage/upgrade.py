@@ -37,7 +37,7 @@ def damage(path: Path) -> str | None:
             for check in checks:
                 (said,) = connection.execute(check).fetchone()
                 if said != "ok":
-                    return str(said).replace("\n", " ")
+                    return str(said).removeprefix("*** in database main ***").strip().replace("\n", " ")
     except sqlite3.Error as error:
         if not is_damage(error):
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from octopus_desktop.config.paths import DATABASE_NAME
 from octopus_desktop.model.commands import Done, Refused, SetRiskLimits, SetTradingLevel, SubmitOrder, Subscribe
-from octopus_desktop.model.events import Channel
+from octopus_desktop.model.events import Channel, Severity
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.queries import LimitsQuery
@@ -49,6 +49,8 @@ def test_one_start_brings_the_open_order_back_and_nothing_adds_risk_unasked(tmp_
         (aside,) = tmp_path.glob(f"{DATABASE_NAME}.damaged-*[0-9]")
         (notice,) = [each for each in session.state.notices if "damaged" in each.title]
         assert str(aside) in notice.text
+        storage = [line for line in session.state.log if line.source.startswith("octopus_desktop.storage")]
+        assert all(line.severity is not Severity.ERROR for line in storage), "the new journal is no broken one"
         assert session.node.query(LimitsQuery()).result(5) == LIMITS
         session.execute(Subscribe(session.btc, Channel.QUOTES))
         more = session.resting_bid()
