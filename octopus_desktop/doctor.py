@@ -163,8 +163,8 @@ def profiles(places: Folders) -> Check:
         found = ProfileBook(path).all()
     except (ProfileError, SettingsError) as error:
         advice = (
-            f"Correct {path}, or move it away and add its profiles again with `octopus-desktop profile add`: that loses "
-            "no data."
+            f"Correct {path}, or move it away and add its profiles again with `octopus-desktop profile add`: that "
+            "loses no data."
         )
         return Check("profiles", False, str(error), advice)
     if not path.exists():
