@@ -6,7 +6,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +211,7 @@ def _profile(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):
-        print("Nothing was kept.", file=sys.stderr)
+        print("Nothing was kept: the key or the secret was not given. Start again to give both.", file=sys.stderr)
         return 1
     return 0
 
@@ -227,7 +227,10 @@ def permissions_at_the_venue(profile: Profile, credentials: Credentials) -> Perm
     assert profile.urls is not None, "a preset has its addresses"
     found = asyncio.run(account_permissions(profile, profile.urls, credentials))
     if found.can_withdraw is None:
-        raise ProfileError(f"{profile.venue} does not say whether this key may withdraw. Nothing was kept.")
+        raise ProfileError(
+            f"{profile.venue} does not say whether this key may withdraw. Nothing was kept. Try again later: a key of "
+            "which that is not known is never taken."
+        )
     return Permissions(trade=found.can_trade, withdraw=found.can_withdraw)
 
 
@@ -327,11 +330,18 @@ class _ProfileAdder:
     def __init__(self, book: ProfileBook) -> None:
         self._book = book
 
+    def keyring_problem(self) -> Future[str]:
+        """Finding the keyring may ask the system, which may take its time."""
+        return self._on_a_thread(_keyring_problem)
+
     def __call__(self, name: str, venue: str, credentials: Credentials) -> Future[str]:
+        return self._on_a_thread(lambda: self._add(name, venue, credentials))
+
+    def _on_a_thread(self, work: Callable[[], str]) -> Future[str]:
         from concurrent.futures import ThreadPoolExecutor
 
         pool = ThreadPoolExecutor(1, thread_name_prefix="add profile")
-        future = pool.submit(self._add, name, venue, credentials)
+        future = pool.submit(work)
         pool.shutdown(wait=False)
         return future
 
@@ -345,3 +355,9 @@ class _ProfileAdder:
             name, preset(venue), lambda _: next(answers), SecretStore.of_system(), self._book, permissions_at_the_venue
         )
         return f"Added. Open it with: octopus-desktop --profile {profile.name}"
+
+
+def _keyring_problem() -> str:
+    from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
+
+    return "" if SecretStore.of_system().is_available else NO_KEYRING

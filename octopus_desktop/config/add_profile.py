@@ -10,7 +10,14 @@ import msgspec
 from octopus_desktop.config.profiles import ProfileBook, check_name
 from octopus_desktop.config.secrets import NO_KEYRING, SecretStore
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import ProfileError
+from octopus_desktop.model.errors import (
+    AuthenticationError,
+    ClockError,
+    ProfileError,
+    RequestRefused,
+    VenueError,
+    sentence,
+)
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.redaction import protect
 
@@ -43,8 +50,8 @@ def add_profile(
     *,
     paper: bool = False,
 ) -> Profile:
-    """The new profile, kept in `book`, its key in `store`. Raises ProfileError, SettingsError or VenueError, and then
-    neither is. A `paper` profile needs no key: its orders never leave this machine.
+    """The new profile, kept in `book`, its key in `store`. Raises ProfileError or SettingsError, and then neither is.
+    A `paper` profile needs no key: its orders never leave this machine.
     """
     check_name(name)
     if name in {profile.name for profile in book.all()}:
@@ -52,7 +59,10 @@ def add_profile(
     profile = msgspec.structs.replace(preset, name=name)
     if paper:
         if preset.dialect not in WITH_ACCOUNT:
-            raise ProfileError("Paper trading is on spot venues: a paper account has no margin. Nothing was kept.")
+            raise ProfileError(
+                "Paper trading is on spot venues: a paper account has no margin. Nothing was kept. Choose --venue "
+                "binance, or leave --paper out for its market data."
+            )
         profile = msgspec.structs.replace(profile, mode=Mode.PAPER)
     if paper or preset.dialect not in WITH_ACCOUNT:
         book.add(profile)
@@ -64,9 +74,12 @@ def add_profile(
     protect(api_key)
     protect(secret)
     if not api_key or not secret:
-        raise ProfileError("Both the key and the secret are needed. Nothing was kept.")
+        raise ProfileError("Both the key and the secret are needed. Nothing was kept. Add it again with both.")
     credentials = Credentials(api_key, secret)
-    permissions = check_permissions(profile, credentials)
+    try:
+        permissions = check_permissions(profile, credentials)
+    except VenueError as error:
+        raise ProfileError(f"{sentence(error)} Nothing was kept. {_way_out(error)}") from error
     if permissions.withdraw:
         raise ProfileError(
             "This key may withdraw, and a trading terminal must never hold such a key. Nothing was kept. Make a key "
@@ -86,6 +99,18 @@ def add_profile(
     return profile
 
 
+def _way_out(error: VenueError) -> str:
+    match error:
+        case AuthenticationError() | RequestRefused():
+            return (
+                "Check at the venue that the key is whole and may be used from this machine's address, then try again."
+            )
+        case ClockError():
+            return "Set this machine's clock (`octopus-desktop doctor` says how), then try again."
+        case _:
+            return "Check the network, a proxy or firewall, then try again."
+
+
 def _ask_secret(ask: Ask) -> str:
     """A private key in PEM has several lines, and a prompt gives one."""
     first = ask("Secret (hidden; for an Ed25519 key paste the whole PEM): ").strip()
@@ -95,6 +120,9 @@ def _ask_secret(ask: Ask) -> str:
     pasted = len(lines) > 1  # all at once, in a dialog
     while not lines[-1].startswith(_PEM_END):
         if pasted or len(lines) > 50:
-            raise ProfileError("That is no private key in PEM: its END line is missing. Nothing was kept.")
+            raise ProfileError(
+                "That is no private key in PEM: its END line is missing. Nothing was kept. Paste all of it, from the "
+                "BEGIN line to the END line."
+            )
         lines.append(ask("").strip())
     return "\n".join(lines) + "\n"

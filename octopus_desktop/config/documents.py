@@ -40,7 +40,10 @@ def write(path: Path, document: dict[str, Any]) -> None:
     try:
         write_private(path, tomli_w.dumps(document))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}. The change is not kept.") from error
+        raise SettingsError(
+            f"{path} cannot be written: {error.strerror}. The change is not kept. Free some space or give your user "
+            "write access to it, then try again; or choose another folder with --data-dir."
+        ) from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -125,7 +125,7 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or name in _DEVICES:
         raise ProfileError(
             f'"{name}" cannot be the name of a profile: 1 to 32 characters of a-z, 0-9, - and _, the first a letter or '
-            "digit, and no name that Windows keeps for a device."
+            "digit, and no name that Windows keeps for a device. Choose such a name, like my-account."
         )
 
 
@@ -153,5 +153,7 @@ def _check_urls(profile: Profile) -> None:
 def preset(venue: str) -> Profile:
     """Raises ProfileError."""
     if venue not in PRESETS:
-        raise ProfileError(f'There is no venue "{venue}".{nearest(venue, PRESETS)} There is: {", ".join(PRESETS)}.')
+        raise ProfileError(
+            f'There is no venue "{venue}".{nearest(venue, PRESETS)} Choose one of these: {", ".join(PRESETS)}.'
+        )
     return PRESETS[venue]

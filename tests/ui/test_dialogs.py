@@ -31,10 +31,14 @@ class Adder:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Credentials]] = []
         self.answer: Future[str] = Future()
+        self.keyring: Future[str] = Future()
 
     def __call__(self, name: str, venue: str, credentials: Credentials) -> Future[str]:
         self.asked.append((name, venue, credentials))
         return self.answer
+
+    def keyring_problem(self) -> Future[str]:
+        return self.keyring
 
 
 @pytest.fixture
@@ -44,6 +48,13 @@ def adder() -> Adder:
 
 @pytest.fixture
 def dialog(qtbot: QtBot, window: MainWindow, adder: Adder) -> ProfileDialog:
+    adder.keyring.set_result("")
+    dialog = open_dialog(window, adder)
+    qtbot.waitUntil(dialog.key.isEnabled)
+    return dialog
+
+
+def open_dialog(window: MainWindow, adder: Adder) -> ProfileDialog:
     window.add_profile = adder
     window.run("profile.add")
     dialog = window.findChild(ProfileDialog)
@@ -73,6 +84,33 @@ def test_a_key_is_checked_kept_and_forgotten(
     qtbot.waitUntil(lambda: not dialog.isVisible())
     assert dialog.key.text() == dialog.secret.text() == ""
     assert window.toasts.toasts[-1].text == "It may trade and not withdraw."
+
+
+def test_without_a_keyring_no_secret_is_asked_for(qtbot: QtBot, window: MainWindow, adder: Adder) -> None:
+    """It says so when it opens, before a secret is typed; market data can be added all the same."""
+    dialog = open_dialog(window, adder)
+    assert not dialog.key.isEnabled(), "while it is looked for"
+    adder.keyring.set_result("There is no keyring. Start one.")
+    qtbot.waitUntil(lambda: dialog.problem.text() == "There is no keyring. Start one.")
+    assert dialog.problem.isVisible()
+    qtbot.keyClicks(dialog.name, "main")
+    assert not dialog.key.isEnabled()
+    assert not dialog.secret.isEnabled()
+    assert not dialog.accept_button.isEnabled()
+    dialog.venue.setCurrentIndex(list(PRESETS).index("binance-usdm"))
+    assert dialog.problem.text() == ""
+    assert dialog.accept_button.isEnabled()
+    dialog.venue.setCurrentIndex(list(PRESETS).index("binance"))
+    assert dialog.problem.text() == "There is no keyring. Start one."
+    assert not adder.asked
+
+
+def test_a_keyring_that_cannot_be_asked_is_said(qtbot: QtBot, window: MainWindow, adder: Adder) -> None:
+    """The system's own words, and no entry for a secret that could not be kept."""
+    adder.keyring.set_exception(OSError("The bus is closed."))
+    dialog = open_dialog(window, adder)
+    qtbot.waitUntil(lambda: dialog.problem.text() == "The bus is closed.")
+    assert not dialog.secret.isEnabled()
 
 
 def test_a_refused_key_says_why_and_can_be_mended(qtbot: QtBot, dialog: ProfileDialog, adder: Adder) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Protocol
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
@@ -25,9 +25,19 @@ from octopus_desktop.model.profile import Dialect
 from ui.dialogs.answers import Answer, answer_row, problem_line
 from ui.widgets.line_edit import LineEdit
 
-AddProfile = Callable[[str, str, Credentials], Future[str]]
-"""Name, venue as the command line calls it, key. The future gives a sentence for the trader; where the key is
-refused (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
+
+class AddProfile(Protocol):
+    """What asks the venue, and keeps the key."""
+
+    def __call__(self, name: str, venue: str, credentials: Credentials) -> Future[str]:
+        """`venue` as the command line calls it. The future gives a sentence for the trader; where the key is refused
+        (it may withdraw, it may not trade, there is no keyring) it raises, with the sentence that says why."""
+        ...
+
+    def keyring_problem(self) -> Future[str]:
+        """Why no key can be kept here, and what to do; empty where one can."""
+        ...
+
 
 _TITLES = {
     Dialect.BINANCE_SPOT: "Binance spot",
@@ -58,11 +68,14 @@ class ProfileDialog(QDialog):
     """It asks the venue what the key may do before anything is kept."""
 
     _answered = Signal(object)
+    _looked = Signal(object)
 
     def __init__(self, add: AddProfile, parent: QWidget) -> None:
         super().__init__(parent)
         self._add = add
         self._waiting = False
+        self._no_keyring: str | None = None
+        """None while it is looked for, empty where there is one."""
         self.setWindowTitle("Add a profile")
         self.setFixedWidth(480)
         column = QVBoxLayout(self)
@@ -110,18 +123,37 @@ class ProfileDialog(QDialog):
         self.message = ""
         for entry in (self.name, self.key, self.secret):
             entry.textChanged.connect(self._check)
-        self.venue.currentIndexChanged.connect(self._check)
-        # The answer comes on a thread that is not the screen's.
+        self.venue.currentIndexChanged.connect(self._say_keyring)
+        # The answers come on a thread that is not the screen's.
         self._answered.connect(self._done, Qt.ConnectionType.QueuedConnection)
+        self._looked.connect(self._found, Qt.ConnectionType.QueuedConnection)
+        self._check()
+        add.keyring_problem().add_done_callback(self._looked.emit)
+
+    def _found(self, future: Future[str]) -> None:
+        error = future.exception()
+        self._no_keyring = str(error) if error is not None else future.result()
+        self._say_keyring()
+
+    def _say_keyring(self) -> None:
+        """Before a secret is typed."""
+        self.problem.setText((self._no_keyring or "") if self._needs_key() else "")
         self._check()
 
     def _check(self) -> None:
         needs_key = self._needs_key()
         needed = (self.name, self.key, self.secret) if needs_key else (self.name,)
-        whole = all(entry.text().strip() for entry in needed)
+        can_keep = not needs_key or self._no_keyring == ""
+        whole = can_keep and all(entry.text().strip() for entry in needed)
+        if not needs_key:
+            why_not = "Market data only: no key is needed"
+        elif self._no_keyring is None:
+            why_not = "Looking for the keyring…"
+        else:
+            why_not = "There is no keyring to keep it in" if self._no_keyring else ""
         for entry in (self.key, self.secret):
-            entry.setEnabled(needs_key)
-            entry.setPlaceholderText("" if needs_key else "Market data only: no key is needed")
+            entry.setEnabled(needs_key and can_keep)
+            entry.setPlaceholderText(why_not)
         self.accept_button.setText("Check and keep the key" if needs_key else "Add the profile")
         self.accept_button.setEnabled(whole and not self._waiting)
 

@@ -21,7 +21,15 @@ from octopus_desktop.config.logging_setup import LogFile
 from octopus_desktop.config.profiles import DEMO, PAPER, ProfileBook, preset
 from octopus_desktop.config.secrets import SERVICE, SecretStore, safe_keyring
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import AuthenticationError, ProfileError
+from octopus_desktop.model.errors import (
+    AuthenticationError,
+    ClockError,
+    LinkError,
+    ProfileError,
+    RequestRefused,
+    VenueError,
+    VenueTimeout,
+)
 from octopus_desktop.model.profile import Mode, Profile
 
 KEY = "CANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkeyCANARYkey1"
@@ -94,7 +102,7 @@ def test_without_a_keyring_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.M
     """A machine without a keyring says so; there is no file with the key in clear."""
     monkeypatch.setenv("HOME", str(tmp_path))
     store = SecretStore(None)
-    with pytest.raises(ProfileError, match="nothing was written in clear"):
+    with pytest.raises(ProfileError, match="none is ever written in clear"):
         store.store("mine", Credentials(KEY, SECRET))
     assert store.load("mine") is None
     store.delete("mine")
@@ -242,8 +250,9 @@ def test_a_key_the_venue_refuses(keyring: MemoryKeyring, book: ProfileBook) -> N
     def refuse(profile: Profile, credentials: Credentials) -> Permissions:
         raise AuthenticationError("The venue does not know this key.")
 
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(ProfileError, match=r"does not know this key\. Nothing was kept\. Check at the venue") as told:
         add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, refuse)
+    assert isinstance(told.value.__cause__, AuthenticationError)
     assert keyring.kept == {}
     assert book.all() == [DEMO, PAPER]
 
@@ -257,6 +266,43 @@ def test_nothing_is_asked_in_vain(keyring: MemoryKeyring, book: ProfileBook, nam
     assert ask.asked == []
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RequestRefused("The IP is not allowed", -2015), "this machine's address"),
+        (ClockError("The timestamp is ahead."), "octopus-desktop doctor"),
+        (LinkError("No route to the venue"), "Check the network"),
+        (VenueTimeout("No answer within 10 s."), "Check the network"),
+    ],
+)
+def test_each_failure_says_what_to_do(keyring: MemoryKeyring, book: ProfileBook, error: VenueError, words: str) -> None:
+    """The venue's reason, that nothing was kept, and the way out, each in a sentence of its own."""
+
+    def fail(profile: Profile, credentials: Credentials) -> Permissions:
+        raise error
+
+    with pytest.raises(ProfileError) as told:
+        add_profile("mine", preset("binance"), Prompt(KEY, SECRET), SecretStore(keyring), book, fail)
+    said = str(told.value)
+    assert said.startswith(f"{str(error).rstrip('.')}. Nothing was kept. ")
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ((KEY, ""), "Add it again with both"),
+        ((KEY, PEM.rpartition("-----END")[0]), "from the BEGIN line to the END line"),
+    ],
+)
+def test_what_was_typed_wrong_says_what_to_do(
+    keyring: MemoryKeyring, book: ProfileBook, typed: tuple[str, str], words: str
+) -> None:
+    """Half an answer is refused with what a whole one is."""
+    with pytest.raises(ProfileError, match=words):
+        add_profile("mine", preset("binance"), Prompt(*typed), SecretStore(keyring), book, may())
+
+
 def test_a_paper_profile_needs_no_key(book: ProfileBook) -> None:
     """`profile add mine --venue binance --paper`: nothing is asked, of nobody, and the badge says PAPER."""
     ask = Prompt()
@@ -268,7 +314,7 @@ def test_a_paper_profile_needs_no_key(book: ProfileBook) -> None:
     assert (added.mode, added.urls) == (Mode.PAPER, preset("binance").urls)
     assert book.get("mine") == added
     assert ask.asked == []
-    with pytest.raises(ProfileError, match="spot"):
+    with pytest.raises(ProfileError, match=r"spot.* Choose --venue binance, or leave --paper out"):
         add_profile("other", preset("binance-usdm"), ask, SecretStore(None), book, check, paper=True)
 
 
