@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 SERVICE: Final = "octopus-desktop"
 NO_KEYRING: Final = (
     "This machine has no keyring that keeps secrets safe, so no key can be kept: none is ever written in clear. "
-    "Start one (GNOME Keyring, KWallet or KeePassXC with its Secret Service on), then this program again. Paper trading "
-    "needs no key: octopus-desktop profile add NAME --venue binance --paper."
+    "Start one (GNOME Keyring, KWallet or KeePassXC with its Secret Service on), then this program again. Paper "
+    "trading needs no key: octopus-desktop profile add NAME --venue binance --paper."
 )
 
 
