@@ -195,6 +195,11 @@ class Session(QObject):
         elif self.instrument is not None and self.instrument.instrument_id in dirty.instruments:
             self.instrument = state.instruments[self.instrument.instrument_id]
 
+    @property
+    def wanted(self) -> InstrumentId | None:
+        """What was on the screen when the last session ended, for whoever has something to show of it already."""
+        return self._wanted
+
     def _choose(self, name: InstrumentId) -> None:
         if self._choosing:  # the trader has not chosen meanwhile
             self._show(name)

@@ -36,10 +36,7 @@ class CandleHistory:
     async def answer(self, query: CandlesQuery) -> Candles:
         """Raises VenueError only where nothing at all is known; older candles are better than none."""
         kept = await self._kept(query)
-        client = await self._venue()
-        if client is None:
-            if not len(kept):
-                raise VenueUnavailable("There is no connection to the venue yet.")
+        if query.kept:
             return kept
         length = query.interval.ns
         now = self._clock.now_ns()
@@ -50,6 +47,11 @@ class CandleHistory:
         wanted = missing if len(solid) + missing >= query.limit else query.limit
         if wanted <= 0:
             return solid.tail(query.limit)
+        client = await self._venue()
+        if client is None:
+            if not len(kept):
+                raise VenueUnavailable("There is no connection to the venue yet.")
+            return kept
         try:
             fresh = await client.candles(query.instrument_id, query.interval, wanted, query.end_ns)
         except VenueError as error:

@@ -23,12 +23,16 @@ class Query(msgspec.Struct, Generic[T], frozen=True):
 
 
 class CandlesQuery(Query[Candles], frozen=True):
-    """At most `limit` candles that opened before `end_ns` (None: up to now), oldest first."""
+    """At most `limit` candles that opened before `end_ns` (None: up to now), oldest first.
+
+    `kept`: only what is on this disk, at once; it may have holes and end long ago.
+    """
 
     instrument_id: InstrumentId
     interval: Interval
     limit: int
     end_ns: int | None = None
+    kept: bool = False
 
 
 class RecentTradesQuery(Query[list[Trade]], frozen=True):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from PySide6.QtCore import QSize, Signal
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from octopus_desktop.actions.context import Context
-from octopus_desktop.model.events import CandleChanged, Channel
-from octopus_desktop.model.identifiers import InstrumentId, Interval
-from octopus_desktop.model.instrument import Instrument
+from octopus_desktop.model.events import CandleChanged, Channel, Link, LinkStatus
+from octopus_desktop.model.identifiers import InstrumentId, Interval, symbol_of, venue_of
+from octopus_desktop.model.instrument import Instrument, decimals_of
 from octopus_desktop.model.market import Candles, Trade
 from octopus_desktop.model.orders import Fill, Order, OrderStatus, Side
 from octopus_desktop.model.queries import CandlesQuery
@@ -29,6 +33,8 @@ from ui.widgets.segmented import Segment, Segmented
 
 FIRST_CANDLES: Final = 1000
 MORE_CANDLES: Final = 2000
+KEPT_AFTER_MS: Final = 400
+"""A venue that has not answered by then finds what is kept on this disk on the screen."""
 _PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
 
 
@@ -91,6 +97,10 @@ class ChartPane(Pane):
         self._forming: _Forming | None = None
         self._loaded = False
         self._older_end: int | None = None
+        self._kept: tuple[InstrumentId, Interval] | None = None
+        """Whose candles of this disk were asked for, and are shown until the venue's come."""
+        self._kept_until_ns = 0
+        self._ends_in_an_outage = False
         self.chart.set_state("loading", "Waiting for the venue")
 
     def focus_target(self) -> QWidget:
@@ -109,6 +119,10 @@ class ChartPane(Pane):
         self.intervals.set_value(interval.value)
         if self.session.instrument is not None:
             self._show(self.session.instrument)
+        else:
+            self._clear(interval)
+            self.chart.set_state("loading", "Waiting for the venue")
+            self._ask_for_kept()
 
     # History ----------------------------------------------------------------
 
@@ -117,27 +131,64 @@ class ChartPane(Pane):
         instrument, interval = self.session.instrument, self.session.interval
         if instrument is None:
             return
-        self._loaded, self._forming, self._older_end = False, None, None
-        empty = Candles.empty(instrument.instrument_id, interval)
-        self.chart.set_interval(interval.ns)
-        self.chart.set_candles(empty.open_ns, empty.open, empty.high, empty.low, empty.close, empty.volume)
-        self.chart.set_state("loading", f"Loading {interval.value} candles of {instrument.symbol}")
-        self.missed = True
         asked = instrument.instrument_id, interval
+        self._loaded, self._forming, self._older_end = False, None, None
+        if self._kept != asked or not len(self.chart.series):
+            self._clear(interval)
+            self.chart.set_state("loading", f"Loading {interval.value} candles of {instrument.symbol}")
+        self.missed = True
         self.session.query(
             CandlesQuery(instrument.instrument_id, interval, FIRST_CANDLES),
             self._came,
             lambda reason: self._failed(asked, reason),
         )
+        QTimer.singleShot(KEPT_AFTER_MS, self, self._ask_for_kept)
+
+    def _clear(self, interval: Interval) -> None:
+        self._kept = None
+        none = np.empty(0, np.float64)
+        self.chart.set_interval(interval.ns)
+        self.chart.set_candles(np.empty(0, np.int64), none, none, none, none, none)
+
+    @property
+    def _name(self) -> InstrumentId | None:
+        """What is on the screen: until the venue has listed anything, what was there last."""
+        instrument = self.session.instrument
+        return instrument.instrument_id if instrument is not None else self.session.wanted
 
     def _is_shown(self, name: InstrumentId, interval: Interval) -> bool:
-        shown = self.session.instrument
-        return shown is not None and shown.instrument_id == name and self.session.interval is interval
+        return self._name == name and self.session.interval is interval
+
+    def _ask_for_kept(self) -> None:
+        name, interval = self._name, self.session.interval
+        if name is not None and not self._loaded and self._kept != (name, interval):
+            query = CandlesQuery(name, interval, FIRST_CANDLES, kept=True)
+            # Where the disk cannot be read, or not yet, the venue's answer is waited for as ever.
+            self.session.query(query, self._kept_came, lambda reason: None)
+
+    def _kept_came(self, candles: Candles) -> None:
+        name, interval = candles.instrument_id, candles.interval
+        if self._loaded or not self._is_shown(name, interval):
+            return
+        self._kept = name, interval
+        if not len(candles):
+            return
+        chart = self.chart
+        if self.session.instrument is None:
+            precision = _precision_of(candles.close)
+            chart.set_instrument(symbol_of(name), precision, 10.0**-precision, f"{interval.value} · {venue_of(name)}")
+            chart.set_interval(interval.ns)
+        chart.set_candles(candles.open_ns, candles.open, candles.high, candles.low, candles.close, candles.volume)
+        self._kept_until_ns = int(candles.open_ns[-1]) + interval.ns
+        self._show_age(self.session.state, time.time_ns())
 
     def _came(self, candles: Candles) -> None:
         if not self._is_shown(candles.instrument_id, candles.interval):
             return
-        self._loaded = True
+        self._loaded, self._kept = True, None
+        last_ns = int(candles.open_ns[-1]) if len(candles) else 0
+        behind = time.time_ns() - last_ns > 2 * candles.interval.ns
+        self._ends_in_an_outage = behind and not self._is_connected(candles.instrument_id)
         chart = self.chart
         chart.set_candles(candles.open_ns, candles.open, candles.high, candles.low, candles.close, candles.volume)
         if len(candles):
@@ -157,18 +208,21 @@ class ChartPane(Pane):
 
     def _failed(self, asked: tuple[InstrumentId, Interval], reason: str) -> None:
         if self._is_shown(*asked):
+            self._kept = None
             self.chart.set_state("error", "The history did not come", hint=reason, action="Try again")
 
     def _ask_for_older(self, first_open_ns: int) -> None:
-        instrument, interval = self.session.instrument, self.session.interval
-        if instrument is None or not self._loaded or self._older_end == first_open_ns:
+        name, interval = self._name, self.session.interval
+        kept = not self._loaded
+        if name is None or (kept and self._kept != (name, interval)) or self._older_end == first_open_ns:
             return
         self._older_end = first_open_ns
-        query = CandlesQuery(instrument.instrument_id, interval, MORE_CANDLES, first_open_ns)
-        self.session.query(query, self._older_came, lambda reason: self._older_failed(reason))
+        query = CandlesQuery(name, interval, MORE_CANDLES, first_open_ns, kept)
+        self.session.query(query, lambda older: self._older_came(older, first_open_ns), self._older_failed)
 
-    def _older_came(self, older: Candles) -> None:
-        if self._loaded and len(older) and self._is_shown(older.instrument_id, older.interval):
+    def _older_came(self, older: Candles, end_ns: int) -> None:
+        """Those that end where the chart began when they were asked for, and it has not begun elsewhere since."""
+        if self._older_end == end_ns and len(older) and self._is_shown(older.instrument_id, older.interval):
             self.chart.prepend(older.open_ns, older.open, older.high, older.low, older.close, older.volume)
 
     def _older_failed(self, reason: str) -> None:
@@ -194,7 +248,18 @@ class ChartPane(Pane):
             self._show_age(state, state.market(name).book.ts_venue_ns)
 
     def each_second(self, state: State, now_ns: int) -> None:
+        if self.session.instrument is None:
+            self._ask_for_kept()
+        elif self._ends_in_an_outage and self._is_connected(self.session.instrument.instrument_id):
+            self._ends_in_an_outage = False
+            self._kept = self.session.instrument.instrument_id, self.session.interval  # shown until the whole comes
+            self._kept_until_ns = self.chart.series.time_at(len(self.chart.series) - 1) + self.session.interval.ns
+            self.load()
         self._show_age(state, now_ns)
+
+    def _is_connected(self, name: InstrumentId) -> bool:
+        link = self.session.state.links.get((venue_of(name), Link.MARKET))
+        return link is not None and link.status is LinkStatus.UP
 
     def _advance(self, candles: list[CandleChanged] | tuple[()], trades: list[Trade] | tuple[()]) -> None:
         """Trades move the forming candle; the venue's own candle then has the last word."""
@@ -254,14 +319,26 @@ class ChartPane(Pane):
         )
 
     def _show_age(self, state: State, now_ns: int) -> None:
+        if not len(self.chart.series):
+            return
+        if not self._loaded:
+            if self._kept is not None:
+                since_s = max(0.0, (now_ns - self._kept_until_ns) / 1e9)
+                self.chart.set_state("stale", "Kept on this disk, waiting for the venue", since_s)
+            return
         instrument = self.session.instrument
-        if instrument is None or not self._loaded or not len(self.chart.series):
+        if instrument is None:
             return
         age = stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns)
         if age is None:
             self.chart.set_state("live")
         else:
             self.chart.set_state("stale", "Stale", age)
+
+
+def _precision_of(prices: NDArray[np.float64]) -> int:
+    """Of an instrument that is not listed yet: the digits its last prices have."""
+    return max(decimals_of(Decimal(repr(float(price)))) for price in prices[-100:])
 
 
 def _fills_of(fills: Iterable[Fill], name: InstrumentId) -> list[ChartFill]:

@@ -166,3 +166,16 @@ async def test_without_a_venue_what_is_kept_is_shown(clock: ManualClock) -> None
         await history.answer(query)
     kept.record_candles(candles(900, 50))
     assert (await history.answer(query)).close.tolist() == list(range(900, 950))
+
+
+async def test_what_is_kept_is_answered_without_a_venue(clock: ManualClock) -> None:
+    """Nobody is waited for where nobody is needed: what was asked for as kept, and a past that is whole on the disk."""
+    kept = Kept()
+    kept.record_candles(candles(0, 950))
+    history = CandleHistory(kept, clock, waits_s=3600.0)  # type: ignore[arg-type]  # only the candles of a repository
+    now = await asyncio.wait_for(history.answer(CandlesQuery(BTC, Interval.M1, 100, kept=True)), 5)
+    assert now.close.tolist() == list(range(850, 950))
+    past = await asyncio.wait_for(history.answer(CandlesQuery(BTC, Interval.M1, 100, end_ns=600 * M1)), 5)
+    assert past.close.tolist() == list(range(500, 600))
+    nothing = CandleHistory(Kept(), clock, waits_s=3600.0)  # type: ignore[arg-type]  # the same
+    assert not len(await asyncio.wait_for(nothing.answer(CandlesQuery(BTC, Interval.M1, 100, kept=True)), 5))
