@@ -112,7 +112,7 @@ class Connection:
     def add(self, feed: Feed) -> None:
         self._feeds[feed.stream] = feed
         self._routes[feed.stream.encode()] = feed
-        self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s, feed.mark)
+        self._rhythms[feed.stream] = Rhythm(feed.quiet_factor, feed.quiet_least_s, feed.heard)
         self._retired.discard(feed.stream.encode())
         self._open(feed.stream)
 
@@ -143,7 +143,7 @@ class Connection:
         moved = False
         for stream, rhythm in self._rhythms.items():
             feed = self._feeds[stream]
-            overdue = rhythm.overdue(feed.mark, now_ns)
+            overdue = rhythm.overdue(feed.heard, now_ns)
             moved |= rhythm.last_ns == now_ns
             feed.last_ns = rhythm.last_ns
             if overdue and stream not in self._looking and not feed.is_stale:
@@ -160,9 +160,9 @@ class Connection:
         if self._silent_since is not None:
             if moved:
                 self._silent_since = None
-                for rhythm in self._rhythms.values():
-                    rhythm.restart(now_ns)  # whoever has nothing to say yet is looked into after a pause of its own
-                self.on_quiet(False)
+                for stream, feed in self._feeds.items():
+                    self._rhythms[stream].restart(now_ns)
+                    feed.opened()  # what it would have told meanwhile may never come, and its price is an old one
             elif time.monotonic() - self._silent_since > CUT_AFTER_S:
                 self.socket.cut("it is alive and brings nothing")
         elif overdue and not self._asking and self._feeds:
@@ -172,7 +172,7 @@ class Connection:
     async def _look_into_the_link(self) -> None:
         """By the stream that spoke last: where it has missed something, so have all others."""
         feed = max(self._feeds.values(), key=lambda feed: (_ASKED_FIRST.get(feed.channel, 0), feed.last_ns))
-        marks = [each.mark for each in self._feeds.values()]
+        heard = [each.heard for each in self._feeds.values()]
         try:
             missed = await feed.missed_something()
             if feed.channel is not Channel.QUOTES:  # which has waited itself
@@ -182,12 +182,13 @@ class Connection:
             missed = True
         finally:
             self._asking = False
-        if not self.socket.is_up or marks != [each.mark for each in self._feeds.values()]:
+        if not self.socket.is_up or heard != [each.heard for each in self._feeds.values()]:
             return
         if not missed:
             self._link.calm(time.time_ns())
             return
         self._silent_since = time.monotonic()
+        self._link.restart(time.time_ns())
         logger.warning("%s: alive, and nothing comes that can be read", self._name)
         for each in self._feeds.values():
             each.quiet("nothing comes over the link to the venue")
@@ -266,13 +267,16 @@ class Connection:
 
     def _hand_to(self, feed: Feed, arrived: list[bytes], ts_received_ns: int) -> None:
         payloads = iter(arrived)
+        before = feed.mark
         while True:
             try:
                 feed.take(payloads, ts_received_ns)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MessageError) as error:
                 self._bad(arrived[-length_hint(payloads) - 1], error)
             else:
-                return
+                break
+        if feed.mark != before:
+            feed.heard += 1
 
     def on_quiet(self, quiet: bool) -> None:
         for feed in self._feeds.values():

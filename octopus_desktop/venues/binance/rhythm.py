@@ -14,16 +14,18 @@ class Rhythm:
     """Looked at a few times a second. A burst counts as one message, so that it doesn't pass for a habit.
 
     Allowed silence is `factor` average pauses and at least `least_s`; a factor of zero allows any. `calm` doubles what
-    is allowed, when a look at the venue has shown that nothing was missed.
+    is allowed, when a look at the venue has shown that nothing was missed. A pause with a `restart` in it is an outage
+    and no habit: it doesn't count, or the next outage would be noticed later.
     """
 
-    __slots__ = ("_average_s", "_count", "_factor", "_least_s", "_mark", "_patience", "_since_ns", "last_ns")
+    __slots__ = ("_average_s", "_count", "_factor", "_habit", "_least_s", "_mark", "_patience", "_since_ns", "last_ns")
 
     def __init__(self, factor: float, least_s: float, mark: int) -> None:
         self._factor = factor
         self._least_s = least_s
         self._mark = mark
         self._patience = 1.0
+        self._habit = True
         self._average_s = 0.0
         self._count = 0
         self._since_ns = 0
@@ -34,12 +36,13 @@ class Rhythm:
         """`mark` changes whenever something came."""
         if mark != self._mark:
             self._mark = mark
-            if self.last_ns:
+            if self.last_ns and self._habit:
                 pause_s = max(0.0, (now_ns - self.last_ns) / 1e9)
                 weight = max(SMOOTHING, 1.0 / (self._count + 1))
                 self._average_s += (pause_s - self._average_s) * weight
                 self._count += 1
             self.last_ns = self._since_ns = now_ns
+            self._habit = True
             return False
         if not self._factor or self._count < NEEDED:
             return False
@@ -55,5 +58,6 @@ class Rhythm:
         self._since_ns = now_ns
 
     def restart(self, now_ns: int) -> None:
-        """The stream was opened anew."""
+        """The stream was opened anew, or is known to have missed something."""
         self._since_ns = now_ns
+        self._habit = False

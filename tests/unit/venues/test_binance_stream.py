@@ -13,6 +13,7 @@ import pytest
 from octopus_desktop.model.errors import RateLimited, VenueError
 from octopus_desktop.model.events import (
     BookBroken,
+    BookChanged,
     BookReset,
     CandleChanged,
     Channel,
@@ -327,6 +328,58 @@ async def test_a_line_that_brings_nothing_is_stale_at_once(monkeypatch: pytest.M
         await until(lambda: of(events, FeedRecovered))
 
 
+async def test_what_a_silent_line_withheld_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It speaks again, of one instrument: the other's price is the venue's of now, not the one from before."""
+    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
+    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
+    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
+    monkeypatch.setattr(quotes, "SOON_S", 0.05)
+    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
+    eth = named("ETHUSDT")
+    async with running() as (venue, client, events):
+        asked = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
+        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, asked)
+        for instrument in (BTC, eth):
+            client.subscribe(instrument, Channel.QUOTES)
+        await until(lambda: sum(len(request["params"]) for request in venue.subscribed) == 2)
+
+        async def speak(symbol: str, number: int) -> None:
+            told = {"u": number, "s": symbol, "b": "99", "B": str(number), "a": "101", "A": "1"}
+            await venue.say(f"{symbol.lower()}@bookTicker", told)
+
+        for number in range(1, 21):
+            await speak("BTCUSDT", number)
+            await speak("ETHUSDT", number)
+            await asyncio.sleep(0.03)
+        asked["bidQty"] = "777"
+        await until(lambda: len(of(events, FeedStale)) == 2)
+        await speak("ETHUSDT", 21)
+        await until(lambda: BTC in {event.instrument_id for event in of(events, FeedRecovered)})
+        last = [event for event in of(events, QuoteChanged) if event.instrument_id == BTC][-1]
+        assert last.bid_quantity == 777
+
+
+async def test_what_is_asked_for_after_a_cut_is_no_word_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream is silent since before the first cut, though a whole book came over REST between the two."""
+    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
+    async with running() as (venue, client, events):
+        snapshot = {"lastUpdateId": 20, "bids": [["99", "1"]], "asks": [["101", "1"]]}
+        venue.rest["/api/v3/depth"] = lambda _: (200, snapshot)
+        client.subscribe(BTC, Channel.BOOK)
+        await until(lambda: of(events, BookReset))
+        update = {"e": "depthUpdate", "E": 1, "s": "BTCUSDT", "U": 21, "u": 22, "b": [["98", "2"]], "a": []}
+        await venue.say("btcusdt@depth@100ms", update)
+        await until(lambda: of(events, BookChanged))
+        await asyncio.sleep(0.1)
+        for cuts in (1, 2):
+            snapshot["lastUpdateId"] = 30 * cuts
+            venue.cut()
+            await until(lambda cuts=cuts: len(of(events, FeedRecovered)) == cuts)
+            await asyncio.sleep(0.1)
+        first, second = of(events, FeedStale)
+        assert 0 < first.last_ns == second.last_ns
+
+
 async def test_a_calm_market_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """The venue is asked, and says that nothing has happened."""
     monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
@@ -430,6 +483,23 @@ def test_silence_beyond_habit() -> None:
     for mark in range(1, 5):
         thin.overdue(mark, mark * 30 * second)
     assert not thin.overdue(4, 10_000 * second)
+
+
+def test_an_outage_is_no_habit() -> None:
+    """What the stream was not heard for until it was opened anew allows it no longer silence than before."""
+    second = 1_000_000_000
+    stream = Rhythm(2.5, 0.5, 0)
+    now = mark = 0
+    for _ in range(40):
+        now, mark = now + second // 10, mark + 1
+        assert not stream.overdue(mark, now)
+    for _ in range(5):
+        now += 20 * second
+        stream.restart(now)
+        for _ in range(3):
+            now, mark = now + second // 10, mark + 1
+            assert not stream.overdue(mark, now)
+        assert stream.overdue(mark, now + second * 6 // 10)
 
 
 def test_the_budget_error_is_one_a_caller_can_wait_for() -> None:

@@ -36,7 +36,8 @@ class Surroundings(msgspec.Struct):
 class Feed:
     """`take` is the hot path; its connection puts what a read of the socket brought into `arrived` before.
 
-    `mark` changes with every good message; `last_ns` is about when it last did, kept by whoever looks at it. A clock
+    `mark` changes with every good message, and also where what the stream missed is filled in. `heard` counts the reads
+    of the socket that brought something new; `last_ns` is about when one last did, kept by whoever looks at it. A clock
     reading kept with each message would cost more.
     """
 
@@ -46,7 +47,7 @@ class Feed:
     quiet_least_s: ClassVar[float] = 3.0
     interval: Interval | None = None
 
-    __slots__ = ("_around", "_publish", "_stale", "arrived", "instrument_id", "last_ns", "stream", "symbol")
+    __slots__ = ("_around", "_publish", "_stale", "arrived", "heard", "instrument_id", "last_ns", "stream", "symbol")
 
     def __init__(self, around: Surroundings, instrument_id: InstrumentId, suffix: str) -> None:
         self._around = around
@@ -55,6 +56,7 @@ class Feed:
         self.symbol = symbol_of(instrument_id)
         self.stream = f"{self.symbol.lower()}@{suffix}"
         self.arrived: list[bytes] = []
+        self.heard = 0
         self.last_ns = 0
         self._stale = False
 
