@@ -14,6 +14,7 @@ from octopus_desktop.model.errors import MessageError, RequestRefused
 from octopus_desktop.model.identifiers import ClientOrderId, InstrumentId, TradeId, Venue, VenueOrderId, instrument_id
 from octopus_desktop.model.orders import ZERO, Fill, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from octopus_desktop.model.reports import OrderReport
+from octopus_desktop.venues.binance.endings import why_ended
 from octopus_desktop.venues.binance.errors import NEVER_SENT
 from octopus_desktop.venues.binance.messages import (
     MS,
@@ -59,11 +60,6 @@ _STATUSES: Final = {
     "EXPIRED": OrderStatus.EXPIRED,
     "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
 }
-_EXPIRED: Final = {
-    "EXPIRED": "The venue took it back: its time in force left nothing to wait for.",
-    "EXPIRED_IN_MATCH": "The venue took it back: it would have traded with an order of the same account.",
-}
-_EXPIRED_IN_LIST: Final = "The venue took it back: the other order of its list was executed."
 
 
 def order_params(intent: OrderIntent, symbol: str) -> dict[str, str | int]:
@@ -183,7 +179,7 @@ def report_of_response(message: OrderResponse, venue: Venue) -> OrderReport:
         list_number=message.orderListId,
     )
     filled = _money(message.executedQty, "filled quantity")
-    reason = _expiry(message.status, message.orderListId)
+    reason = why_ended(message.status, message.timeInForce, message.orderListId)
     return OrderReport(name, venue_order_id, intent, status, filled, fills, ts_ns, reason)
 
 
@@ -224,7 +220,8 @@ def report_of_event(message: ExecutionReport, venue: Venue) -> OrderReport:
         display=message.F,
         list_number=message.g,
     )
-    reason = str(message.eR) or ("" if message.r == "NONE" else message.r) or _expiry(message.X, message.g)
+    word = str(message.eR) or ("" if message.r == "NONE" else message.r)
+    reason = why_ended(message.X, message.f, message.g, word)
     filled = _money(message.z, "filled quantity")
     return OrderReport(name, venue_order_id, intent, _status(message.X), filled, fills, message.T * MS, reason)
 
@@ -298,10 +295,6 @@ def _intent(
         display_quantity=_money(display, "display quantity") or None,
         list_id=str(list_number) if list_number >= 0 else None,
     )
-
-
-def _expiry(status: str, list_number: int) -> str:
-    return _EXPIRED_IN_LIST if status == "EXPIRED" and list_number >= 0 else _EXPIRED.get(status, "")
 
 
 def _status(text: str) -> OrderStatus:

@@ -26,6 +26,7 @@ from octopus_desktop.model.instrument import InstrumentKind
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from octopus_desktop.venues.binance import parse, parse_orders
 from octopus_desktop.venues.binance.account_stream import AccountStream
+from octopus_desktop.venues.binance.endings import why_ended
 from octopus_desktop.venues.binance.errors import from_body, from_code
 from octopus_desktop.venues.binance.messages import (
     Account,
@@ -258,10 +259,30 @@ def test_execution_reports(name: str, status: OrderStatus, fills: int) -> None:
         assert (fill.fee, fill.fee_asset, fill.is_maker) == (Decimal("0.001"), "ETH", True)
         assert fill.trade_id == TradeId("98765432")
     if "expired" in name:
-        assert report.reason == "INSUFFICIENT_LIQUIDITY"
+        assert "could not fill at once" in report.reason
     if "stop_loss" in name:
         assert report.intent.type is OrderType.STOP_LIMIT
         assert (report.intent.price, report.intent.trigger_price) == (Decimal(2400), Decimal(2450))
+
+
+@pytest.mark.parametrize(
+    ("status", "tif", "reason", "words"),
+    [
+        ("EXPIRED", "FOK", "INSUFFICIENT_LIQUIDITY", "could not fill all of it at once, so nothing was filled"),
+        ("EXPIRED", "FOK", "", "could not fill all of it at once, so nothing was filled"),
+        ("EXPIRED", "IOC", "", "could not fill at once was taken back"),
+        ("EXPIRED", "GTC", "INSUFFICIENT_LIQUIDITY", "nothing more to fill it with"),
+        ("EXPIRED", "IOC", "EXCHANGE_CANCELED", "canceled it by itself"),
+        ("EXPIRED", "GTC", "A_WORD_OF_TOMORROW", "The venue's reason: a word of tomorrow."),
+        ("EXPIRED_IN_MATCH", "IOC", "", "order of the same account"),
+        ("FILLED", "FOK", "", ""),
+    ],
+)
+def test_an_end_has_a_sentence(status: str, tif: str, reason: str, words: str) -> None:
+    """A trader reads why, never a name of the venue's protocol."""
+    said = why_ended(status, tif, -1, reason)
+    assert words in said
+    assert bool(words) == bool(said)
 
 
 @needs_fixtures
