@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from octopus_desktop.health.stall import StallWatch
+from octopus_desktop.redaction import redact
 from ui.main_window import MainWindow
 from ui.options import Options
 
@@ -197,7 +198,10 @@ def _tell(sentence: str) -> None:
 
 
 class Failures(QObject):
-    """What nobody caught: logged, told to the trader, and given to who listened before; the terminal goes on."""
+    """What nobody caught: logged, told to the trader, and given to who listened before; the terminal goes on.
+
+    What is told may be photographed and posted, so it has no secret in it either.
+    """
 
     _happened = Signal(str)
 
@@ -232,4 +236,4 @@ class Failures(QObject):
 
     def _take(self, error: BaseException | None, message: str) -> None:
         logger.error("not caught: %s", message or type(error).__name__, exc_info=error)
-        self._happened.emit(f"{type(error).__name__}: {error}" if error is not None else message)
+        self._happened.emit(redact(f"{type(error).__name__}: {error}" if error is not None else message))

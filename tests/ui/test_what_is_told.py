@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from decimal import Decimal
 
 import pytest
@@ -31,7 +33,9 @@ from octopus_desktop.model.events import (
 )
 from octopus_desktop.model.orders import Side
 from octopus_desktop.model.queries import CandlesQuery
+from octopus_desktop.redaction import protect
 from ui.main_window import MainWindow
+from ui.terminal import Failures
 from ui.widgets.state_overlay import StateOverlay
 
 # Said by the platform plugin that draws into memory, of wishes only a real window manager can grant.
@@ -254,3 +258,22 @@ def test_the_log_is_followed_and_starts_with_the_last_session(open_terminal: Ope
     node.emit(LogRecorded(Severity.ERROR, "octopus_desktop.node", "it broke", node.now_ns + 1))
     settle(window)
     assert window.log.table.shown_rows()[-1].event.text == "it broke"
+
+
+def test_what_nobody_caught_is_told_without_secrets(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library may put a whole request into its error; a message on the screen is photographed and posted."""
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr("octopus_desktop.redaction._known", set())
+    protect("canary-of-a-key")
+    failures = Failures(window)
+    told: list[str] = []
+    monkeypatch.setattr(window.toasts, "show", lambda kind, title, text, *_: told.append(text))
+    try:
+        sys.excepthook(ValueError, ValueError("no route for canary-of-a-key&signature=abcdef0123456789"), None)
+        failures.of_loop(None, {"message": "left behind: canary-of-a-key"})
+        settle(window)
+    finally:
+        failures.release()
+    assert told == ["ValueError: no route for [hidden]&signature=[hidden]. The log says more.",
+                    "left behind: [hidden]. The log says more."]  # fmt: skip
