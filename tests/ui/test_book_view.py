@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pictures import has_colour, image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from pytestqt.qtbot import QtBot
 
 from ui.theme.theme import Theme
@@ -109,7 +109,7 @@ def test_incremental_book_equals_a_fresh_one(book: BookView, theme: Theme, qtbot
         book.set_own_orders({99.0: 1.0} if number % 2 else {})
         image(book)
     book._flashes.clear()
-    book._moved = None
+    book._rose = None
     book.clearFocus()
     after = image(book)
     fresh = BookView(theme)
@@ -118,6 +118,23 @@ def test_incremental_book_equals_a_fresh_one(book: BookView, theme: Theme, qtbot
     fresh.set_book(bids, asks, 0.5, 1, 2)
     fresh.set_own_orders({99.0: 1.0})
     assert after == image(fresh)
+
+
+def test_the_arrow_beside_the_middle_is_green_where_it_rose(book: BookView, theme: Theme) -> None:
+    """Whichever side of the touch made it move."""
+    row = QRect(0, 20 + 5 * ROW, 260, 28)
+
+    def colours() -> tuple[bool, bool]:
+        picture = image(book).copy(row)
+        return has_colour(picture, theme.colors.up.name()), has_colour(picture, theme.colors.down.name())
+
+    assert colours() == (False, False), "nothing has moved"
+    book.set_book(BIDS, ASKS[1:], 0.5, 1, 2)  # the best ask went away: up
+    assert colours() == (True, False)
+    book.set_book(BIDS[1:], ASKS[1:], 0.5, 1, 2)  # and the best bid: down
+    assert colours() == (False, True)
+    book.set_book(BIDS, ASKS, 0.5, 1, 2)  # both come back: the spread alone
+    assert colours() == (False, True)
 
 
 def test_changed_quantity_flashes_once(book: BookView, theme: Theme, qtbot: QtBot) -> None:

@@ -67,13 +67,6 @@ class _Place(NamedTuple):
         return self.top <= y < self.top + self.height
 
 
-class _Moved(NamedTuple):
-    """The last move of the touch: of the bid or the ask, up or down."""
-
-    is_bid: bool
-    up: bool
-
-
 class _Scale(NamedTuple):
     """What all rows of one paint share: pixels per cumulative and per own quantity, and the time (seconds)."""
 
@@ -105,8 +98,8 @@ class BookView(QWidget):
         self._rows = BookRows()
         self._quantities: dict[float, float] = {}
         self._flashes: dict[float, tuple[float, int]] = {}  # price → until when, and whether it grew
-        self._touch_seen: tuple[float, float] | None = None
-        self._moved: _Moved | None = None
+        self._mid_seen: float | None = None
+        self._rose: bool | None = None
         self._picture = QPixmap()
         self._painted: dict[int, _Cell | str | None] = {}  # top of row → what is there
         self._edges = 0, 0, 0
@@ -242,7 +235,7 @@ class BookView(QWidget):
         self._rows = book_rows(
             self._bids, self._asks, self.row_count(), tick=self._tick, group=self._group, own=self._own
         )
-        self._follow_touch()
+        self._follow_mid()
         now = time.monotonic()
         self._flashes = {price: flash for price, flash in self._flashes.items() if flash[0] > now}
         quantities = {}
@@ -255,16 +248,14 @@ class BookView(QWidget):
         if self._flashes and not self._fade.isActive():
             self._fade.start()
 
-    def _follow_touch(self) -> None:
-        """Which side of the touch moved last, and where to."""
-        touch = (self._bids[0][0], self._asks[0][0]) if self._bids and self._asks else None
-        if touch is not None and self._touch_seen is not None and touch != self._touch_seen:
-            bid, ask = (now - then for now, then in zip(touch, self._touch_seen, strict=True))
-            is_bid = abs(bid) >= abs(ask)
-            self._moved = _Moved(is_bid, (bid if is_bid else ask) > 0)
-        elif touch is None:
-            self._moved = None
-        self._touch_seen = touch
+    def _follow_mid(self) -> None:
+        """Whether the last move of the middle was up; one of the spread alone moves it nowhere."""
+        mid = (self._bids[0][0] + self._asks[0][0]) / 2 if self._bids and self._asks else None
+        if mid is None:
+            self._rose = None
+        elif self._mid_seen is not None and abs(mid - self._mid_seen) > self._tick / 4:
+            self._rose = mid > self._mid_seen
+        self._mid_seen = mid
 
     def _mid_text(self, mid: float) -> str:
         """At the instrument's precision, and a digit more where the mid lies between two of its prices."""
@@ -353,7 +344,7 @@ class BookView(QWidget):
             mid_text = self._mid_text((best_bid + best_ask) / 2)
             spread = f"{ticks:,} tick{'' if ticks == 1 else 's'} · {points:.2f} bp"
         has_book = bool(self._bids or self._asks)
-        key = f"{mid_text}|{spread}|{self._moved}|{self.hasFocus()}|{has_book}"
+        key = f"{mid_text}|{spread}|{self._rose}|{self.hasFocus()}|{has_book}"
         if self._painted.get(top) == key:
             return
         self._painted[top] = key
@@ -363,8 +354,8 @@ class BookView(QWidget):
         self._middle.left(painter, _GUTTER, middle, mid_text)
         # Room for the digit that comes and goes: the arrow stays where it is.
         end = _GUTTER + self._middle.width(format_price(mid, self._price_precision + 1))
-        if mid_text and self._moved is not None:
-            _paint_arrow(painter, QPointF(end + 9, middle), self._moved.up, colors.side(self._moved.is_bid))
+        if mid_text and self._rose is not None:
+            _paint_arrow(painter, QPointF(end + 9, middle), self._rose, colors.up if self._rose else colors.down)
         room = width - end - 16 - 2 * _PAD
         painter.setPen(colors.text_mid)
         for text in (f"Spread {spread}", spread, spread.partition(" · ")[2]):
