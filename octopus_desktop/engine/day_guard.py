@@ -83,10 +83,10 @@ class DayGuard:
         limits, day = self._risk.limits, self._risk.day
         day.settle()
         self._hold_prices()
-        breach = day.breach(limits, now)
+        breach = self._risk.day_limits.breach(limits, now)
         if breach is not None and self._levels.level is TradingLevel.ACTIVE:
-            await self._levels.lower(TradingLevel.REDUCING, breach, LevelCause.DAY_LIMIT)
-            text = f"{breach} Until tomorrow (UTC) only what reduces a position leaves, unless you set the level."
+            await self._levels.lower(TradingLevel.REDUCING, breach.text, LevelCause.DAY_LIMIT, breach.limits)
+            text = f"{breach.text} Until tomorrow (UTC) only what reduces a position leaves, unless you set the level."
             self._bus.publish(NoticeRaised(Severity.WARNING, "The day's limit is reached", text, now))
         standing = day.standing(limits.currency, now)
         self._tell_overdue(standing, now)

@@ -10,7 +10,7 @@ from octopus_desktop.model.commands import Done, Outcome, Refused, SetTradingLev
 from octopus_desktop.model.errors import StorageError
 from octopus_desktop.model.events import NoticeRaised, Severity, TradingLevelChanged
 from octopus_desktop.model.profile import Mode, Profile
-from octopus_desktop.model.safety import LevelCause, TradingLevel
+from octopus_desktop.model.safety import DayLimit, LevelCause, TradingLevel
 from octopus_desktop.ports import Clock, Journal
 
 logger = logging.getLogger(__name__)
@@ -57,12 +57,14 @@ class Levels:
         await self.lower(command.level, "You set it.", LevelCause.TRADER)
         return Done()
 
-    async def lower(self, level: TradingLevel, reason: str, cause: LevelCause) -> None:
+    async def lower(
+        self, level: TradingLevel, reason: str, cause: LevelCause, limits: tuple[DayLimit, ...] = ()
+    ) -> None:
         """Never refused. Where it is as low already nothing changes, unless the kill switch takes it over."""
         now = self._bus.state.level
         if level.rank < now.level.rank or (level is now.level and cause in (now.cause, LevelCause.DAY_LIMIT)):
             return
-        changed = TradingLevelChanged(level, reason, self._clock.now_ns(), cause)
+        changed = TradingLevelChanged(level, reason, self._clock.now_ns(), cause, limits)
         self._bus.publish(changed)
         if self._journal is None:
             self._early = changed

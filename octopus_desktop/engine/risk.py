@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from octopus_desktop.engine.bus import Bus
+from octopus_desktop.engine.day_limits import DayLimits
 from octopus_desktop.engine.entry import EntryLock
 from octopus_desktop.engine.exposure import Exposure, base_quantity, position_of
 from octopus_desktop.engine.filters import filters, funds, numbers, reference_price, shape
@@ -65,12 +66,14 @@ class Risk:
     def __init__(self, bus: Bus, lock: EntryLock, clock: Clock, limits: RiskLimits) -> None:
         self.limits = limits
         self.day = TradingDay(bus.state)
+        self.day_limits = DayLimits(self.day)
         self.exposure = Exposure(bus.state)
         self._state = bus.state
         self._lock = lock
         self._clock = clock
         self._rate = OrderRate()
         bus.subscribe(self.day.apply)
+        bus.subscribe(self.day_limits.apply)
         bus.subscribe(self.exposure.apply)
 
     def judge(self, intent: OrderIntent, *, flattening: bool = False) -> Verdict:
@@ -164,7 +167,7 @@ class Risk:
             or self._order_size(intent, instrument)
             or _collar(intent, instrument, self._state, limits)
             or self._sizes(intent, instrument)
-            or self.day.breach(limits, now_ns)
+            or self.day_limits.refusal(limits, now_ns)
             or self._cooling(now_ns)
         )
 

@@ -29,14 +29,11 @@ from octopus_desktop.model.events import (
     OrderExpired,
     OrderFilled,
     OrderSubmitted,
-    TradingLevelChanged,
 )
-from octopus_desktop.model.figures import figure
 from octopus_desktop.model.identifiers import InstrumentId, Venue, symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import ZERO, Fill, Order
-from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.state import State
 
 logger = logging.getLogger(__name__)
@@ -206,15 +203,12 @@ class TradingDay:
         self._usual: dict[InstrumentId, Decimal] = {}
         self._seen_ns: dict[Venue, int] = {}
         """Since when there is a market to send prices."""
-        self._limited_day = -1
-        self._overridden_day = -1
         self._apply: dict[type, Callable[[Any], None]] = {
             OrderSubmitted: self._submitted,
             OrderFilled: self._filled,
             OrderCanceled: self._ended,
             OrderExpired: self._ended,
             AlgoEnded: self._algo_ended,
-            TradingLevelChanged: self._level_changed,
             InstrumentListed: self._listed,
             LinkChanged: self._link_changed,
         }
@@ -297,28 +291,6 @@ class TradingDay:
             if instrument is not None and instrument.quote != currency:
                 exposed.update(rate_pairs(instrument.venue, instrument.quote, currency))
         return exposed & state.instruments.keys()
-
-    def breach(self, limits: RiskLimits, now_ns: int) -> str | None:
-        """Which of the day's limits is broken, in a sentence.
-
-        None also where the trader has said to go on today, and for the moment in which a price is still to come.
-        """
-        if limits.max_daily_loss is None and limits.max_drawdown is None:
-            return None
-        if self._overridden_day == now_ns // DAY_NS:
-            return None
-        now = self.standing(limits.currency, now_ns)
-        if now.waits:
-            return None
-        if limits.max_daily_loss is not None and -now.profit >= limits.max_daily_loss:
-            most = figure(limits.max_daily_loss)
-            return f"The day's loss is {-now.profit:,.2f} {limits.currency}, your limit is {most}."
-        if limits.max_drawdown is not None and now.drawdown >= limits.max_drawdown:
-            return (
-                f"The day is {now.drawdown:,.2f} {limits.currency} below its peak of {now.peak:,.2f}, "
-                f"your limit is {figure(limits.max_drawdown)}."
-            )
-        return None
 
     def cooldown_until(self, limits: RiskLimits, now_ns: int) -> int | None:
         wanted = limits.losses_before_cooldown
@@ -462,13 +434,6 @@ class TradingDay:
             self.last_loss_ns = now_ns
         else:
             self.losses_in_a_row = 0
-
-    def _level_changed(self, event: TradingLevelChanged) -> None:
-        day = event.ts_ns // DAY_NS
-        if event.cause is LevelCause.DAY_LIMIT:
-            self._limited_day = day
-        elif event.level is TradingLevel.ACTIVE and event.cause is LevelCause.TRADER and self._limited_day == day:
-            self._overridden_day = day
 
 
 def _quote_of(name: InstrumentId, instrument: Instrument | None, currency: str) -> str | None:

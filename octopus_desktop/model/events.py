@@ -15,7 +15,7 @@ from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentI
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.market import Trade
 from octopus_desktop.model.orders import Fill, OrderIntent
-from octopus_desktop.model.safety import LedgerDifference, LevelCause, TradingLevel
+from octopus_desktop.model.safety import DayLimit, LedgerDifference, LevelCause, TradingLevel
 from octopus_desktop.model.word import Word
 
 
@@ -303,12 +303,13 @@ class AlgoEnded(AlgoEvent, frozen=True):
 
 
 class TradingLevelChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """In the journal, so that it survives a restart."""
+    """In the journal, so that it survives a restart. `limits` are those of the day that set it."""
 
     level: TradingLevel
     reason: str
     ts_ns: int
     cause: LevelCause = LevelCause.TRADER
+    limits: tuple[DayLimit, ...] = ()
 
 
 class KillStep(Word):

@@ -37,6 +37,21 @@ class LevelCause(Word):
     DATA_LOSS = "data loss"
 
 
+class DayLimitKind(Word):
+    """Which figure of `RiskLimits`."""
+
+    LOSS = "daily loss"
+    DRAWDOWN = "drawdown"
+
+
+class DayLimit(msgspec.Struct, frozen=True):
+    """A limit of the day as it was when it was told of."""
+
+    kind: DayLimitKind
+    most: Decimal
+    currency: str
+
+
 class LedgerDifference(msgspec.Struct, frozen=True):
     """One asset whose balance is not what its last known balance and our fills since add up to."""
 

@@ -313,7 +313,7 @@ async def test_a_price_is_waited_for_half_a_minute() -> None:
     for _ in range(29):
         status = await start.look()
         assert (status.profit, status.peak, start.level) == (-5000, 0, TradingLevel.ACTIVE)
-    assert start.risk.day.breach(start.risk.limits, start.clock.ns) is None
+    assert start.risk.day_limits.breach(start.risk.limits, start.clock.ns) is None
     await start.look()
     assert start.level is TradingLevel.REDUCING
     assert [notice.title for notice in start.state.notices][-1] == "A price of the day is missing"
@@ -392,7 +392,7 @@ async def test_an_order_does_not_wait_while_the_day_is_told_anew(monkeypatch: py
     start.tell(traded(1, TODAY + 1, "1", "60000"))
     with monkeypatch.context() as patched:
         patched.delattr(State, "fills_since")
-        assert start.risk.day.breach(start.risk.limits, start.clock.ns) is None
+        assert start.risk.day_limits.breach(start.risk.limits, start.clock.ns) is None
         assert start.risk.status().profit == 0
     start.tell(traded(3, TODAY + 3, "1", "55500"))
     assert start.risk.status().profit == 0
