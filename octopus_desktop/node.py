@@ -348,10 +348,9 @@ class Engine:
         if event.link is Link.MARKET or self._trading is None:
             return
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
-            self._lock.open(Lock.LINK)
-            self._comparisons.ask()
-        else:
-            self._lock.shut(Lock.LINK)
+            self._comparisons.ask()  # it shuts entry before these open it
+        for lock, link in ((Lock.LINK, Link.ORDERS), (Lock.ACCOUNT, Link.ACCOUNT)):
+            (self._lock.open if self._is_up(link) else self._lock.shut)(lock)
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -19,6 +19,7 @@ class Lock(Word):
     NO_KEY = "This profile has no key: market data only."
     KEY_REFUSED = "The venue refused the key: market data only."
     LINK = "No connection to the venue: orders cannot be sent."
+    ACCOUNT = "The account stream is down: what adds to a position waits for it."
     RECONCILING = "Comparing with the venue: orders are possible in a moment."
     LIVE = "LIVE: unlock order entry by typing the profile's name."
     TRADER = "You locked order entry."
@@ -28,7 +29,7 @@ NOTHING_LEAVES: Final = {Lock.SAFE_MODE, Lock.STORAGE, Lock.NO_KEY, Lock.KEY_REF
 """No order can be sent, or none may be. The others hold back what adds risk, and never what reduces it."""
 
 
-PASSING: Final = {Lock.LINK, Lock.RECONCILING}
+PASSING: Final = {Lock.LINK, Lock.ACCOUNT, Lock.RECONCILING}
 
 
 class EntryLock:

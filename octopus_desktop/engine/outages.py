@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 3.0
 """Most reconnects are quicker, and compare with the venue by themselves."""
-EVERY_S: Final = 10.0
+EVERY_S: Final = 5.0
 ABOUT: Final = "outage"
 
 Notice = Callable[[Severity, str, str, str], None]
@@ -134,8 +134,8 @@ class Outages:
 
     def _tell_account_down(self) -> None:
         text = (
-            f"Orders, fills and balances are asked for every {EVERY_S:.0f} s until it is back. Cancelling works, new "
-            "orders wait for it."
+            f"Orders, fills and balances are asked for every {EVERY_S:.0f} s until it is back. Cancelling and closing "
+            "work; what adds to a position waits for it."
         )
         self._notice(Severity.WARNING, "The account stream is down", text, ABOUT)
 

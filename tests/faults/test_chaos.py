@@ -111,8 +111,8 @@ def goes_on_after_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exchange, its line or its account stream were gone: it takes up where it was."""
 
     def unlocked(self: node.Engine, event: LinkChanged) -> None:
-        if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
-            self._lock.open(Lock.LINK)
+        for lock, link in ((Lock.LINK, Link.ORDERS), (Lock.ACCOUNT, Link.ACCOUNT)):
+            (self._lock.open if self._is_up(link) else self._lock.shut)(lock)
 
     monkeypatch.setattr(node.Engine, "_link_changed", unlocked)
 

@@ -13,8 +13,16 @@ import pytest
 from octopus_desktop.engine import orders, risk
 from octopus_desktop.engine.algos.exits import ExitWork
 from octopus_desktop.engine.outages import EVERY_S, PATIENCE_S, Outages
-from octopus_desktop.model.algos import AlgoStatus, Bracket, OnRestart, Target
-from octopus_desktop.model.commands import Done, NeedsAcknowledgement, Outcome, Refused, StartAlgo, SubmitOrder
+from octopus_desktop.model.algos import Algo, AlgoStatus, Bracket, OnRestart, Target
+from octopus_desktop.model.commands import (
+    Done,
+    KillSwitch,
+    NeedsAcknowledgement,
+    Outcome,
+    Refused,
+    StartAlgo,
+    SubmitOrder,
+)
 from octopus_desktop.model.events import Link, LinkStatus
 from octopus_desktop.model.identifiers import AlgoId, ClientOrderId, InstrumentId
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
@@ -269,6 +277,57 @@ def test_who_only_waits_for_the_account_stream_is_found_out(monkeypatch: pytest.
         told(the_account_stream_is_gone)
 
 
+async def the_trader_wants_out_without_the_account_stream(world: World) -> None:
+    await opened(world)
+    assert await submitted(world, a_bid(world, "4", OrderType.MARKET)) == Done(1)
+    await until(lambda: held(world) > 3)
+    with Misfortune(1, world, honest=True).account_ended():
+        await until(lambda: link(world, Link.ACCOUNT) is not LinkStatus.UP)
+        assert link(world, Link.ORDERS) is LinkStatus.UP
+        another = OrderIntent(ClientOrderId("more"), BNB, Side.BUY, OrderType.MARKET, Decimal(1))
+        refused = await submitted(world, another)
+        assert isinstance(refused, Refused)
+        assert "account stream" in refused.reason
+        less = OrderIntent(ClientOrderId("less"), BNB, Side.SELL, OrderType.MARKET, Decimal(1))
+        assert await submitted(world, less) == Done(1)
+        await until(lambda: world.state.orders[less.client_order_id].status is OrderStatus.FILLED, EVERY_S)
+        assert await world.execute(KillSwitch(flatten=True)) == Done()
+        await until(lambda: held(world) < 1, PATIENCE_S + 2 * EVERY_S)
+        assert link(world, Link.ACCOUNT) is not LinkStatus.UP
+
+
+def held(world: World) -> Decimal:
+    """By what was filled, as it is known here."""
+    position = world.state.positions.get(BNB)
+    return position.quantity if position is not None else Decimal(0)
+
+
+def test_what_reduces_leaves_without_the_account_stream() -> None:
+    """A sale and the kill switch close the position while only the account stream is gone; what adds is held back."""
+    told(the_trader_wants_out_without_the_account_stream)
+
+
+async def an_entry_is_filled_without_the_account_stream(world: World) -> None:
+    algo = await a_bracket(world)
+    with Misfortune(1, world, honest=True).account_ended():
+        await until(lambda: link(world, Link.ACCOUNT) is not LinkStatus.UP)
+        somebody_sells(world, "4")
+        await until(lambda: algo.filled_as("entry") == 4, PATIENCE_S + EVERY_S + 2.0)
+        await until(lambda: is_under_its_stop(world, algo), 2.0)
+        assert world.protection.uncovered(world.exchange, world.state) == []
+        assert link(world, Link.ACCOUNT) is not LinkStatus.UP
+
+
+def is_under_its_stop(world: World, algo: Algo) -> bool:
+    children = [world.state.orders[name] for name in algo.children]
+    return any(child.intent.role == "stop" and child.status is OrderStatus.ACCEPTED for child in children)
+
+
+def test_the_stop_needs_no_account_stream() -> None:
+    """The entry's fill is known by asking, and is under its stop then, not when the stream is back."""
+    told(an_entry_is_filled_without_the_account_stream)
+
+
 async def the_account_is_told_late(world: World) -> None:
     await opened(world)
     assert await submitted(world, a_bid(world, "0.5")) == Done(1)
@@ -291,7 +350,8 @@ def test_what_the_account_tells_late_counts_once() -> None:
 # ── the stop covers what was filled ──────────────────────────────────────────────────────────────────────
 
 
-async def an_entry_is_filled_in_parts(world: World) -> None:
+async def a_bracket(world: World) -> Algo:
+    """Its entry is the next order to be filled."""
     await opened(world)
     entry = a_bid(world, "4")
     assert entry.price is not None
@@ -307,6 +367,11 @@ async def an_entry_is_filled_in_parts(world: World) -> None:
     assert await world.execute(StartAlgo(AlgoId("al-1"), bracket, OnRestart.RESUME)) == Done()
     algo = world.state.algos[AlgoId("al-1")]
     await until(lambda: algo.children and world.state.orders[algo.children[0]].status is OrderStatus.ACCEPTED)
+    return algo
+
+
+async def an_entry_is_filled_in_parts(world: World) -> None:
+    algo = await a_bracket(world)
     for _ in range(2):
         somebody_sells(world, "1")
         await asyncio.sleep(2.0)

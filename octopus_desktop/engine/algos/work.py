@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, Generic, TypeVar
 
 from octopus_desktop.engine.amend import Amendments
-from octopus_desktop.engine.entry import EntryLock, Lock
+from octopus_desktop.engine.entry import PASSING, EntryLock, Lock
 from octopus_desktop.engine.level import level_refusal
 from octopus_desktop.engine.orders import OrderDesk
 from octopus_desktop.model.algos import Algo, AlgoSpec, AlgoStatus
@@ -46,7 +46,7 @@ RECANCEL_S: Final = 1.0
 ALARM_NS: Final = SECOND
 THROUGH: Final = Decimal("0.01")
 ALARM_EVERY_NS: Final = 60 * SECOND
-_PASSING: Final = frozenset(lock.value for lock in (Lock.LINK, Lock.RECONCILING, Lock.STORAGE))
+_PASSING: Final = frozenset(lock.value for lock in (*PASSING, Lock.STORAGE))
 """Locks that open by themselves; behind any other stands a person."""
 _ON_THE_WAY: Final = (OrderStatus.INITIATED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
 _NEVER_THERE: Final = (OrderStatus.DENIED, OrderStatus.REJECTED)

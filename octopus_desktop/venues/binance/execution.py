@@ -61,6 +61,8 @@ T = TypeVar("T")
 
 CONNECTED_WITHIN_S: Final = 10.0
 CLOCK_EVERY_S: Final = 120.0
+SLOWEST_SET_UP_S: Final = 10.0
+"""Between two tries to open the account stream: what adds to a position waits for it."""
 MISSED_TOLD_AFTER_S: Final = 2.0
 """Where one message is unreadable the next often are, too: they are told of together."""
 PLACE_WEIGHT: Final = 1
@@ -257,7 +259,7 @@ class BinanceExecution:
         """Log on and listen to the account; again until it works, or a start that waits for it has failed."""
         assert self._session is not None
         assert self._account is not None
-        backoff = Backoff(1.0, 60.0)
+        backoff = Backoff(1.0, SLOWEST_SET_UP_S)
         while True:
             try:
                 await self._session.log_on()
