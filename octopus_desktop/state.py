@@ -309,7 +309,7 @@ class State:
         order.filled_quantity = filled
         order.filled_notional += fill.price * fill.quantity
         order.venue_order_id = fill.venue_order_id
-        if not order.status.is_terminal:
+        if not order.status.is_terminal or order.status is OrderStatus.FILLED:
             order.reason = ""
         self.fills.append(fill)
         self._count(fill)
@@ -349,7 +349,8 @@ class State:
         order = self.orders.get(event.client_order_id)
         if order is not None:
             order.cancel_requested = False
-            order.reason = event.reason
+            if order.status is not OrderStatus.FILLED:  # which is why it was too late
+                order.reason = event.reason
             order.updated_ns = event.ts_ns
 
     # Algos ------------------------------------------------------------------

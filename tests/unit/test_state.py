@@ -27,6 +27,7 @@ from octopus_desktop.model.events import (
     LinkStatus,
     OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderEvent,
     OrderFilled,
     OrderInitiated,
@@ -129,6 +130,16 @@ def test_a_fill_after_the_cancel_counts_and_one_that_completes_wins() -> None:
     state.apply(filled("2", "0.6"))
     assert state.orders[NAME].status is OrderStatus.FILLED
     assert state.working == {}
+
+
+def test_a_filled_order_keeps_no_word_of_a_cancel_that_came_too_late() -> None:
+    """Whichever of the two is told first."""
+    late = OrderCancelRejected(NAME, 3, "Unknown order sent (code -2011).")
+    for events in ((late, filled("1", "1")), (filled("1", "1"), late)):
+        order = after(initiated(), OrderSubmitted(NAME, 2), *events).orders[NAME]
+        assert (order.status, order.reason) == (OrderStatus.FILLED, "")
+    order = after(initiated(), OrderSubmitted(NAME, 2), late).orders[NAME]
+    assert order.reason == late.reason
 
 
 def test_a_refusal_that_was_wrong_is_taken_back() -> None:
