@@ -34,6 +34,7 @@ class Breakers:
         self._venue = venue
         self._breakers: dict[str, _Breaker] = {}
         self.publish: Callable[[BreakerChanged], None] = lambda event: None
+        self.recovered: Callable[[], None] = lambda: None
 
     @contextmanager
     def guard(self, endpoint: str, *, always: bool = False) -> Iterator[None]:
@@ -63,6 +64,8 @@ class Breakers:
         retry_ns = time.time_ns() + breaker.circuit.open_remaining * 1_000_000_000 if is_open else 0
         if is_open or breaker.told_open:
             breaker.told_open = is_open
+            if not is_open:
+                self.recovered()
             reason = str(breaker.circuit.last_failure) if is_open else ""
             self.publish(BreakerChanged(self._venue, endpoint, is_open, reason, retry_ns, time.time_ns()))
 

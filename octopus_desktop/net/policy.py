@@ -5,6 +5,7 @@
 * What the session cannot do without (the first connection, comparing with the venue) is tried until it works, and each
   failure is told with the seconds until the next attempt: `until_it_works`.
 * An endpoint that keeps failing is left alone for a while: `breaker`.
+* After a pause one request tries whether it is over, and what waited follows one by one: `turns`.
 * The account is asked over REST while its stream is down: `engine.outages`.
 
 Creating an order is outside of all this. It is sent once; what is unclear afterwards is asked for (`engine.orders`).

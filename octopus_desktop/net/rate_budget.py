@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from octopus_desktop.model.errors import RateLimited
+from octopus_desktop.net.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class RateBudget:
 
     def __init__(self, limit: int, now_s: Callable[[], float] = time.time) -> None:
         self.limit = limit
+        self.turns = Turns()
         self._now = now_s
         self._window = 0
         self._used = 0
@@ -52,14 +54,27 @@ class RateBudget:
             raise RateLimited(f"The venue's request limit leaves no room for {wait:.1f} s.", wait)
         self._in_flight += weight
 
-    async def acquire(self, weight: int, *, urgent: bool = False, patience_s: float = 0.0) -> None:
-        """As `reserve`, but waits up to `patience_s` for room."""
+    async def acquire(
+        self, weight: int, *, urgent: bool = False, patience_s: float = 0.0, first: bool = False
+    ) -> int | None:
+        """As `reserve`, but waits up to `patience_s` for room, and after a pause for its turn; `first` has it at once.
+
+        Returns what `turns.tried` is to be told with, where this request tries whether a pause is over.
+        """
         deadline = self._now() + patience_s
-        while (wait := self._wait_s(weight, urgent)) > 0.0:
+        turn: int | None = None
+        while True:
+            wait = self._wait_s(weight, urgent)
+            if wait <= 0.0 and not first and turn != self.turns.pauses:
+                wait = self.turns.wait_s(urgent, deadline - self._now())
+                turn = None if self.turns.in_doubt else self.turns.pauses
+            if wait <= 0.0:
+                break
             if self._now() + wait > deadline:
                 raise RateLimited(f"The venue's request limit leaves no room for {wait:.1f} s.", wait)
             await asyncio.sleep(wait)
         self._in_flight += weight
+        return self.turns.leaves()
 
     def settle(self, weight: int, venue_used: int | None) -> None:
         """The answer to a reserved request is here, with the venue's count where it sent one."""
@@ -78,6 +93,7 @@ class RateBudget:
         self._blocked_until = max(self._blocked_until, now + wait)
         if banned:
             self._banned_until = self._blocked_until
+        self.turns.pause()
         level = logging.INFO
         if banned or now - self._told_at > TELL_EVERY_S:
             level, self._told_at = logging.WARNING, now

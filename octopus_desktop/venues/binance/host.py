@@ -18,6 +18,7 @@ class Host:
         self.budget = RateBudget(product.weight_limit, lambda: self.clock.now_ns() / 1e9)
         self.bad = BadMessages(venue)
         self.breakers = Breakers(venue)
+        self.breakers.recovered = self.budget.turns.resume
 
 
 _hosts: Final[dict[str, Host]] = {}

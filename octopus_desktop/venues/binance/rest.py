@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,7 +13,7 @@ import msgspec
 
 from octopus_desktop.model.errors import BreakerOpen, ClockError, RateLimited, VenueError, VenueUnavailable
 from octopus_desktop.net import policy
-from octopus_desktop.net.http import Answer, HttpSession
+from octopus_desktop.net.http import CONNECTIONS, Answer, HttpSession
 from octopus_desktop.venues.binance.errors import from_body
 from octopus_desktop.venues.binance.host import Host
 from octopus_desktop.venues.binance.messages import ServerTime
@@ -24,6 +26,9 @@ T = TypeVar("T")
 
 RECEIVE_WINDOW_MS: Final = 5000
 PATIENCE_S: Final = 15.0
+URGENT_LINES: Final = 3
+OTHER_LINES: Final = CONNECTIONS - URGENT_LINES - 1
+"""Reads on their way at a time. The rest wait where a pause still reaches them; one connection is left to cancels."""
 
 
 class Rest:
@@ -35,6 +40,7 @@ class Rest:
         self.host = host
         self._signer = signer
         self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+        self._lines = {True: asyncio.Semaphore(URGENT_LINES), False: asyncio.Semaphore(OTHER_LINES)}
 
     async def close(self) -> None:
         await self._http.close()
@@ -46,7 +52,7 @@ class Rest:
         query = urlencode(params or {})
         async for attempt in policy.reads(attempts or policy.READ_ATTEMPTS):
             with attempt:
-                decoded = self._decode(path, await self._ask("GET", path, query, weight, urgent=False), kind)
+                decoded = self._decode(path, await self._ask("GET", path, lambda: query, weight, urgent=False), kind)
         return decoded
 
     async def signed(
@@ -75,11 +81,14 @@ class Rest:
         """With the key but without a signature, as listen keys want it."""
         assert self._signer is not None, "the key is set before anything of the account is asked"
         headers = {"X-MBX-APIKEY": self._signer.api_key}
-        return (await self._ask(method, path, urlencode(params or {}), 2, urgent=True, headers=headers)).body
+        query = urlencode(params or {})
+        return (await self._ask(method, path, lambda: query, 2, urgent=True, headers=headers)).body
 
     async def time_ns(self) -> int:
         """The venue's clock."""
-        answer = await self._ask("GET", "time", "", 1, urgent=True, timeout_s=3.0)
+        # What it waits for its turn would count as the way there and back.
+        first = not self.host.budget.turns.in_doubt
+        answer = await self._ask("GET", "time", lambda: "", 1, urgent=True, first=first, timeout_s=3.0)
         return self._decode("time", answer, ServerTime).serverTime * 1_000_000
 
     async def measure_clock(self) -> None:
@@ -88,47 +97,65 @@ class Rest:
     async def _ask_signed(
         self, method: str, path: str, params: Mapping[str, object] | None, weight: int, urgent: bool
     ) -> Answer:
-        assert self._signer is not None, "the key is set before anything of the account is asked"
-        timestamp = self.host.clock.now_ns() // 1_000_000
-        query = urlencode({**(params or {}), "recvWindow": RECEIVE_WINDOW_MS, "timestamp": timestamp})
-        signature = quote(self._signer.sign(query.encode()), safe="")
-        return await self._ask(
-            method,
-            path,
-            f"{query}&signature={signature}",
-            weight,
-            urgent=urgent,
-            headers={"X-MBX-APIKEY": self._signer.api_key},
-        )
+        signer = self._signer
+        assert signer is not None, "the key is set before anything of the account is asked"
+
+        def query() -> str:
+            timestamp = self.host.clock.now_ns() // 1_000_000
+            text = urlencode({**(params or {}), "recvWindow": RECEIVE_WINDOW_MS, "timestamp": timestamp})
+            return f"{text}&signature={quote(signer.sign(text.encode()), safe='')}"
+
+        # Nothing that went before may hold a cancel back.
+        headers, first = {"X-MBX-APIKEY": signer.api_key}, method == "DELETE"
+        return await self._ask(method, path, query, weight, urgent=urgent, first=first, headers=headers)
 
     async def _ask(
         self,
         method: str,
         path: str,
-        query: str,
+        query: Callable[[], str],
         weight: int,
         *,
         urgent: bool,
+        first: bool = False,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
     ) -> Answer:
-        budget = self.host.budget
-        await budget.acquire(weight, urgent=urgent, patience_s=PATIENCE_S)
-        used: int | None = None
+        """`query` is called when the request leaves: a time stamp would grow old while it waits for its turn."""
         whole = path if path.startswith("/") else f"{self._product.rest_prefix}/{path}"
-        try:
-            # Nothing that went wrong before may hold a cancel back.
-            with self.host.breakers.guard(f"{method} {path}", always=method == "DELETE"):
-                answer = await self._http.request(method, whole, query, headers=headers, timeout_s=timeout_s)
-                used = _whole_number(answer.headers.get("X-MBX-USED-WEIGHT-1M"))
-                if answer.status < 300:
-                    return answer
-                raise self._refusal(answer)
-        except BreakerOpen:
-            used = 0
-            raise
-        finally:
-            budget.settle(weight, used)
+        async with self._turn(weight, urgent=urgent, first=first) as sent:
+            try:
+                with self.host.breakers.guard(f"{method} {path}", always=method == "DELETE"):
+                    answer = await self._http.request(method, whole, query(), headers=headers, timeout_s=timeout_s)
+                    sent.answered = True
+                    sent.used = _whole_number(answer.headers.get("X-MBX-USED-WEIGHT-1M"))
+                    if answer.status < 300:
+                        return answer
+                    raise self._refusal(answer)
+            except BreakerOpen:
+                sent.used = 0
+                raise
+
+    @asynccontextmanager
+    async def _turn(self, weight: int, *, urgent: bool, first: bool) -> AsyncIterator[_Sent]:
+        """Room in the budget and, but for who goes `first`, a connection."""
+        budget, line = self.host.budget, self._lines[urgent]
+        while True:
+            tries = await budget.acquire(weight, urgent=urgent, patience_s=PATIENCE_S, first=first)
+            sent, pauses = _Sent(), budget.turns.pauses
+            try:
+                if first:
+                    yield sent
+                    return
+                async with line:
+                    if budget.turns.pauses == pauses:
+                        yield sent
+                        return
+                sent.used = 0  # the venue has said stop to another one meanwhile
+            finally:
+                budget.settle(weight, sent.used)
+                if tries is not None:
+                    budget.turns.tried(tries, answered=sent.answered)
 
     def _refusal(self, answer: Answer) -> VenueError:
         error = from_body(answer.status, answer.body, _whole_number(answer.headers.get("Retry-After")))
@@ -147,6 +174,16 @@ class Rest:
             # Of one that was cut short on its way the next may be whole.
             raise VenueUnavailable(f"{path}: the venue's answer cannot be read: {error}") from error
         return decoded
+
+
+class _Sent:
+    """What became of a request: the venue's count of weight where it sent one, and whether it answered at all."""
+
+    __slots__ = ("answered", "used")
+
+    def __init__(self) -> None:
+        self.used: int | None = None
+        self.answered = False
 
 
 def _whole_number(text: str | None) -> int | None:
