@@ -78,6 +78,7 @@ class Connection:
         self._moves = 0
         self._asking = False
         self._silent_since: float | None = None
+        self._is_doubted = False
         self._to_open: dict[str, None] = {}
         self._to_close: dict[str, None] = {}
         self._retired: set[bytes] = set()
@@ -157,17 +158,23 @@ class Connection:
             self._moves += 1
             self._link.forgive()
         overdue = self._link.overdue(self._moves, now_ns)
-        if self._silent_since is not None:
-            if moved:
-                self._silent_since = None
-                for stream, feed in self._feeds.items():
-                    self._rhythms[stream].restart(now_ns)
-                    feed.opened()  # what it would have told meanwhile may never come, and its price is an old one
-            elif time.monotonic() - self._silent_since > CUT_AFTER_S:
+        if moved and (self._is_doubted or self._silent_since is not None):
+            self._believe(now_ns)
+        elif self._silent_since is not None:
+            if time.monotonic() - self._silent_since > CUT_AFTER_S:
+                self._is_doubted = True
                 self.socket.cut("it is alive and brings nothing")
         elif overdue and not self._asking and self._feeds:
             self._asking = True
             self._around.spawn(self._look_into_the_link(), f"look into {self._name}")
+
+    def _believe(self, now_ns: int) -> None:
+        """What the streams would have told meanwhile may never come, and their prices are old: all is asked for."""
+        self._silent_since = None
+        self._is_doubted = False
+        for stream, feed in self._feeds.items():
+            self._rhythms[stream].restart(now_ns)
+            feed.opened()
 
     async def _look_into_the_link(self) -> None:
         """By the stream that spoke last: where it has missed something, so have all others."""
@@ -186,6 +193,8 @@ class Connection:
             return
         if not missed:
             self._link.calm(time.time_ns())
+            if self._is_doubted:
+                self._believe(time.time_ns())
             return
         self._silent_since = time.monotonic()
         self._link.restart(time.time_ns())
@@ -343,7 +352,8 @@ class Connection:
             feed = self._feeds.get(stream)
             if feed is not None:
                 self._rhythms[stream].restart(time.time_ns())
-                feed.opened()
+                if not self._is_doubted:  # else a price of now would stand for one that is kept up to date
+                    feed.opened()
 
     def _open(self, stream: str) -> None:
         self._to_open[stream] = None

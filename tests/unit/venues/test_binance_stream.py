@@ -328,6 +328,37 @@ async def test_a_line_that_brings_nothing_is_stale_at_once(monkeypatch: pytest.M
         await until(lambda: of(events, FeedRecovered))
 
 
+async def test_a_new_line_is_believed_when_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The silent line was cut and the next one is as silent: a price asked for over REST makes nothing live."""
+    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
+    monkeypatch.setattr(connection_module, "CUT_AFTER_S", 0.1)
+    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
+    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
+    monkeypatch.setattr(quotes, "SOON_S", 0.02)
+    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
+    async with running() as (venue, client, events):
+        asked = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
+        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, asked)
+        client.subscribe(BTC, Channel.QUOTES)
+        await until(lambda: venue.subscribed)
+
+        async def speak(number: int) -> None:
+            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
+            await venue.say("btcusdt@bookTicker", told)
+            await asyncio.sleep(0.03)
+
+        for number in range(1, 21):
+            await speak(number)
+        asked["bidQty"] = "777"
+        await until(lambda: len(venue.subscribed) >= 3)  # two lines later
+        await asyncio.sleep(0.1)
+        assert len(of(events, FeedStale)) == 1
+        assert not of(events, FeedRecovered)
+        for number in range(21, 24):
+            await speak(number)
+        await until(lambda: of(events, FeedRecovered))
+
+
 async def test_what_a_silent_line_withheld_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """It speaks again, of one instrument: the other's price is the venue's of now, not the one from before."""
     monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
