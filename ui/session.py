@@ -291,13 +291,24 @@ class Session(QObject):
         return next((name for name in self.state.instruments if symbol_of(name) == symbol), None)
 
     def _first_watched(self) -> list[InstrumentId]:
-        """A first start's watchlist: the settings', else the best-known coins, else the first the venue lists."""
+        """A first start's watchlist: the settings', else the best-known coins, then what is traded most.
+
+        Never a dated future: it is thin, and soon over.
+        """
         chosen = [name for symbol in self.preferences.watchlist if (name := self._named(symbol)) is not None]
         if chosen:
             return chosen
-        listed = self.state.instruments.values()
-        by_base = {each.base: each.instrument_id for each in listed if each.quote == "USDT" and each.trading}
+        listed = [
+            each for each in self.state.instruments.values() if each.trading and each.kind is not InstrumentKind.FUTURE
+        ]
+        by_base = {each.base: each.instrument_id for each in listed if each.quote == "USDT"}
         known = [by_base[base] for base in _KNOWN_FIRST if base in by_base]
-        if len(known) < _FIRST_WATCHED:
-            known += [name for name in self.state.instruments if name not in known][: _FIRST_WATCHED - len(known)]
-        return known
+        # What has the same volume, or none that is known, keeps the venue's order.
+        others = sorted((each for each in listed if each.instrument_id not in known), key=self._traded, reverse=True)
+        return known + [each.instrument_id for each in others[: _FIRST_WATCHED - len(known)]]
+
+    def _traded(self, instrument: Instrument) -> tuple[bool, float]:
+        """The more, the larger: in dollars first, whose volumes compare, by that of 24 hours where it is known."""
+        market = self.state.markets.get(instrument.instrument_id)
+        ticker = market.ticker if market is not None else None
+        return instrument.quote == "USDT", ticker.quote_volume if ticker is not None else 0.0

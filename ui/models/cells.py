@@ -56,8 +56,12 @@ class CellPainter:
         else:
             cache, room = self._words, width - 2 * PAD
             if cache.width(text) > room:
-                text = fitted(cache, text, room)
+                text = (fitted_name if column.paint is Paint.NAME else fitted)(cache, text, room)
             cache.left(painter, left + PAD, middle, text)
+
+    def is_cut(self, column: Column[Any], row: Any, width: int) -> bool:
+        """Whether a cell so wide leaves something of its words out."""
+        return column.paint in (Paint.WORDS, Paint.NAME) and self._words.width(column.text(row)) > width - 2 * PAD
 
     @staticmethod
     def _colour(column: Column[Any], row: Any, colors: Colors) -> QColor:
@@ -87,3 +91,14 @@ def fitted(cache: TextCache, text: str, room: float) -> str:
         else:
             high = middle - 1
     return text[:low] + "…" if low else ""
+
+
+def fitted_name(cache: TextCache, text: str, room: float) -> str:
+    """The name cut to `room` pixels in its middle: `BTCU…210924`."""
+    for left_out in range(1, len(text)):
+        kept = len(text) - left_out
+        head = kept // 2
+        cut = f"{text[:head]}…{text[len(text) - (kept - head) :]}"
+        if cache.width(cut) <= room:
+            return cut
+    return ""

@@ -17,6 +17,8 @@ class Paint(Enum):
 
     NUMBER = "number"
     WORDS = "words"
+    NAME = "name"
+    """One word, whose end tells as much as its beginning: what does not fit is cut from its middle."""
     SPARKLINE = "sparkline"
     PROGRESS = "progress"
     """A bar of so many percent, which is the column's `raw`, with its text upon it."""

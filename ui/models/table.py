@@ -20,8 +20,17 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import (
+    QFocusEvent,
+    QGuiApplication,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QToolTip, QWidget
 
 from ui.models.cells import PAD, ROW_HEIGHT, CellPainter, fitted
 from ui.models.columns import Column, Paint, Row, exported
@@ -219,6 +228,17 @@ class Table(QTableView, Generic[Row]):
         super().mouseMoveEvent(event)
         self._mouse_y = round(event.position().y())
         self._hover(self._under_mouse())
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """What a cell has no room for is in its tooltip, where the column has none of its own."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self.indexAt(event.pos())
+            if index.isValid() and not index.data(Qt.ItemDataRole.ToolTipRole):
+                column, row = self._rows.columns[index.column()], self._row(index.row())
+                if self._cells.is_cut(column, row, self.columnWidth(index.column())):
+                    QToolTip.showText(event.globalPos(), column.text(row), self, self.visualRect(index))
+                    return True
+        return super().viewportEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

@@ -72,7 +72,7 @@ def algo_columns(state: State, zone: tzinfo) -> list[Column[Algo]]:
         Column("kind", "Algo", lambda a: kind_word(a.spec), lambda a: kind_word(a.spec), 92, Paint.WORDS,
                tone=lambda a: "text_hi"),
         Column("instrument", "Instrument", lambda a: symbol_of(a.spec.instrument_id),
-               lambda a: symbol_of(a.spec.instrument_id), 86, Paint.WORDS, tone=lambda a: "text_hi"),
+               lambda a: symbol_of(a.spec.instrument_id), 86, Paint.NAME, tone=lambda a: "text_hi"),
         Column("side", "Side", lambda a: a.spec.side, lambda a: side_word(a.spec.side), 44, Paint.WORDS,
                tone=lambda a: side_tone(a.spec.side)),
         Column("quantity", "Quantity", lambda a: a.spec.quantity,

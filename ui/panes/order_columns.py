@@ -110,7 +110,7 @@ def order_columns(state: State, zone: tzinfo) -> dict[str, Column[Order]]:
         Column("updated", "Updated", lambda o: iso(o.updated_ns), lambda o: day_and_clock(o.updated_ns, zone), 104,
                tone=lambda o: "text_mid", rank=lambda o: o.updated_ns),
         Column("instrument", "Instrument", lambda o: symbol_of(name(o)), lambda o: symbol_of(name(o)), 86,
-               Paint.WORDS, tone=lambda o: "text_hi"),
+               Paint.NAME, tone=lambda o: "text_hi"),
         Column("side", "Side", lambda o: o.intent.side, lambda o: side_word(o.intent.side), 44, Paint.WORDS,
                tone=lambda o: side_tone(o.intent.side)),
         Column("type", "Type", lambda o: o.intent.type, lambda o: TYPE_WORDS[o.intent.type], 76, Paint.WORDS),

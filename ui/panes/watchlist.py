@@ -79,7 +79,7 @@ def watch_columns() -> list[Column[Watched]]:
 
     return [
         Column("instrument", "Instrument", lambda w: w.instrument.symbol, lambda w: w.instrument.symbol, 78,
-               Paint.WORDS, tone=lambda w: "text_hi"),
+               Paint.NAME, tone=lambda w: "text_hi"),
         Column("last", "Last", lambda w: w.market.last_price,
                lambda w: format_price(w.market.last_price, w.instrument.price_precision), 68),
         Column("change", "24 h", lambda w: w.change, lambda w: format_percent(w.change), 60,
