@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -41,8 +41,9 @@ from octopus_desktop.model.commands import (
     Subscribe,
 )
 from octopus_desktop.model.credentials import Credentials
-from octopus_desktop.model.errors import StorageError, VenueError
+from octopus_desktop.model.errors import StorageError, VenueError, sentence
 from octopus_desktop.model.events import (
+    AccountMissing,
     BalanceChanged,
     BreakerChanged,
     Channel,
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
     from octopus_desktop.storage.database import Database
 
 logger = logging.getLogger(__name__)
+
+NO_KEY: Final = "It has no key. “Add a profile…” makes one that has."
 
 
 class SystemClock:
@@ -269,7 +272,8 @@ class Engine:
             await self._start_exchange(exchange)
 
     async def _connect(self, urls: VenueUrls, credentials: Credentials | None) -> None:
-        from octopus_desktop.venues.factory import execution_client, market_data_client  # loaded by `_load_clients`
+        # Loaded by `_load_clients`.
+        from octopus_desktop.venues.factory import execution_client, market_data_client, why_no_account
 
         market = self._market = market_data_client(self.profile, urls)
         await self._retried(lambda: market.start(self.bus.publish), "The venue cannot be reached")
@@ -280,10 +284,11 @@ class Engine:
         self._requests.market = market
         if self.profile.mode is Mode.PAPER:
             execution = self._execution = self._paper(market)
-        elif credentials is None:
+        elif credentials is None or why_no_account(self.profile) is not None:
             self._login("no key")
-            self._lock.shut(Lock.NO_KEY)
+            self._lock.shut(Lock.NO_ACCOUNT)
             self._lock.open(Lock.RECONCILING)
+            self._tell_no_account(why_no_account(self.profile) or NO_KEY)
             return
         else:
             protect(credentials.secret.reveal())
@@ -311,9 +316,13 @@ class Engine:
             # The notice said why; the market goes on without an account.
             self._login("key refused", str(error))
             self._lock.shut(Lock.KEY_REFUSED)
+            self._tell_no_account(f"The venue refused the key: {sentence(error)}")
             return
         self._login("key accepted")
         self._comparisons.start(desk, execution)
+
+    def _tell_no_account(self, reason: str) -> None:
+        self.bus.publish(AccountMissing(self.profile.venue, reason, self._clock.now_ns()))
 
     def _paper(self, market: MarketDataClient) -> ExecutionClient:
         from octopus_desktop.paper.execution import PaperExecution  # a matching engine: of PAPER profiles only

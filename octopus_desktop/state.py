@@ -14,6 +14,7 @@ from typing import Any, Final
 from octopus_desktop.model.account import Balance, FillCourse, Position
 from octopus_desktop.model.algos import Algo, AlgoStatus
 from octopus_desktop.model.events import (
+    AccountMissing,
     AlgoEnded,
     AlgoEvent,
     AlgoPaused,
@@ -90,6 +91,7 @@ class State:
         self.links: dict[tuple[Venue, Link], LinkChanged] = {}
         self.measured: dict[Venue, VenueMeasured] = {}
         self.reconciled: dict[Venue, Reconciled] = {}
+        self.no_account: AccountMissing | None = None
         self.ledger: dict[Venue, LedgerChecked] = {}
         self.unexplained: deque[LedgerChecked] = deque(maxlen=KEPT_LEDGER_CHECKS)
         """The checks that found a difference, this session's and earlier ones'."""
@@ -140,6 +142,7 @@ class State:
             EntryLocked: self._entry_locked,
             EntryUnlocked: self._entry_unlocked,
             Reconciled: self._reconciled,
+            AccountMissing: self._account_missing,
             LogRecorded: self.log.append,
             NoticeRaised: self.notices.append,
             EngineFailed: self._engine_failed,
@@ -417,6 +420,9 @@ class State:
 
     def _reconciled(self, event: Reconciled) -> None:
         self.reconciled[event.venue] = event
+
+    def _account_missing(self, event: AccountMissing) -> None:
+        self.no_account = event
 
     def _ledger_checked(self, event: LedgerChecked) -> None:
         self.ledger[event.venue] = event

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from octopus_desktop.model.events import (
+    AccountMissing,
     AlgoEnded,
     AlgoEvent,
     AlgoPaused,
@@ -113,6 +114,7 @@ class Dirty:
             EntryLocked: self._system,
             EntryUnlocked: self._system,
             Reconciled: self._system,
+            AccountMissing: self._system,
             TradingLevelChanged: self._system,
             KillProgressed: self._system,
             LedgerChecked: self._system,

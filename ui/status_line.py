@@ -119,13 +119,17 @@ class StatusLine(QStatusBar):
         if self._broken:
             self._say("journal", "journal: see the log", "danger")
         else:
-            self._say("journal", "journal ok" if state.reconciled else "journal …", "mid")
+            self._say("journal", "journal ok" if state.reconciled or state.no_account else "journal …", "mid")
         locked = "safe mode" if self.session.safe_mode else state.entry_locked
         level = state.level.level
         limited = level is not TradingLevel.ACTIVE
-        word = "locked" if locked else level.value.lower() if limited else "open"
-        self._say("entry", f"entry {word}", "warn" if locked or limited else "mid")
-        self.labels["entry"].setToolTip(state.entry_locked or state.level.reason or "Orders can be sent")
+        if state.no_account is not None:
+            self._say("entry", "no account: market data only", "warn")
+        else:
+            word = "locked" if locked else level.value.lower() if limited else "open"
+            self._say("entry", f"entry {word}", "warn" if locked or limited else "mid")
+        why = state.no_account.reason if state.no_account is not None else state.entry_locked or state.level.reason
+        self.labels["entry"].setToolTip(why or "Orders can be sent")
         self._say_breakers(state)
         differences = sum(len(check.differences) for check in state.ledger.values())
         self.ledger.setVisible(differences > 0)

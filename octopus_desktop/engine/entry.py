@@ -16,8 +16,8 @@ class Lock(Word):
     SAFE_MODE = "Safe mode: this session sends no orders."
     DEFECT = "An internal error: order entry is locked. Look at your orders, then unlock it or restart."
     STORAGE = "The journal cannot be written: no order may leave."
-    NO_KEY = "This profile has no key: market data only."
-    KEY_REFUSED = "The venue refused the key: market data only."
+    NO_ACCOUNT = "No account in this profile: market data only, no order can be sent."
+    KEY_REFUSED = "The venue refused the key: market data only, no order can be sent."
     LINK = "No connection to the venue: orders cannot be sent."
     ACCOUNT = "The account stream is down: what adds to a position waits for it."
     RECONCILING = "Comparing with the venue: orders are possible in a moment."
@@ -25,7 +25,7 @@ class Lock(Word):
     TRADER = "You locked order entry."
 
 
-NOTHING_LEAVES: Final = {Lock.SAFE_MODE, Lock.STORAGE, Lock.NO_KEY, Lock.KEY_REFUSED, Lock.LINK}
+NOTHING_LEAVES: Final = {Lock.SAFE_MODE, Lock.STORAGE, Lock.NO_ACCOUNT, Lock.KEY_REFUSED, Lock.LINK}
 """No order can be sent, or none may be. The others hold back what adds risk, and never what reduces it."""
 
 

@@ -380,6 +380,14 @@ class Reconciled(msgspec.Struct, frozen=True, gc=False, tag=True):
     ts_ns: int
 
 
+class AccountMissing(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """This session has no account at the venue and gets none: it is market data only. `reason` is a sentence."""
+
+    venue: Venue
+    reason: str
+    ts_ns: int
+
+
 class Severity(Word):
     """Of a log line; the value is what the standard `logging` calls it."""
 
@@ -453,6 +461,7 @@ SystemEvent = (
     | EntryLocked
     | EntryUnlocked
     | Reconciled
+    | AccountMissing
     | BreakerChanged
     | LogRecorded
     | NoticeRaised

@@ -28,6 +28,13 @@ def execution_client(profile: Profile, urls: VenueUrls, credentials: Credentials
     return BinanceExecution(profile.venue, rest, rest.host, signer, urls)
 
 
+def why_no_account(profile: Profile) -> str | None:
+    """Why not even a key would open an account at this profile's venue; None where one does."""
+    if profile.dialect is Dialect.BINANCE_SPOT:
+        return None
+    return f"{_PRODUCTS[profile.dialect].name} are market data only here; orders need a spot profile."
+
+
 async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Credentials) -> AccountPermissions:
     """What the venue says the key may do. Raises VenueError, and ProfileError as `execution_client` does."""
     rest, _ = _signed(profile, urls, credentials)
@@ -39,8 +46,9 @@ async def account_permissions(profile: Profile, urls: VenueUrls, credentials: Cr
 
 def _signed(profile: Profile, urls: VenueUrls, credentials: Credentials) -> tuple[Rest, Signer]:
     product, host = _venue(profile, urls)
-    if profile.dialect is not Dialect.BINANCE_SPOT:
-        raise ProfileError(f"{product.name} is market data only here; orders need a spot profile.")
+    unable = why_no_account(profile)
+    if unable is not None:
+        raise ProfileError(unable)
     signer = Signer(credentials)
     return Rest(urls.rest, product, host, signer), signer
 

@@ -56,13 +56,13 @@ class AlgosPane(TablePane):
                 order = state.orders.get(order_id)
                 if order is not None and order.intent.parent is not None:
                     touched[order.intent.parent] = None
-            if not touched:
+            if not touched and not dirty.system:
                 return
             for algo_id in touched:
                 if algo_id in state.algos:
                     self.model.upsert(state.algos[algo_id])
         self._label()
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()
 
     def _label(self) -> None:
         chosen = self.table.selected_rows()

@@ -31,7 +31,7 @@ def fill_columns(state: State, zone: tzinfo) -> list[Column[Fill]]:
                lambda f: f"{day_and_clock(f.ts_venue_ns, zone)}.{f.ts_venue_ns // 1_000_000 % 1000:03d}", 134,
                tone=lambda f: "text_mid", rank=lambda f: f.ts_venue_ns),
         Column("instrument", "Instrument", lambda f: symbol_of(f.instrument_id),
-               lambda f: symbol_of(f.instrument_id), 86, Paint.WORDS, tone=lambda f: "text_hi"),
+               lambda f: symbol_of(f.instrument_id), 86, Paint.NAME, tone=lambda f: "text_hi"),
         Column("side", "Side", lambda f: f.side, lambda f: side_word(f.side), 44, Paint.WORDS,
                tone=lambda f: side_tone(f.side)),
         Column("price", "Price", lambda f: f.price, lambda f: write.price(f.instrument_id, f.price), 92),
@@ -67,4 +67,4 @@ class FillsPane(TablePane):
         # State.fills only ever grows.
         self.model.append(state.fills[self._taken :])
         self._taken = len(state.fills)
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()

@@ -65,7 +65,7 @@ class OpenOrdersPane(TablePane):
         if dirty.everything:
             self.model.replace(state.working.values())
         else:
-            if not dirty.orders:
+            if not dirty.orders and not dirty.system:
                 return
             selected = [order.client_order_id for order in self.table.selected_rows()]
             for order_id in dirty.orders:
@@ -77,7 +77,7 @@ class OpenOrdersPane(TablePane):
             if len(selected) == 1 and selected[0] not in state.working:
                 self._follow(selected[0], state)
         self._label()
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()
 
     def _follow(self, order_id: ClientOrderId, state: State) -> None:
         """A changed order is another one to the venue, and the same to the trader: it stays selected."""

@@ -47,4 +47,4 @@ class OrderHistoryPane(TablePane):
                     self.model.upsert(order)
                 else:
                     self.model.remove(order_id)  # the venue took its last word back: it works again
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()

@@ -85,7 +85,7 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
 
     return [
         Column("instrument", "Instrument", lambda p: symbol_of(p.instrument_id),
-               lambda p: symbol_of(p.instrument_id), 86, Paint.WORDS, tone=lambda p: "text_hi"),
+               lambda p: symbol_of(p.instrument_id), 86, Paint.NAME, tone=lambda p: "text_hi"),
         Column("side", "Side", side, side, 48, Paint.WORDS, tone=lambda p: sign_tone(p.quantity)),
         Column("quantity", "Quantity", lambda p: p.quantity,
                lambda p: format_change(p.quantity, _precision(state, p.instrument_id)), 96),
@@ -148,16 +148,16 @@ class PositionsPane(TablePane):
         if dirty.everything or dirty.fills:
             self.model.replace(state.positions.values())
             self.session.watch_held()
-        elif dirty.tickers or dirty.trades or dirty.quotes or dirty.feeds:
+        elif dirty.tickers or dirty.trades or dirty.quotes or dirty.feeds or dirty.system:
             self.model.touch_all()
         self.close_button.setEnabled(any(position.quantity for position in self.model.rows))
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()
 
     def priced(self) -> Iterable[InstrumentId]:
         return [position.instrument_id for position in self.model.rows if position.quantity]
 
     def each_second(self, state: State, now_ns: int) -> None:
-        self.show_state(known=bool(state.reconciled) or bool(state.orders))
+        self.show_account_state()
 
     def close_selected(self) -> None:
         """The selected position, else the one in the instrument on the screen, else the only one."""

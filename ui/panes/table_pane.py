@@ -46,6 +46,7 @@ class TablePane(Pane):
     empty_text = "Nothing yet"
     empty_hint = ""
     loading_text = "Waiting for the venue"
+    no_account_text = "No account in this profile: market data only"
 
     table: Table[Any]
 
@@ -123,6 +124,14 @@ class TablePane(Pane):
             self.overlay.show_state("stale", age_s=age)
         else:
             self.overlay.show_state("live")
+
+    def show_account_state(self, *, remembered: bool = True) -> None:
+        """The same of what an account has. `remembered`: the journal may tell of it before the venue does."""
+        state = self.session.state
+        if state.no_account is not None and self.table.rows_model.rowCount() == 0:
+            self.overlay.show_state("empty", self.no_account_text, state.no_account.reason, blank=True)
+        else:
+            self.show_state(known=bool(state.reconciled) or (remembered and bool(state.orders)))
 
     def priced(self) -> Iterable[InstrumentId]:
         """The instruments whose prices of now are in the table."""

@@ -144,7 +144,9 @@ class TicketPane(TicketForm):
         after_tone, fee_tip = "hi", ""
         if instrument is not None:
             digits = 2 if told.asset == instrument.quote else min(8, instrument.quantity_precision)
-            texts["free"] = f"{format_price(told.free, digits)} {told.asset}"
+            has_account = self.session.state.no_account is None
+            if has_account:
+                texts["free"] = f"{format_price(told.free, digits)} {told.asset}"
             if told.cost is not None and told.fee is not None and told.free_after is not None:
                 about = "≈ " if told.quote_quantity is not None else ""
                 texts["quantity"] = (
@@ -152,8 +154,9 @@ class TicketPane(TicketForm):
                 )
                 texts["cost"] = f"{format_price(told.cost, 2)} {instrument.quote}"
                 texts["fee"], fee_tip = _fee_words(told, instrument, self._draft.side)
-                texts["after"] = f"{format_price(told.free_after, digits)} {told.asset}"
-                after_tone = "danger" if told.free_after < 0 else "hi"
+                if has_account:
+                    texts["after"] = f"{format_price(told.free_after, digits)} {told.asset}"
+                    after_tone = "danger" if told.free_after < 0 else "hi"
         for key, (_, label) in self.sums.items():
             set_text(label, texts[key], after_tone if key == "after" else "hi")
         self.sums["fee"][1].setToolTip(fee_tip)
