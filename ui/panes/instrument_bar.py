@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -52,6 +54,7 @@ def set_text(label: QLabel, text: str, tone: str) -> None:
 
 
 _TONES = {"up": "up", "down": "down", "text_mid": "mid"}
+_WRITTEN_FROM = (Channel.TRADES, Channel.TICKER, Channel.QUOTES, Channel.MARK_PRICE)
 
 
 class InstrumentBar(QWidget):
@@ -92,7 +95,8 @@ class InstrumentBar(QWidget):
         self.stale.setProperty("tone", "warn")
         row.addWidget(self.name)
         row.addWidget(self.last)
-        for figure in (self.change, self.high, self.low, self.volume, self.spread, self.funding):
+        self._figures = (self.change, self.high, self.low, self.volume, self.spread, self.funding)
+        for figure in self._figures:
             row.addWidget(figure)
         row.addStretch(1)
         row.addWidget(self.stale, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -103,6 +107,8 @@ class InstrumentBar(QWidget):
         self.name.setText(f"{instrument.symbol}  ▾")
         self.name.setAccessibleName(f"Instrument {instrument.symbol}, find another")
         self.funding.setVisible(instrument.kind is InstrumentKind.PERPETUAL)
+        for figure in self._figures:
+            figure.say(NOTHING)  # the last one's day is not this one's, of which nothing may be known yet
         self.missed = True
 
     def is_seen(self) -> bool:
@@ -113,41 +119,62 @@ class InstrumentBar(QWidget):
         if instrument is None:
             return
         name = instrument.instrument_id
-        if dirty.everything or name in dirty.trades or name in dirty.tickers or name in dirty.quotes:
-            self._write(state, instrument)
-        if dirty.everything or name in dirty.feeds:
-            self.each_second(state, state.market(name).book.ts_venue_ns)
+        if dirty.everything or name in dirty.feeds or dirty.system:
+            self.each_second(state, time.time_ns())
+        elif name in dirty.trades or name in dirty.tickers or name in dirty.quotes:
+            self._write(state, instrument, self._ages(state, instrument, 0))
 
-    def _write(self, state: State, instrument: Instrument) -> None:
+    def _write(self, state: State, instrument: Instrument, ages: dict[Channel, float]) -> None:
+        """What comes from a channel with an age is grey."""
+
+        def tone(fresh: str, channel: Channel) -> str:
+            return "lo" if channel in ages else fresh
+
         market, digits = state.market(instrument.instrument_id), instrument.price_precision
         trades = market.trades
-        tone = str(self.last.property("tone"))
+        way = str(self.last.property("tone"))
         if len(trades) > 1:
             step = trades[-1].price - trades[-2].price
-            tone = "up" if step > 0 else "down" if step < 0 else tone
-        if tone == "lo" or not trades:
-            tone = "hi"
-        set_text(self.last, format_price(market.last_price, digits), tone)
+            way = "up" if step > 0 else "down" if step < 0 else way
+        if way == "lo" or not trades:
+            way = "hi"
+        set_text(self.last, format_price(market.last_price, digits), tone(way, Channel.TRADES))
         ticker = market.ticker
         if ticker is not None:
             first = ticker.last / (1 + ticker.change) if ticker.change > -1 else ticker.last
             moved = format_change(ticker.last - first, digits)
-            self.change.say(f"{format_percent(ticker.change * 100)}  {moved}", _TONES[sign_tone(ticker.change, 4)])
-            self.high.say(format_price(ticker.high, digits))
-            self.low.say(format_price(ticker.low, digits))
-            self.volume.say(f"{format_compact(ticker.quote_volume)} {instrument.quote}", "mid")
+            change = f"{format_percent(ticker.change * 100)}  {moved}"
+            self.change.say(change, tone(_TONES[sign_tone(ticker.change, 4)], Channel.TICKER))
+            self.high.say(format_price(ticker.high, digits), tone("hi", Channel.TICKER))
+            self.low.say(format_price(ticker.low, digits), tone("hi", Channel.TICKER))
+            volume = f"{format_compact(ticker.quote_volume)} {instrument.quote}"
+            self.volume.say(volume, tone("mid", Channel.TICKER))
         touch = market.touch
         if touch is not None:
             spread = touch[1] - touch[0]
             points = spread / ((touch[0] + touch[1]) / 2) * 10_000
-            self.spread.say(f"{format_price(spread, digits)}  {points:.2f} bp", "mid")
+            self.spread.say(f"{format_price(spread, digits)}  {points:.2f} bp", tone("mid", Channel.QUOTES))
         if market.mark is not None:
             rate = format_percent(market.mark.funding_rate * 100, 4)
-            self.funding.say(f"{rate}  {clock(market.mark.next_funding_ns, self.session.zone)}", "mid")
+            funding = f"{rate}  {clock(market.mark.next_funding_ns, self.session.zone)}"
+            self.funding.say(funding, tone("mid", Channel.MARK_PRICE))
 
     def each_second(self, state: State, now_ns: int) -> None:
         instrument = self.session.instrument
-        age = stale_age_s(state, instrument.instrument_id, Channel.TRADES, now_ns) if instrument else None
-        set_text(self.stale, f"Stale · {format_age(age)}" if age is not None else "", "warn")
-        if age is not None:
-            set_text(self.last, self.last.text(), "lo")
+        if instrument is None:
+            return
+        ages = self._ages(state, instrument, now_ns)
+        self._write(state, instrument, ages)
+        set_text(self.stale, f"Stale · {format_age(max(ages.values()))}" if ages else "", "warn")
+
+    def _ages(self, state: State, instrument: Instrument, now_ns: int) -> dict[Channel, float]:
+        """Of the channels that the bar is written from and that are stale."""
+        name = instrument.instrument_id
+        ages: dict[Channel, float] = {}
+        for channel in _WRITTEN_FROM:
+            age = stale_age_s(state, name, channel, now_ns)
+            if age is not None:
+                ages[channel] = age
+        if stale_age_s(state, name, Channel.BOOK, now_ns) is None:
+            ages.pop(Channel.QUOTES, None)  # the book has the spread, too
+        return ages

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from octopus_desktop.state import State
 from ui.panes.instrument_bar import set_text
+from ui.panes.pane import price_age_s
 from ui.panes.positions import sign_tone
 from ui.session import Session
 from ui.theme.numbers import NOTHING, format_change, format_price
@@ -72,6 +73,7 @@ class Held(QWidget):
             return
         mark = state.market(instrument.instrument_id).fair_price
         gain = position.unrealised(mark) if mark is not None else None
+        is_old = price_age_s(state, instrument.instrument_id, 0) is not None
         digits, lots = instrument.price_precision, instrument.quantity_precision
         texts = {
             "position": (f"{format_change(position.quantity, lots)} {instrument.base}", position.quantity),
@@ -80,8 +82,5 @@ class Held(QWidget):
             "realised": (f"{format_change(position.realised, 2)} {instrument.quote}", position.realised),
         }
         for key, (text, signed) in texts.items():
-            set_text(
-                self.figures[key],
-                text,
-                _TONES[sign_tone(signed, None if key == "position" else 2)] if key != "average" else "hi",
-            )
+            tone = _TONES[sign_tone(signed, None if key == "position" else 2)] if key != "average" else "hi"
+            set_text(self.figures[key], text, "lo" if key == "unrealised" and is_old else tone)
