@@ -15,8 +15,8 @@ from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.haste import Haste
 from ui.panes.instrument_bar import set_text
-from ui.panes.open_orders import count_of
 from ui.session import Session
+from ui.theme.numbers import count_of
 
 _WIDTH: Final = 380
 _TOP: Final = 30

@@ -16,11 +16,10 @@ from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.models.columns import clock
 from ui.panes.instrument_bar import set_text
-from ui.panes.open_orders import count_of
 from ui.preferences import zone_word
 from ui.session import Session
 from ui.theme import fonts
-from ui.theme.numbers import format_change
+from ui.theme.numbers import count_of, format_change
 
 SLOW_MS = 500.0
 SKEWED_MS = 500.0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from octopus_desktop.actions.layout import PANES, focus_action, show_action
-from ui.panes.open_orders import count_of
 from ui.panes.table_pane import TablePane
+from ui.theme.numbers import count_of
 
 if TYPE_CHECKING:
     from ui.main_window import MainWindow

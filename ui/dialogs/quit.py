@@ -12,7 +12,7 @@ from octopus_desktop.model.identifiers import symbol_of
 from octopus_desktop.state import State
 from ui.dialogs.answers import Answer, answer_row
 from ui.models.algo_words import kind_word
-from ui.panes.open_orders import count_of
+from ui.theme.numbers import count_of
 
 _NAMED = 4
 """So many are named singly."""

@@ -16,6 +16,7 @@ from ui.models.rows_model import RowsModel
 from ui.panes.order_columns import order_columns, status_word
 from ui.panes.table_pane import TablePane
 from ui.session import Session
+from ui.theme.numbers import count_of
 
 _COLUMNS = (
     "time", "instrument", "side", "type", "price", "trigger", "quantity", "filled", "share", "remaining", "value",
@@ -23,11 +24,6 @@ _COLUMNS = (
 )  # fmt: skip
 _PENDING = {OrderStatus.INITIATED, OrderStatus.SUBMITTED}
 """Shown dim. Not the unknown ones: they have to be seen."""
-
-
-def count_of(count: int, word: str) -> str:
-    """`1 order`, `7 orders`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 class OpenOrdersPane(TablePane):

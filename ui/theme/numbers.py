@@ -60,6 +60,11 @@ def format_compact(value: Number | None, digits: int = 3) -> str:
     return sign + _significant(size, digits)
 
 
+def count_of(count: int, word: str) -> str:
+    """`1 order`, `7 orders`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def format_age(seconds: float) -> str:
     """`4 s`, `3 min`, `2 h`: how old something is."""
     if seconds < 100:
