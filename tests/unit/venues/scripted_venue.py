@@ -11,8 +11,11 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from octopus_desktop.model.credentials import Credentials
+from octopus_desktop.model.events import Event
 from octopus_desktop.model.identifiers import InstrumentId, Venue, instrument_id
 from octopus_desktop.model.profile import Dialect, Mode, Profile, VenueUrls
+from octopus_desktop.ports import MarketDataClient
+from octopus_desktop.venues.factory import market_data_client
 
 VENUE = Venue("SCRIPT")
 BTC = instrument_id("BTCUSDT", VENUE)
@@ -182,3 +185,20 @@ def trade(number: int, price: str = "100") -> dict[str, Any]:
 
 def named(symbol: str) -> InstrumentId:
     return instrument_id(symbol, VENUE)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[ScriptedVenue, MarketDataClient, list[Event]]]:
+    async with scripted_venue() as venue:
+        client = market_data_client(PROFILE, venue.urls)
+        events: list[Event] = []
+        try:
+            await client.start(events.append)
+            await until(lambda: venue.streams)
+            yield venue, client, events
+        finally:
+            await client.stop()
+
+
+def of(events: list[Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]

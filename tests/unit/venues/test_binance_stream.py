@@ -1,4 +1,4 @@
-"""The market-data client on a scripted venue: subscriptions, holes, silence, refusals."""
+"""The market-data client on a scripted venue: subscriptions, holes, refusals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from octopus_desktop.model.errors import RateLimited, VenueError
 from octopus_desktop.model.events import (
     BookBroken,
-    BookChanged,
     BookReset,
     CandleChanged,
     Channel,
@@ -34,28 +33,19 @@ from octopus_desktop.net import rate_budget
 from octopus_desktop.ports import MarketDataClient
 from octopus_desktop.state import State
 from octopus_desktop.venues.binance import connection as connection_module
-from octopus_desktop.venues.binance import stream as stream_module
 from octopus_desktop.venues.binance.feeds import quotes
-from octopus_desktop.venues.binance.rhythm import Rhythm
 from octopus_desktop.venues.factory import market_data_client
-from tests.unit.venues.scripted_venue import BTC, PROFILE, ScriptedVenue, named, scripted_venue, trade, until
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[tuple[ScriptedVenue, MarketDataClient, list[Event]]]:
-    async with scripted_venue() as venue:
-        client = market_data_client(PROFILE, venue.urls)
-        events: list[Event] = []
-        try:
-            await client.start(events.append)
-            await until(lambda: venue.streams)
-            yield venue, client, events
-        finally:
-            await client.stop()
-
-
-def of(events: list[Event], kind: type) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
+from tests.unit.venues.scripted_venue import (
+    BTC,
+    PROFILE,
+    ScriptedVenue,
+    named,
+    of,
+    running,
+    scripted_venue,
+    trade,
+    until,
+)
 
 
 def trades(events: list[Event]) -> list[int]:
@@ -287,151 +277,6 @@ async def test_garbage_is_counted_and_the_stream_goes_on(caplog: pytest.LogCaptu
         assert len(told) == len(set(told)) == 5, "four kinds of nonsense, and the unreadable instrument"
 
 
-@pytest.mark.parametrize("with_garbage", [False, True])
-async def test_a_line_that_brings_nothing_is_stale_at_once(monkeypatch: pytest.MonkeyPatch, with_garbage: bool) -> None:
-    """Pings are answered and nothing comes, or nothing that can be read: all its prices are old until one comes."""
-    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
-    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
-    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
-    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
-    async with running() as (venue, client, events):
-        quote = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
-        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, quote)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-        number = 0
-
-        async def speak() -> None:
-            nonlocal number
-            number += 1
-            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
-            await venue.say("btcusdt@bookTicker", told)
-            await asyncio.sleep(0.03)
-
-        for _ in range(20):
-            await speak()
-        assert not of(events, FeedStale)
-        quote["bidQty"] = "7"
-        for _ in range(100):
-            if with_garbage:
-                await venue.streams[0].send_str('{"stream":"btcusdt@bookTicker","data":{"u":2')
-            await asyncio.sleep(0.02)
-            if of(events, FeedStale):
-                break
-        (stale,) = of(events, FeedStale)
-        assert stale.channel is Channel.QUOTES
-        assert "nothing comes" in stale.reason
-        await asyncio.sleep(0.3)
-        assert not of(events, FeedRecovered)
-        for _ in range(3):
-            await speak()
-        await until(lambda: of(events, FeedRecovered))
-
-
-async def test_a_new_line_is_believed_when_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The silent line was cut and the next one is as silent: a price asked for over REST makes nothing live."""
-    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
-    monkeypatch.setattr(connection_module, "CUT_AFTER_S", 0.1)
-    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
-    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
-    monkeypatch.setattr(quotes, "SOON_S", 0.02)
-    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
-    async with running() as (venue, client, events):
-        asked = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
-        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, asked)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-
-        async def speak(number: int) -> None:
-            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
-            await venue.say("btcusdt@bookTicker", told)
-            await asyncio.sleep(0.03)
-
-        for number in range(1, 21):
-            await speak(number)
-        asked["bidQty"] = "777"
-        await until(lambda: len(venue.subscribed) >= 3)  # two lines later
-        await asyncio.sleep(0.1)
-        assert len(of(events, FeedStale)) == 1
-        assert not of(events, FeedRecovered)
-        for number in range(21, 24):
-            await speak(number)
-        await until(lambda: of(events, FeedRecovered))
-
-
-async def test_what_a_silent_line_withheld_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It speaks again, of one instrument: the other's price is the venue's of now, not the one from before."""
-    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
-    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
-    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
-    monkeypatch.setattr(quotes, "SOON_S", 0.05)
-    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
-    eth = named("ETHUSDT")
-    async with running() as (venue, client, events):
-        asked = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "1", "askPrice": "101", "askQty": "1"}
-        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, asked)
-        for instrument in (BTC, eth):
-            client.subscribe(instrument, Channel.QUOTES)
-        await until(lambda: sum(len(request["params"]) for request in venue.subscribed) == 2)
-
-        async def speak(symbol: str, number: int) -> None:
-            told = {"u": number, "s": symbol, "b": "99", "B": str(number), "a": "101", "A": "1"}
-            await venue.say(f"{symbol.lower()}@bookTicker", told)
-
-        for number in range(1, 21):
-            await speak("BTCUSDT", number)
-            await speak("ETHUSDT", number)
-            await asyncio.sleep(0.03)
-        asked["bidQty"] = "777"
-        await until(lambda: len(of(events, FeedStale)) == 2)
-        await speak("ETHUSDT", 21)
-        await until(lambda: BTC in {event.instrument_id for event in of(events, FeedRecovered)})
-        last = [event for event in of(events, QuoteChanged) if event.instrument_id == BTC][-1]
-        assert last.bid_quantity == 777
-
-
-async def test_what_is_asked_for_after_a_cut_is_no_word_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stream is silent since before the first cut, though a whole book came over REST between the two."""
-    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
-    async with running() as (venue, client, events):
-        snapshot = {"lastUpdateId": 20, "bids": [["99", "1"]], "asks": [["101", "1"]]}
-        venue.rest["/api/v3/depth"] = lambda _: (200, snapshot)
-        client.subscribe(BTC, Channel.BOOK)
-        await until(lambda: of(events, BookReset))
-        update = {"e": "depthUpdate", "E": 1, "s": "BTCUSDT", "U": 21, "u": 22, "b": [["98", "2"]], "a": []}
-        await venue.say("btcusdt@depth@100ms", update)
-        await until(lambda: of(events, BookChanged))
-        await asyncio.sleep(0.1)
-        for cuts in (1, 2):
-            snapshot["lastUpdateId"] = 30 * cuts
-            venue.cut()
-            await until(lambda cuts=cuts: len(of(events, FeedRecovered)) == cuts)
-            await asyncio.sleep(0.1)
-        first, second = of(events, FeedStale)
-        assert 0 < first.last_ns == second.last_ns
-
-
-async def test_a_calm_market_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The venue is asked, and says that nothing has happened."""
-    monkeypatch.setattr(connection_module, "SILENT_LEAST_S", 0.1)
-    monkeypatch.setattr(connection_module, "ON_ITS_WAY_S", 0.02)
-    monkeypatch.setattr(quotes, "ON_ITS_WAY_S", 0.0)
-    monkeypatch.setattr(stream_module, "LOOK_EVERY_S", 0.02)
-    async with running() as (venue, client, events):
-        quote = {"symbol": "BTCUSDT", "bidPrice": "99", "bidQty": "20", "askPrice": "101", "askQty": "1"}
-        venue.rest["/api/v3/ticker/bookTicker"] = lambda _: (200, quote)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-        for number in range(1, 21):
-            told = {"u": number, "s": "BTCUSDT", "b": "99", "B": str(number), "a": "101", "A": "1"}
-            await venue.say("btcusdt@bookTicker", told)
-            await asyncio.sleep(0.03)
-        asked = len(venue.asked)
-        await until(lambda: len(venue.asked) > asked)
-        await asyncio.sleep(0.3)
-        assert not of(events, FeedStale)
-
-
 async def test_a_refused_subscription_is_told() -> None:
     """An unknown instrument: its pane says why nothing comes."""
     async with running() as (venue, client, events):
@@ -496,41 +341,6 @@ async def test_history_is_paged_backwards() -> None:
         assert set((candles.open_ns[1:] - candles.open_ns[:-1]).tolist()) == {60_000_000_000}
         earlier = await client.candles(BTC, Interval.M1, 10, end_ns=60_000_000_000 * 5)
         assert earlier.open_ns.tolist() == [minute * 60_000_000_000 for minute in range(5)]
-
-
-def test_silence_beyond_habit() -> None:
-    """A stream that spoke every quarter second is missed after seconds; one that never spoke much is not."""
-    second = 1_000_000_000
-    lively = Rhythm(20.0, 3.0, 0)
-    now = 0
-    for mark in range(1, 40):
-        now += second // 4
-        assert not lively.overdue(mark, now)
-    assert not lively.overdue(39, now + 4 * second)
-    assert lively.overdue(39, now + 6 * second)
-    lively.calm(now + 6 * second)
-    assert not lively.overdue(39, now + 12 * second)
-    thin = Rhythm(20.0, 3.0, 0)
-    for mark in range(1, 5):
-        thin.overdue(mark, mark * 30 * second)
-    assert not thin.overdue(4, 10_000 * second)
-
-
-def test_an_outage_is_no_habit() -> None:
-    """What the stream was not heard for until it was opened anew allows it no longer silence than before."""
-    second = 1_000_000_000
-    stream = Rhythm(2.5, 0.5, 0)
-    now = mark = 0
-    for _ in range(40):
-        now, mark = now + second // 10, mark + 1
-        assert not stream.overdue(mark, now)
-    for _ in range(5):
-        now += 20 * second
-        stream.restart(now)
-        for _ in range(3):
-            now, mark = now + second // 10, mark + 1
-            assert not stream.overdue(mark, now)
-        assert stream.overdue(mark, now + second * 6 // 10)
 
 
 def test_the_budget_error_is_one_a_caller_can_wait_for() -> None:
