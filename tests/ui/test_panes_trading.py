@@ -205,6 +205,24 @@ def test_a_quantity_is_counted_as_the_trader_likes(
     assert told.cost == Decimal(quantity) * 67000
 
 
+def test_another_unit_counts_the_same_quantity(window: MainWindow) -> None:
+    """Alt+U from coins to money to percent and back is the same order; what cannot be counted is no number at all."""
+    ticket = window.ticket
+    press(window, Qt.Key.Key_B)
+    type_text(window, "67000")
+    ticket.amount.setFocus()
+    type_text(window, "0.1")
+    for unit, amount in (("quote", "6700"), ("percent", "8.2508"), ("base", "0.1")):
+        press(window, Qt.Key.Key_U, ALT)
+        assert ticket.unit.value == unit
+        assert ticket.amount.value() == Decimal(amount)
+        assert ticket._told.quantity == Decimal("0.1")
+        assert ticket.amount.selectedText() == ticket.amount.text(), "the next key begins another number"
+    ticket.price.set_value(None)
+    press(window, Qt.Key.Key_U, ALT)
+    assert ticket.amount.value() is None
+
+
 def test_a_market_buy_for_money_spends_exactly_that(window: MainWindow, node: ScriptedNode) -> None:
     """A quarter of the free money at the market is sent as an amount of money, not as a guess in coins."""
     press(window, Qt.Key.Key_B)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import Enum
 from typing import Final
 
@@ -16,6 +16,7 @@ from ui.models.ticket_kinds import Kind
 
 _HUNDRED: Final = Decimal(100)
 _CENT: Final = Decimal("0.01")
+_SHARE: Final = Decimal("0.0001")
 
 
 class Unit(Enum):
@@ -126,6 +127,23 @@ def estimate(draft: Draft, instrument: Instrument, state: State) -> Estimate:
         maker=maker,
         free_after=free - taken,
     )
+
+
+def counted_in(unit: Unit, told: Estimate) -> Decimal | None:
+    """The quantity an estimate came to, in that unit; None where it came to none, or to more than is free.
+
+    Rounded up, so that there and back it is the same lots.
+    """
+    if told.quantity is None or told.cost is None or told.free_after is None or not told.quantity:
+        return None
+    if unit is Unit.BASE:
+        return told.quantity
+    if unit is Unit.QUOTE:
+        return told.cost.quantize(_CENT, ROUND_UP)
+    if told.free <= 0 or told.free_after < 0:
+        return None
+    share = ((told.free - told.free_after) / told.free * _HUNDRED).quantize(_SHARE, ROUND_UP)
+    return min(_HUNDRED, share)
 
 
 def off_tick(price: Decimal | None, instrument: Instrument) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Generator
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -30,7 +31,7 @@ from octopus_desktop.state import State
 from ui.frame import Dirty
 from ui.haste import Haste
 from ui.models.algo_draft import Extras, WrongField, largest_order, spec_of
-from ui.models.ticket_draft import Draft, Estimate, estimate, follows_the_market, intent_of
+from ui.models.ticket_draft import Draft, Estimate, Unit, counted_in, estimate, follows_the_market, intent_of
 from ui.panes.algo_columns import AT_VENUE_TIP, HERE_TIP
 from ui.panes.instrument_bar import set_text
 from ui.panes.order_columns import side_word
@@ -100,6 +101,9 @@ class TicketPane(TicketForm):
         self.tif.setDisabled(self._draft.rests_only)
         self._work_out()
         self._risk.start()
+
+    def _counted_in(self, unit: Unit) -> Decimal | None:
+        return counted_in(unit, self._told)
 
     def _renew(self) -> None:
         self._sent = self._warned = None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -33,11 +33,10 @@ from ui.panes.pane import Pane, stale_age_s
 from ui.panes.ticket_extras import TicketExtras
 from ui.panes.ticket_position import Held
 from ui.session import Session
-from ui.theme import fonts
 from ui.theme.numbers import format_price, format_quantity
 from ui.widgets.number_edit import NumberEdit
 from ui.widgets.segmented import Segment, Segmented
-from ui.widgets.ticket_parts import Hairline, row_of, sum_row
+from ui.widgets.ticket_parts import Hairline, kind_box, row_of, sum_row
 
 _PERCENTS: Final = (25, 50, 75, 100)
 _SUMS: Final = (
@@ -103,6 +102,10 @@ class TicketForm(Pane):
         """The order is another one now."""
         raise NotImplementedError
 
+    def _counted_in(self, unit: Unit) -> Decimal | None:
+        """What was typed, in another unit."""
+        raise NotImplementedError
+
     # What it is made of -----------------------------------------------------
 
     def _build(self) -> None:
@@ -114,7 +117,7 @@ class TicketForm(Pane):
             height=30,
             name="Side",
         )
-        self.type = _kinds()
+        self.type = kind_box()
         self.type.setAccessibleName("Order type")
         self.type.setToolTip("Order type (Alt+T for the next)")
         self.tif = QComboBox()
@@ -450,11 +453,14 @@ class TicketForm(Pane):
         self._step_amount(instrument)
 
     def _unit_changed(self, value: str) -> None:
-        """The same amount means another thing now: start it anew."""
+        """The same order, counted in the other unit; where it cannot be told, the number would be a trap."""
+        amount = self._counted_in(Unit(value))
         instrument = self.session.instrument
         if instrument is not None:
             self._step_amount(instrument)
-        self.amount.set_value(None)
+        self.amount.set_value(amount)
+        if self.amount.hasFocus():
+            self.amount.selectAll()
         self._edited()
 
     def _step_amount(self, instrument: Instrument) -> None:
@@ -488,20 +494,3 @@ class TicketForm(Pane):
         if self._meant.get(entry, meaning) is not meaning:
             entry.set_value(None)
         self._meant[entry] = meaning
-
-
-def _kinds() -> QComboBox:
-    """The kinds of order under the names of their groups, which can't be chosen."""
-    box = QComboBox()
-    model = box.model()
-    assert isinstance(model, QStandardItemModel)
-    for word, kinds in GROUPS:
-        box.addItem(word)
-        head = model.item(box.count() - 1)
-        head.setFlags(Qt.ItemFlag.NoItemFlags)
-        head.setFont(fonts.words(fonts.TABLE, bold=True))
-        for kind in kinds:
-            box.addItem(f"  {kind.value}", kind)
-    box.setMaxVisibleItems(box.count())
-    box.setCurrentIndex(box.findData(Kind.LIMIT))
-    return box

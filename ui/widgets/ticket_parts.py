@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
+from ui.models.ticket_kinds import GROUPS, Kind
+from ui.theme import fonts
 from ui.theme.numbers import NOTHING
 from ui.theme.theme import Theme
 
@@ -36,6 +38,23 @@ def row_of(*widgets: QWidget, stretch: bool = False, spacing: int = 6) -> QHBoxL
     if stretch:
         row.addStretch(1)
     return row
+
+
+def kind_box() -> QComboBox:
+    """The kinds of order under the names of their groups, which can't be chosen."""
+    box = QComboBox()
+    model = box.model()
+    assert isinstance(model, QStandardItemModel)
+    for word, kinds in GROUPS:
+        box.addItem(word)
+        head = model.item(box.count() - 1)
+        head.setFlags(Qt.ItemFlag.NoItemFlags)
+        head.setFont(fonts.words(fonts.TABLE, bold=True))
+        for kind in kinds:
+            box.addItem(kind.value, kind)
+    box.setMaxVisibleItems(box.count())
+    box.setCurrentIndex(box.findData(Kind.LIMIT))
+    return box
 
 
 class Hairline(QWidget):
