@@ -22,6 +22,7 @@ from ui.theme.theme import Theme
 
 MINUTE_NS = 60_000_000_000
 SIZE = (1200, 700)
+ROUNDS = 25
 Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.int64], Floats, Floats, Floats, Floats, Floats]
 
@@ -102,7 +103,7 @@ def step_ms(app: QApplication, do: Callable[[], object], count: int) -> float:
 
 def in_turn(app: QApplication, *actions: tuple[Callable[[], object], int]) -> list[float]:
     """The least of the medians of each action, so many times a round. A noisy neighbour disturbs all alike."""
-    rounds = [[step_ms(app, do, count) for do, count in actions] for _ in range(5)]
+    rounds = [[step_ms(app, do, count) for do, count in actions] for _ in range(ROUNDS)]
     return [min(times) for times in zip(*rounds, strict=True)]
 
 
