@@ -53,7 +53,7 @@ class Turns:
             return 0.0
         if turn - now <= patience_s:
             apart = URGENT_APART_S if urgent else APART_S
-            self._next[urgent] = turn + apart * random.uniform(0.75, 1.25)  # noqa: S311
+            self._next[urgent] = turn + apart * random.uniform(0.75, 1.25)  # noqa: S311  # spreads load, too
         return turn - now
 
     @property

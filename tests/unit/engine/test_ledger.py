@@ -142,9 +142,9 @@ async def test_a_fill_told_while_the_venue_is_asked_is_no_difference() -> None:
         desk.tell(desk.trade("0.1", "60000"))
         return money
 
-    desk.account.balances = slow  # type: ignore[method-assign]
+    desk.account.balances = slow  # type: ignore[method-assign]  # as long as this check lasts
     assert (await desk.ledger.check(desk.account)).differences == ()
-    desk.account.balances = ask  # type: ignore[method-assign]
+    desk.account.balances = ask  # type: ignore[method-assign]  # as long as this check lasts
     assert (await desk.check()).differences == (), "and it counts in the next one"
 
 
@@ -163,11 +163,11 @@ async def test_a_trade_made_elsewhere_is_no_larger_for_a_fill_told_meanwhile() -
         desk.tell(msgspec.structs.replace(desk.trade("0.1", "60000"), ts_venue_ns=now + 50))
         return money
 
-    desk.account.balances = slow  # type: ignore[method-assign]
+    desk.account.balances = slow  # type: ignore[method-assign]  # as long as this check lasts
     checked = await desk.ledger.check(desk.account)
     found = {difference.asset: difference.difference for difference in checked.differences}
     assert found == {"BTC": Decimal("-0.01"), "USDT": Decimal(600)}
-    desk.account.balances = ask  # type: ignore[method-assign]
+    desk.account.balances = ask  # type: ignore[method-assign]  # as long as this check lasts
     assert (await desk.check()).differences == ()
 
 
