@@ -28,7 +28,7 @@ from octopus_desktop.venues.binance.rest import Rest
 CAPTURE = Path(__file__).parents[3] / "shared" / "data" / "captures" / "BINANCE_FUTURES.ws.1.0"
 WARM_UP = 5
 """Rounds until State holds as much as it ever does; from then on each new trade pushes an old one out."""
-ROUNDS = 80
+ROUNDS = 160
 MESSAGES_A_ROUND = 3_000
 READ_BYTES = 64 * 1024
 """Of a socket that has more: what the transport's buffer takes at once."""
