@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -12,6 +14,7 @@ from octopus_desktop.model.events import (
     BookChanged,
     BookReset,
     Channel,
+    Event,
     FeedRecovered,
     FeedStale,
     QuoteChanged,
@@ -50,14 +53,28 @@ class Market:
             await asyncio.sleep(0.03)
 
 
-@pytest.mark.parametrize("with_garbage", [False, True])
-async def test_a_line_that_brings_nothing_is_stale_at_once(with_garbage: bool) -> None:
-    """Pings are answered and nothing comes, or nothing that can be read: all its prices are old until one comes."""
+@asynccontextmanager
+async def lively() -> AsyncIterator[tuple[ScriptedVenue, Market, list[Event]]]:
+    """A market whose quotes have come long enough to be missed."""
     async with running() as (venue, client, events):
         market = Market(venue)
         client.subscribe(BTC, Channel.QUOTES)
         await until(lambda: venue.subscribed)
         await market.speak(times=20)
+        yield venue, market, events
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent line is cut and a price asked for, in a tenth of a second."""
+    monkeypatch.setattr(connection_module, "CUT_AFTER_S", 0.1)
+    monkeypatch.setattr(quotes, "SOON_S", 0.02)
+
+
+@pytest.mark.parametrize("with_garbage", [False, True])
+async def test_a_line_that_brings_nothing_is_stale_at_once(with_garbage: bool) -> None:
+    """Pings are answered and nothing comes, or nothing that can be read: all its prices are old until one comes."""
+    async with lively() as (venue, market, events):
         assert not of(events, FeedStale)
         market.asked["bidQty"] = "777"
         for _ in range(100):
@@ -75,15 +92,10 @@ async def test_a_line_that_brings_nothing_is_stale_at_once(with_garbage: bool) -
         await until(lambda: of(events, FeedRecovered))
 
 
-async def test_a_new_line_is_believed_when_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("soon")
+async def test_a_new_line_is_believed_when_it_speaks() -> None:
     """The silent line was cut and the next one is as silent: a price asked for over REST makes nothing live."""
-    monkeypatch.setattr(connection_module, "CUT_AFTER_S", 0.1)
-    monkeypatch.setattr(quotes, "SOON_S", 0.02)
-    async with running() as (venue, client, events):
-        market = Market(venue)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-        await market.speak(times=20)
+    async with lively() as (venue, market, events):
         market.asked["bidQty"] = "777"
         await until(lambda: len(venue.subscribed) >= 3)  # two lines later
         await asyncio.sleep(0.1)
@@ -93,15 +105,10 @@ async def test_a_new_line_is_believed_when_it_speaks(monkeypatch: pytest.MonkeyP
         await until(lambda: of(events, FeedRecovered))
 
 
-async def test_a_new_line_is_believed_when_nothing_was_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("soon")
+async def test_a_new_line_is_believed_when_nothing_was_missed() -> None:
     """What was silent has nothing to say still, and the venue says so."""
-    monkeypatch.setattr(connection_module, "CUT_AFTER_S", 0.1)
-    monkeypatch.setattr(quotes, "SOON_S", 0.02)
-    async with running() as (venue, client, events):
-        market = Market(venue)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-        await market.speak(times=20)
+    async with lively() as (venue, market, events):
         market.asked["bidQty"] = "777"
         await until(lambda: of(events, FeedStale))
         market.asked["bidQty"] = "20"  # as it was told last
@@ -148,11 +155,7 @@ async def test_what_is_asked_for_after_a_cut_is_no_word_of_the_stream() -> None:
 
 async def test_a_calm_market_is_not_stale() -> None:
     """The venue is asked, and says that nothing has happened."""
-    async with running() as (venue, client, events):
-        market = Market(venue)
-        client.subscribe(BTC, Channel.QUOTES)
-        await until(lambda: venue.subscribed)
-        await market.speak(times=20)
+    async with lively() as (venue, _, events):
         asked = len(venue.asked)
         await until(lambda: len(venue.asked) > asked)
         await asyncio.sleep(0.3)
