@@ -98,7 +98,9 @@ def _screenshot_arguments(screenshot: argparse.ArgumentParser) -> None:
         "--after", type=between(0.0, _DAY_S), default=8.0, metavar="S", help="seconds after the start"
     )
     screenshot.add_argument("--out", type=Path, required=True, metavar="F", help="the PNG file")
-    screenshot.add_argument("--scale", type=between(0.5, 4.0), default=1.0, help="device pixels a point: 1, 1.5 or 2")
+    screenshot.add_argument(
+        "--scale", type=between(0.5, 4.0), help="device pixels a point: 1, 1.5 or 2 (default: QT_SCALE_FACTOR, else 1)"
+    )
 
 
 def _simulate_arguments(simulate: argparse.ArgumentParser) -> None:

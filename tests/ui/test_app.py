@@ -48,7 +48,14 @@ code = main(Options(profile, size=(1280, 720){options}), factory)
 """
 
 
-def run(body: str) -> tuple[dict[str, object], str]:
+_SCREENSHOT = """
+from octopus_desktop import cli, local_node
+local_node.LocalNode = lambda *args, **more: factory()
+code = cli.main({words!r})
+"""
+
+
+def run(body: str, **environment: str) -> tuple[dict[str, object], str]:
     """The program's last line, and what it wrote on standard error."""
     program = _PROGRAM.format(here=str(HERE), root=str(HERE.parent.parent), body=body)
     done = subprocess.run(
@@ -56,13 +63,19 @@ def run(body: str) -> tuple[dict[str, object], str]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment},
         check=False,
     )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     assert isinstance(answer, dict)
     return answer, done.stderr
+
+
+def pixels(picture: Path) -> tuple[int, int]:
+    """Width and height of a PNG."""
+    width, height = struct.unpack(">II", picture.read_bytes()[16:24])
+    return width, height
 
 
 @pytest.mark.parametrize(("scale", "size"), [(1.0, (1280, 720)), (2.0, (2560, 1440))])
@@ -72,8 +85,29 @@ def test_a_session_leaves_a_picture_and_ends(tmp_path: Path, scale: float, size:
     options = f", scale={scale}, screenshot_after_s=0.6, screenshot_out=Path({str(out)!r})"
     answer, errors = run(_MAIN.format(options=options))
     assert (answer["code"], answer["started"], answer["stopped"]) == (0, True, True)
-    header = out.read_bytes()[:24]
-    assert struct.unpack(">II", header[16:24]) == size
+    assert pixels(out) == size
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("of_the_desktop", "asked", "size"),
+    [
+        ("1", [], (1280, 720)),
+        ("1.5", [], (1920, 1080)),
+        ("2", [], (2560, 1440)),
+        ("2", ["--scale", "1"], (1280, 720)),
+        ("1", ["--scale", "1.5"], (1920, 1080)),
+    ],
+)
+def test_the_screenshot_command_follows_the_scale_of_the_desktop(
+    tmp_path: Path, of_the_desktop: str, asked: list[str], size: tuple[int, int]
+) -> None:
+    """QT_SCALE_FACTOR counts, unless the command itself says another scale."""
+    out = tmp_path / "terminal.png"
+    words = ["screenshot", "--after", "0.6", "--size", "1280x720", "--data-dir", str(tmp_path / "data"), "--out"]
+    answer, errors = run(_SCREENSHOT.format(words=[*words, str(out), *asked]), QT_SCALE_FACTOR=of_the_desktop)
+    assert (answer["code"], answer["stopped"]) == (0, True)
+    assert pixels(out) == size
     assert "Traceback" not in errors
 
 
