@@ -243,7 +243,9 @@ class MainWindow(QMainWindow):
         self.checks = {**chart.checks(self), **layout.checks(self), **safety.checks(self)}
         yield
         self.menus = Menus(self.registry, self.top.menu_bar, self.run, lambda action_id: self.checks[action_id]())
+        yield
         self.shortcuts = Shortcuts(self.registry, self, self.contexts, self.run)
+        yield
         self.top.fill(self.registry, self.run)
         self.palette_page.closed.connect(self.shortcuts.update)
         self.cheat_sheet.closed.connect(self.shortcuts.update)

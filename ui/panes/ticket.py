@@ -60,7 +60,8 @@ class TicketPane(TicketForm):
 
     @classmethod
     def in_steps(cls, session: Session) -> Generator[None, None, TicketPane]:
-        extras = TicketExtras(session)  # most of its fields, and for kinds of order that are not chosen yet
+        # Most of its fields, and for kinds of order that are not chosen yet.
+        extras = yield from TicketExtras.in_steps(session)
         yield
         ticket = cls(session, extras, Held(session))
         yield

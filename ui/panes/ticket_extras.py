@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final, TypeVar
 
@@ -70,12 +70,17 @@ class TicketExtras(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
-        self._build()
-        self.show_kind(Kind.LIMIT)
+
+    @classmethod
+    def in_steps(cls, session: Session) -> Generator[None, None, TicketExtras]:
+        extras = cls(session)
+        yield from extras._build()
+        extras.show_kind(Kind.LIMIT)
+        return extras
 
     # What it is made of -----------------------------------------------------
 
-    def _build(self) -> None:
+    def _build(self) -> Iterator[None]:
         theme = self._session.theme
         percent_or_price = [
             Segment("price", "Px", tooltip="Stop and targets as prices"),  # "Price" would cut the stop of a BTC
@@ -102,7 +107,9 @@ class TicketExtras(QWidget):
         self._row("stop", "Stop", self._number("stop", "The price that sets the stop off"), self.exit_unit)
         stop_limit = self._number("stop_limit", "The stop's limit; empty: a market order", optional="market")
         self._row("stop_limit", "Stop limit", stop_limit)
+        yield
         self._row("targets", "", self._targets())
+        yield
         self._row("duration", "Over", self._parsed("duration", parse_duration, "How long: 90s, 10m, 2h", "10m"))
         self._row(
             "slices",
