@@ -33,7 +33,7 @@ from octopus_desktop.model.events import (
 from octopus_desktop.model.identifiers import InstrumentId, Venue, symbol_of, venue_of
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.limits import RiskLimits
-from octopus_desktop.model.orders import ZERO, Fill, Order
+from octopus_desktop.model.orders import ZERO, Fill, Order, OrderIntent
 from octopus_desktop.state import State
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,15 @@ USUAL_FROM: Final = 5
 """Fewer orders than this are no habit yet."""
 _WANTED_SIZES: Final = ("", "entry")
 """Roles whose size the trader chose; slices and exits follow from others."""
+
+
+class _Trade:
+    """What the closings of a position brought, those that were judged; below zero it counts as one loss."""
+
+    __slots__ = ("gained",)
+
+    def __init__(self) -> None:
+        self.gained = ZERO
 
 
 class _Line:
@@ -69,6 +78,7 @@ class _Line:
         "newest",
         "position",
         "price",
+        "trade",
     )
 
     def __init__(self, position: Position) -> None:
@@ -87,6 +97,8 @@ class _Line:
         """Itself before a fill was told out of its turn: as they were told they may add up to what never was."""
         self.blind_ns = 0
         """Since when a price of it is waited for."""
+        self.trade = _Trade()
+        """Of its position, since that grew last."""
 
     @property
     def counts(self) -> bool:
@@ -128,7 +140,7 @@ class _Line:
             self.last = fill.price
             if self.first is None:
                 self.first = fill.price
-        return position.realised - realised if before and (before > 0) != (signed > 0) else None
+        return position.realised - realised if before * signed < 0 else None
 
     def retell(self, position: Position, fills: list[Fill], start_ns: int) -> None:
         """The day anew, in the venue's order. Fees are the same in any."""
@@ -198,7 +210,10 @@ class TradingDay:
         self.losses_in_a_row = 0
         self.last_loss_ns = 0
         self._lines: dict[InstrumentId, _Line] = {}
-        self._closing: dict[str, Decimal] = {}
+        self._closing: dict[str, tuple[_Trade, Decimal]] = {}
+        """By order or algo: what it closed until now, of which trade."""
+        self._begun: dict[str, _Trade] = {}
+        """By algo: the trade that its own entry began."""
         self._sizes: dict[InstrumentId, deque[Decimal]] = {}
         self._usual: dict[InstrumentId, Decimal] = {}
         self._seen_ns: dict[Venue, int] = {}
@@ -353,20 +368,17 @@ class TradingDay:
             return
         if self._state.fills and self._state.fills[-1] is fill:  # else it was told twice, and counted once
             self.roll(fill.ts_venue_ns)
-            gained = self._take(fill)
-            if gained is not None:
-                trade = order.intent.parent or event.client_order_id
-                self._closing[trade] = self._closing.get(trade, ZERO) + gained
+            self._take(fill, order.intent)
         if order.status.is_terminal:
             self._settle(order, event.ts_ns)
 
-    def _take(self, fill: Fill) -> Decimal | None:
-        """What it gained, where it closes something."""
+    def _take(self, fill: Fill, intent: OrderIntent) -> None:
         name = fill.instrument_id
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = _Line(Position(name, can_be_short=self._state.can_be_short(name)))
-        if line.newest is None or by_trade(fill) > by_trade(line.newest):
+        in_turn = line.newest is None or by_trade(fill) > by_trade(line.newest)
+        if in_turn:
             line.newest = fill
         else:
             line.out_of_turn()
@@ -374,7 +386,21 @@ class TradingDay:
         if fill.ts_venue_ns >= self.start_ns:
             line.fees += fee
         gained = line.take(fill, self.start_ns)
-        return gained - fee if gained is not None else None
+        if gained is not None:
+            self._closed(intent, line.trade, gained - fee)
+        # It opened, added or turned the position. One told late is of a position that was judged since.
+        if in_turn and line.position.quantity * fill.quantity * fill.side.sign > 0:
+            line.trade = _Trade()
+            if intent.parent is not None:
+                self._begun[intent.parent] = line.trade
+
+    def _closed(self, intent: OrderIntent, trade: _Trade, gained: Decimal) -> None:
+        """Judged when the order ends, or the algo it is of."""
+        closer: str = intent.client_order_id
+        if intent.parent is not None:
+            closer, trade = intent.parent, self._begun.get(intent.parent, trade)
+        _, before = self._closing.get(closer, (trade, ZERO))
+        self._closing[closer] = trade, before + gained
 
     def _listed(self, event: InstrumentListed) -> None:
         """The journal is folded before the venue has said what the instrument is."""
@@ -414,7 +440,7 @@ class TradingDay:
             self._settle(order, event.ts_ns)
 
     def _settle(self, order: Order, now_ns: int) -> None:
-        """A trade is over when its closing order is, or the algo that closed in parts."""
+        """Closing is over when the order is, or the algo that closed in parts."""
         if order.intent.parent is None:
             self._judge(order.client_order_id, now_ns)
             return
@@ -425,15 +451,20 @@ class TradingDay:
     def _algo_ended(self, event: AlgoEnded) -> None:
         self._judge(event.algo_id, event.ts_ns)
 
-    def _judge(self, trade: str, now_ns: int) -> None:
-        gained = self._closing.pop(trade, None)
-        if gained is None:
+    def _judge(self, closer: str, now_ns: int) -> None:
+        """A position closed in parts is one trade: it is lost once, and won when the parts come to a gain after all."""
+        if closer not in self._closing:
             return
-        if gained < 0:
-            self.losses_in_a_row += 1
-            self.last_loss_ns = now_ns
-        else:
+        trade, gained = self._closing.pop(closer)
+        counted = trade.gained < 0
+        trade.gained += gained
+        if trade.gained >= 0:
             self.losses_in_a_row = 0
+            return
+        if not counted:
+            self.losses_in_a_row += 1
+        if gained < 0:
+            self.last_loss_ns = now_ns
 
 
 def _quote_of(name: InstrumentId, instrument: Instrument | None, currency: str) -> str | None:

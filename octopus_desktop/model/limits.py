@@ -72,8 +72,9 @@ class RiskLimits(msgspec.Struct, frozen=True):
     `max_drawdown` (from the day's peak) in `currency`. Working orders count towards a position as if they were filled.
     The price collar is a fraction of the touch: `max_touch_distance` through the market, `max_resting_distance` away
     from it. `max_size_multiple` bounds an order by the median of the instrument's last orders. After
-    `losses_before_cooldown` losing trades in a row nothing is added for `cooldown_s`. `allowed` None means every
-    instrument, `hours` None the whole day.
+    `losses_before_cooldown` losing trades in a row nothing is added for `cooldown_s`; all that closes a position until
+    it is flat or grows again is one trade, lost as soon as the orders that are over come to less than zero. `allowed`
+    None means every instrument, `hours` None the whole day.
     """
 
     max_order_notional: Decimal = Decimal(50_000)
