@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import has_colour, image
+from pictures import covers_nothing, has_colour, image
 from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from ui.theme.theme import Theme
 from ui.widgets.book_rows import Level, book_rows, spread_text
-from ui.widgets.book_view import ROW, BookView
+from ui.widgets.book_view import LEAST_WIDTH, ROW, BookView
 
 BIDS = [(100.0 - n * 0.5, 1.0 + n) for n in range(50)]
 ASKS = [(101.0 + n * 0.5, 2.0 + n) for n in range(50)]
@@ -164,6 +165,25 @@ def test_own_orders_stale_and_empty_book(book: BookView, theme: Theme) -> None:
     image(book)
     book.set_book(BIDS, ASKS, 0.5, 1, 2)
     assert not book.state_overlay.isVisible()
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("width", [LEAST_WIDTH, 260, 291, 600])
+def test_the_age_of_a_stale_book_hides_nothing(
+    book: BookView, theme: Theme, qapp: QApplication, name: str, width: int
+) -> None:
+    """Titles, prices, quantities and the middle stay readable, also in a narrow pane; the age stands beside it."""
+    theme.apply(qapp, name)
+    book.resize(width, 333)
+    for price, age_s in ((67_000.0, 3), (67_000.0, 61), (67_000.0, 9000), (1_067_000_000.0, 3)):
+        bids = [(price - n * 0.01, 1.5 + n) for n in range(40)]
+        asks = [(price + 0.01 + n * 0.01, 2.5 + n) for n in range(40)]
+        book.set_book(bids, asks, 0.01, 2, 5)
+        book.set_stale(age_s)
+        assert book.state_overlay.isVisible()
+        assert covers_nothing(book.state_overlay), (price, age_s)
+    book.resize(width, 421)
+    assert covers_nothing(book.state_overlay), "it goes where its row goes"
 
 
 @pytest.mark.parametrize(("bids", "asks"), [([], []), (BIDS[:1], []), ([], ASKS[:2]), (BIDS, ASKS[:3])])

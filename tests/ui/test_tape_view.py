@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from pictures import image
+from pictures import covers_nothing, image
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from ui.theme.theme import Theme
 from ui.widgets.book_view import ROW
-from ui.widgets.tape_view import TapeView
+from ui.widgets.tape_view import LEAST_WIDTH, TapeView
 
 SECOND = 1_000_000_000
 
@@ -109,3 +110,30 @@ def test_tape_leaves_its_empty_state_with_the_first_print(tape: TapeView) -> Non
     tape.set_stale(3)
     tape.append(prints(1, 1))
     assert tape.state_overlay.state == "live"
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("width", [LEAST_WIDTH, 260, 600])
+def test_the_age_of_a_stale_tape_hides_no_print(
+    tape: TapeView, theme: Theme, qapp: QApplication, name: str, width: int
+) -> None:
+    """It has the lowest row for itself: titles and prints stay readable, and none moves when it comes or goes."""
+    theme.apply(qapp, name)
+    tape.append(prints(0, 100))
+    for height in (20 + 3 * ROW, 20 + 10 * ROW, 20 + 10 * ROW + 13):
+        tape.resize(width, height)
+        fresh = tape.prints[tape._scroll]
+        tape.set_stale(3)
+        assert tape.state_overlay.isVisible()
+        assert covers_nothing(tape.state_overlay), height
+        assert tape.prints[tape._scroll] == fresh
+        tape.set_stale(None)
+
+
+def test_a_tape_at_its_end_stays_there_when_it_is_fresh_again(tape: TapeView, qtbot: QtBot) -> None:
+    """The row that the age gave back holds a print, not nothing."""
+    tape.append(prints(0, 100))
+    tape.set_stale(3)
+    qtbot.keyClick(tape, Qt.Key.Key_End)
+    tape.set_stale(None)
+    assert tape.prints[tape._scroll :][: tape._shown()] == tape.prints[-10:]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -20,6 +20,9 @@ from ui.session import Session
 from ui.theme.icons import icon
 from ui.widgets.line_edit import LineEdit
 from ui.widgets.state_overlay import StateOverlay
+
+_FOOT = 26
+"""The height in which a chip stands at the bottom."""
 
 
 class FilterEdit(LineEdit):
@@ -87,7 +90,7 @@ class TablePane(Pane):
         self.table = Table(self.session.theme, model, self.title, self, sort=sort)
         self.column.addWidget(self.table)
         self.setFocusProxy(self.table)
-        self.overlay = StateOverlay(self.session.theme, self.table.viewport(), chip_below=True)
+        self.overlay = StateOverlay(self.session.theme, self.table.viewport(), chip_in=self._foot)
         self.filter_edit.textChanged.connect(self._filtered)
         self.filter_edit.left.connect(self.table.setFocus)
         kept = self.session.setting(f"table.{self.pane_id}")
@@ -97,6 +100,11 @@ class TablePane(Pane):
 
     def focus_target(self) -> QWidget:
         return self.table
+
+    def _foot(self) -> QRect:
+        """The bottom of the table, where its rows end first."""
+        size = self.table.viewport().size()
+        return QRect(0, size.height() - _FOOT, size.width(), _FOOT)
 
     def entered(self) -> None:
         self.table.stand_on_a_row(anew=True)

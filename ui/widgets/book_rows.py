@@ -34,11 +34,6 @@ class BookRows:
         """The larger cumulative quantity of both sides, which every depth bar is measured by."""
         return max((side[-1].cumulative for side in (self.bids, self.asks) if side), default=0.0)
 
-    @property
-    def mid(self) -> float | None:
-        """Half way between the touches; None unless both sides are there."""
-        return (self.bids[0].price + self.asks[0].price) / 2 if self.bids and self.asks else None
-
 
 def book_rows(
     bids: Sequence[Level],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -36,6 +36,7 @@ _HEADER = 20
 _SPREAD = 28
 _GUTTER = 14  # left of the prices, for own orders
 _PAD = 8
+_ARROW = 16  # beside the middle
 _FLASH_S = 0.18
 _THREE_COLUMNS = 210  # narrower than this, the cumulative column is left out
 
@@ -111,7 +112,7 @@ class BookView(QWidget):
         self._fade.setSingleShot(True)
         self._fade.setInterval(round(_FLASH_S * 1000) + 10)
         self._fade.timeout.connect(self._touch)
-        self._overlay = StateOverlay(theme, self)
+        self._overlay = StateOverlay(theme, self, chip_in=self._beside_mid)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -250,12 +251,24 @@ class BookView(QWidget):
 
     def _follow_mid(self) -> None:
         """Whether the last move of the middle was up; one of the spread alone moves it nowhere."""
-        mid = (self._bids[0][0] + self._asks[0][0]) / 2 if self._bids and self._asks else None
+        mid = self._mid()
         if mid is None:
             self._rose = None
         elif self._mid_seen is not None and abs(mid - self._mid_seen) > self._tick / 4:
             self._rose = mid > self._mid_seen
         self._mid_seen = mid
+
+    def _mid(self) -> float | None:
+        return (self._bids[0][0] + self._asks[0][0]) / 2 if self._bids and self._asks else None
+
+    def _mid_end(self) -> float:
+        """Where its text ends, with room for the digit that comes and goes: what is beside it stays where it is."""
+        return _GUTTER + self._middle.width(format_price(self._mid(), self._price_precision + 1))
+
+    def _beside_mid(self) -> QRect:
+        """The room of the spread, for the age of a stale book: no price is covered, no title, and it is looked at."""
+        top, left = _HEADER + self._side(), math.ceil(self._mid_end()) + _ARROW
+        return QRect(left, top, self.width() - left, self.height() - self._side() - top)
 
     def _mid_text(self, mid: float) -> str:
         """At the instrument's precision, and a digit more where the mid lies between two of its prices."""
@@ -336,12 +349,10 @@ class BookView(QWidget):
     def _paint_spread(self, painter: QPainter) -> None:
         colors, top, width = self._colors, _HEADER + self._side(), self.width()
         height = self.height() - self._side() - top
-        mid = self._rows.mid
-        spread, mid_text = "", ""
-        if mid is not None:
-            best_bid, best_ask = self._bids[0][0], self._asks[0][0]
-            ticks, points = spread_text(best_bid, best_ask, self._tick)
-            mid_text = self._mid_text((best_bid + best_ask) / 2)
+        mid = self._mid()
+        spread, mid_text = "", self._mid_text(mid) if mid is not None else ""
+        if mid is not None and not self._stale:  # the age stands in its place
+            ticks, points = spread_text(self._bids[0][0], self._asks[0][0], self._tick)
             spread = f"{ticks:,} tick{'' if ticks == 1 else 's'} · {points:.2f} bp"
         has_book = bool(self._bids or self._asks)
         key = f"{mid_text}|{spread}|{self._rose}|{self.hasFocus()}|{has_book}"
@@ -352,11 +363,10 @@ class BookView(QWidget):
         middle = top + height / 2
         painter.setPen(colors.text_hi)
         self._middle.left(painter, _GUTTER, middle, mid_text)
-        # Room for the digit that comes and goes: the arrow stays where it is.
-        end = _GUTTER + self._middle.width(format_price(mid, self._price_precision + 1))
+        end = self._mid_end()
         if mid_text and self._rose is not None:
             _paint_arrow(painter, QPointF(end + 9, middle), self._rose, colors.up if self._rose else colors.down)
-        room = width - end - 16 - 2 * _PAD
+        room = width - end - _ARROW - 2 * _PAD
         painter.setPen(colors.text_mid)
         for text in (f"Spread {spread}", spread, spread.partition(" · ")[2]):
             if spread and self._words.width(text) <= room:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
@@ -18,6 +19,8 @@ State = Literal["live", "loading", "stale", "empty", "error"]
 
 _LINE = 2
 _CHIP_HEIGHT = 18
+_CHIP_PAD = 14
+_CHIP_GAP = 6
 
 
 class StateOverlay(QWidget):
@@ -30,11 +33,15 @@ class StateOverlay(QWidget):
 
     action_triggered = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget, *, chip_below: bool = False) -> None:
-        """`chip_below`: the chip is at the bottom, where a table's rows end first."""
+    def __init__(self, theme: Theme, parent: QWidget, *, chip_in: Callable[[], QRect] | None = None) -> None:
+        """`chip_in`: the room of the chip, in whose right end it stands; without it the corner at the top.
+
+        Where that is too narrow for its words the chip is the age alone.
+        """
         super().__init__(parent)
         self._theme = theme
-        self._chip_below = chip_below
+        self._chip_in = chip_in
+        self._chip = ""
         self._pane = parent
         self._state: State = "live"
         self._text = self._hint = ""
@@ -130,7 +137,7 @@ class StateOverlay(QWidget):
                 painter.setPen(colors.warn)
                 painter.setBrush(colors.bg1)
                 painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-                self._plain.center(painter, self.width() / 2, self.height() / 2, self._text)
+                self._plain.center(painter, self.width() / 2, self.height() / 2, self._chip)
             case "empty" | "error":
                 self._paint_sentence(painter)
             case "live":
@@ -172,13 +179,21 @@ class StateOverlay(QWidget):
             case "loading" if not self._blank:
                 self.setGeometry(0, 0, size.width(), _LINE)
             case "stale":
-                width = round(self._plain.width(self._text)) + 14
-                top = size.height() - _CHIP_HEIGHT - 4 if self._chip_below else 4
-                self.setGeometry(max(0, size.width() - width - 6), top, width, _CHIP_HEIGHT)
+                self._place_chip()
             case _:
                 self.setGeometry(0, 0, size.width(), size.height())
         if not self._button.isHidden():
             self._button.adjustSize()
+
+    def _place_chip(self) -> None:
+        room = self._chip_in() if self._chip_in is not None else QRect(0, 0, self._pane.width(), _CHIP_HEIGHT + 8)
+        self._chip = self._text
+        width = round(self._plain.width(self._chip)) + _CHIP_PAD
+        if width + _CHIP_GAP > room.width():
+            self._chip = self._text.rpartition(" · ")[2]
+            width = round(self._plain.width(self._chip)) + _CHIP_PAD
+        left = room.right() + 1 - width - _CHIP_GAP
+        self.setGeometry(max(0, left), room.center().y() + 1 - _CHIP_HEIGHT // 2, width, _CHIP_HEIGHT)
 
     def _advance(self) -> None:
         self._phase = (self._phase + 0.033) % 1.0

@@ -60,7 +60,7 @@ class TapeView(QWidget):
         self._whole = True
         self._picture = QPixmap()
         self._stale = False
-        self._overlay = StateOverlay(theme, self)
+        self._overlay = StateOverlay(theme, self, chip_in=self._below)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(LEAST_WIDTH, _HEADER + 3 * ROW)
@@ -136,13 +136,14 @@ class TapeView(QWidget):
 
     def set_stale(self, age_s: float | None) -> None:
         """Show the tape grey with its age; None when it is fresh again."""
+        if (age_s is not None) != self._stale:
+            self._stale = age_s is not None
+            self._scroll_to(self._scroll)  # the end of the tape is elsewhere now
+            self._dress()
         if age_s is not None:
             self._overlay.show_state("stale", age_s=age_s)
         elif self._overlay.state == "stale":
             self._overlay.show_state("live")
-        if (age_s is not None) != self._stale:
-            self._stale = age_s is not None
-            self._dress()
 
     def set_empty(self, text: str, hint: str = "") -> None:
         self.clear()
@@ -170,8 +171,7 @@ class TapeView(QWidget):
             self._paint_rows(0, self._fresh)
         self._whole, self._fresh = False, 0
         painter = QPainter(self)
-        below = _HEADER + shown * ROW
-        painter.fillRect(0, below, self.width(), self.height() - below, self._colors.bg0)
+        painter.fillRect(self._below(), self._colors.bg0)
         painter.drawPixmap(0, _HEADER, self._picture)
         self._paint_header(painter)
         if self._scroll:
@@ -266,8 +266,13 @@ class TapeView(QWidget):
     # -- input
 
     def _shown(self) -> int:
-        """Rows that fit whole."""
-        return max(1, (self.height() - _HEADER) // ROW)
+        """Rows that fit whole. A stale tape leaves the last one out: its age stands there and covers no print."""
+        return max(1, (self.height() - _HEADER) // ROW - self._stale)
+
+    def _below(self) -> QRect:
+        """What the rows leave."""
+        top = _HEADER + self._shown() * ROW
+        return QRect(0, top, self.width(), self.height() - top)
 
     def _last_scroll(self) -> int:
         return max(0, len(self._prints) - self._shown())
