@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import tzinfo
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -40,12 +40,16 @@ def position_columns(state: State, zone: tzinfo) -> list[Column[Position]]:
         return market.fair_price if market is not None else None
 
     def mark_text(position: Position) -> str:
-        """The middle may lie between two ticks: one more digit then, as in the book, so that it adds up to Value."""
+        """On a tick, as every price; between two the worse one for the holder: a long's lower, a short's higher.
+
+        Rounded half to even it would stand still for one step of the middle and jump two ticks with the next. Value and
+        gain are counted from the exact price, and copies and CSV have that one.
+        """
         at, instrument = mark(position), state.instruments.get(position.instrument_id)
-        if at is None or instrument is None:
-            return write.price(position.instrument_id, at)
-        digits = instrument.price_precision
-        return format_price(at, digits + 1 if at != round(at, digits) else digits)
+        if at is not None and instrument is not None:
+            worse = ROUND_CEILING if position.quantity < 0 else ROUND_FLOOR
+            at = (at / instrument.tick_size).to_integral_value(worse) * instrument.tick_size
+        return write.price(position.instrument_id, at)
 
     def value(position: Position) -> Decimal | None:
         at = mark(position)
