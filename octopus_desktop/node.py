@@ -342,10 +342,12 @@ class Engine:
         self.bus.subscribe(paper.see)
         return paper
 
-    async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
+    async def _retried(
+        self, attempt: Callable[[], Awaitable[None]], title: str, at_once: asyncio.Event | None = None
+    ) -> None:
         """By the policy, until it works."""
         try:
-            await until_it_works(attempt, lambda error, wait_s: self._outages.failed(title, error, wait_s))
+            await until_it_works(attempt, lambda error, wait_s: self._outages.failed(title, error, wait_s), at_once)
             self._outages.worked(title)
         finally:
             self._outages.given_up(title)
@@ -357,7 +359,7 @@ class Engine:
         if event.link is Link.MARKET or self._trading is None:
             return
         if all(self._is_up(link) for link in (Link.ORDERS, Link.ACCOUNT)):
-            self._comparisons.ask()  # it shuts entry before these open it
+            self._comparisons.ask(at_once=True)  # it shuts entry before these open it
         for lock, link in ((Lock.LINK, Link.ORDERS), (Lock.ACCOUNT, Link.ACCOUNT)):
             (self._lock.open if self._is_up(link) else self._lock.shut)(lock)
 

@@ -25,13 +25,14 @@ logger = logging.getLogger(__name__)
 EVERY_S: Final = 300.0
 COMPARED_SETTING: Final = "reconciled"
 
-Retried = Callable[[Callable[[], Awaitable[None]], str], Awaitable[None]]
+Retried = Callable[[Callable[[], Awaitable[None]], str, asyncio.Event], Awaitable[None]]
 
 
 class Comparisons:
     """On the node's loop. One runs at a time; entry is shut for what adds risk until it is clean.
 
-    `retried` runs an attempt by the error policy until it works; `clean` is awaited after each that did.
+    `retried` runs an attempt by the error policy until it works, without a wait when the event is set; `clean` is
+    awaited after each that did.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Comparisons:
         self._told: set[strangers.Key] = set()
         self._kept = False
         self._again = False
+        self._at_once = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
         self._regular: asyncio.Task[None] | None = None
@@ -70,14 +72,19 @@ class Comparisons:
         self.ask()
         self._regular = self._task(self._regularly(), "reconcile regularly")
 
-    def ask(self) -> None:
-        """What happens while one comparison runs may be news to it or not: then there is another."""
+    def ask(self, *, at_once: bool = False) -> None:
+        """What happens while one comparison runs may be news to it or not: then there is another.
+
+        `at_once`: the line is back or the trader asks, so one that failed and waits to be tried again waits no longer.
+        """
         if self._desk is None:
             return
         self._again = True
         if self._running is None or self._running.done():
             self._lock.shut(Lock.RECONCILING)
             self._running = self._task(self._run(), "reconcile")
+        elif at_once:
+            self._at_once.set()
 
     async def stop(self) -> None:
         for task in (self._regular, self._running, self._checking):
@@ -88,7 +95,8 @@ class Comparisons:
     async def _run(self) -> None:
         while self._again:
             self._again = False
-            await self._retried(self._attempt, "Orders cannot be compared with the venue")
+            self._at_once.clear()
+            await self._retried(self._attempt, "Orders cannot be compared with the venue", self._at_once)
             await self._keep()
         self._lock.open(Lock.RECONCILING)
         if self._checking is None or self._checking.done():

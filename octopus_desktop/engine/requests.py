@@ -168,7 +168,7 @@ class Requests:
             case StopAlgo():
                 return await trading.algos.stop(command)
             case Reconcile():
-                self._comparisons.ask()
+                self._comparisons.ask(at_once=True)
                 return Done()
             case _:
                 assert_never(command)

@@ -3,7 +3,8 @@
 * Operational or critical: `model.errors.is_operational`. What is critical is not retried; it locks order entry.
 * A read is asked again a few times with backoff and jitter: `reads`.
 * What the session cannot do without (the first connection, comparing with the venue) is tried until it works, and each
-  failure is told with the seconds until the next attempt: `until_it_works`.
+  failure is told with the seconds until the next attempt: `until_it_works`. A line that is back ends the wait, unless
+  the venue asked for it.
 * An endpoint that keeps failing is left alone for a while: `breaker`.
 * After a pause one request tries whether it is over, and what waited follows one by one: `turns`.
 * The account is asked over REST while its stream is down: `engine.outages`.
@@ -13,9 +14,11 @@ Creating an order is outside of all this. It is sent once; what is unclear after
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import stamina
@@ -50,27 +53,33 @@ def _may_help(error: Exception) -> bool | float:
     return isinstance(error, VenueError) and error.retryable and not isinstance(error, ClockError)
 
 
-async def until_it_works(attempt: Callable[[], Awaitable[T]], told: Callable[[VenueError, float | None], None]) -> T:
+async def until_it_works(
+    attempt: Callable[[], Awaitable[T]],
+    told: Callable[[VenueError, float | None], None],
+    at_once: asyncio.Event | None = None,
+) -> T:
     """`told` hears of each VenueError and the seconds until the next attempt; None where no retry helps, and then the
     error is raised. A trader who opens the terminal on a train wants it to come up by itself, so there is no last try.
+
+    `at_once` ends one wait, now or the next, and the waits after it begin anew. It is cleared then.
     """
+    at_once = at_once or asyncio.Event()
     failures = 0
-
-    def wait_s(error: Exception) -> bool | float:
-        nonlocal failures
-        if not isinstance(error, VenueError):
-            return False
-        if not error.retryable:
-            told(error, None)
-            return False
-        # Half of it is chance: after an outage everybody comes back at once.
-        wait = min(SLOWEST_S, START_S * 2.0 ** min(failures, 16)) * random.uniform(0.5, 1.0)  # noqa: S311
-        wait = max(wait, getattr(error, "retry_after_s", 0.0))
-        failures += 1
-        told(error, wait)
-        return wait
-
-    async for tried in stamina.retry_context(on=wait_s, attempts=None, timeout=None):
-        with tried:
+    while True:
+        try:
             return await attempt()
-    raise AssertionError("a retry without an end ended")
+        except VenueError as error:
+            if not error.retryable:
+                told(error, None)
+                raise
+            # Half of it is chance: after an outage everybody comes back at once.
+            wait = min(SLOWEST_S, START_S * 2.0 ** min(failures, 16)) * random.uniform(0.5, 1.0)  # noqa: S311
+            forbidden: float = getattr(error, "retry_after_s", 0.0)
+            told(error, max(wait, forbidden))
+        failures += 1
+        await asyncio.sleep(forbidden)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait - forbidden):
+                await at_once.wait()
+            at_once.clear()
+            failures = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -217,7 +218,7 @@ class Session:
         if isinstance(event, NoticeRaised):
             self.notices.append(event)
 
-    async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str) -> None:
+    async def _retried(self, attempt: Callable[[], Awaitable[None]], title: str, at_once: asyncio.Event) -> None:
         while True:
             self.attempts += 1
             try:

@@ -213,6 +213,31 @@ async def test_what_no_retry_mends_is_raised(error: Exception) -> None:
     assert told == ([None] if isinstance(error, OctopusError) else [])
 
 
+@pytest.mark.parametrize("error", [LinkError("no line"), RateLimited("slow", 10_000.0), BreakerOpen("left", 10_000.0)])
+async def test_a_line_that_is_back_ends_the_wait(monkeypatch: pytest.MonkeyPatch, error: VenueError) -> None:
+    """One attempt goes at once and the waits begin anew; what the venue or its breaker forbids stays forbidden."""
+    monkeypatch.setattr(policy, "START_S", 1000.0)
+    monkeypatch.setattr(policy, "SLOWEST_S", 4000.0)
+    told: list[float | None] = []
+    back = asyncio.Event()
+
+    async def attempt() -> None:
+        raise error
+
+    trying = asyncio.create_task(policy.until_it_works(attempt, lambda error, wait: told.append(wait), back))
+    for _ in range(4):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        back.set()
+    trying.cancel()
+    await asyncio.gather(trying, return_exceptions=True)
+    if isinstance(error, LinkError):
+        assert len(told) == 4
+        assert all(wait is not None and 500 <= wait <= 1000 for wait in told)
+    else:
+        assert told == [10_000.0]
+
+
 def test_operational_or_critical() -> None:
     """Venues, networks and disks fail in every session; anything else is a defect."""
     assert all(map(is_operational, (*OUTAGES, OSError("disk"), ConnectionResetError(), TimeoutError())))
