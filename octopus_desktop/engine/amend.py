@@ -97,7 +97,18 @@ class Amendments:
             new = self._under_way[old]
             if old in meant or new in meant:
                 self._called_off.add(old)
-                self._spawn(self._orders.cancel(CancelOrder(new)), f"call off {new}")
+                self._orders.cancel_now(new)
+
+    def called_off(self, command: CancelOrder) -> Refused | None:
+        """After `call_off`: what became of the change, where the order itself had ended. None where that is all."""
+        name = command.client_order_id
+        if name not in self._called_off:
+            return None
+        old, new = self._state.orders[name], self._state.orders[self._under_way[name]]
+        if not (old.status.is_terminal and new.cancel_requested):
+            return None
+        fate = "is being canceled" if self._orders.has_left(new.client_order_id) else "is not sent"
+        return Refused(f"The order is {old.status.value} already. Its change is called off: the new order {fate}.")
 
     def settle(self, old: Order, new: Order) -> None:
         """`new` was sent because nobody knows whether `old` is there: once both are known one of them is left."""

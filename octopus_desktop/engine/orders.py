@@ -272,15 +272,23 @@ class OrderDesk:
         self._bus.publish(NoticeRaised(Severity.INFO, "The journal is written again", text, self._clock.now_ns()))
 
     async def cancel(self, command: CancelOrder) -> Outcome:
-        order = self._state.orders.get(command.client_order_id)
+        return self.cancel_now(command.client_order_id)
+
+    def cancel_now(self, name: ClientOrderId) -> Outcome:
+        """In this step: whoever is about to send the order sees the wish."""
+        order = self._state.orders.get(name)
         if order is None:
-            return Refused(f"There is no order {command.client_order_id}.")
+            return Refused(f"There is no order {name}.")
         if order.status.is_terminal:
             return Refused(f"The order is {order.status.value} already.")
         if not order.cancel_requested:
             self._publish(OrderCancelRequested(order.client_order_id, self._clock.now_ns()))
         self._cancel_once(order)
         return Done()
+
+    def has_left(self, name: ClientOrderId) -> bool:
+        """The venue may know of it."""
+        return name not in self._here
 
     def _cancel_once(self, order: Order) -> None:
         if order.client_order_id in self._here:

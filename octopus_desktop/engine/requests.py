@@ -153,7 +153,7 @@ class Requests:
                 return self._unconfirmed(command.intent, trading) or await trading.orders.submit(command)
             case CancelOrder():
                 trading.algos.canceling(command)
-                return await trading.orders.cancel(command)
+                return trading.amendments.called_off(command) or await trading.orders.cancel(command)
             case CancelAllOrders():
                 trading.algos.canceling(command)
                 return await trading.orders.cancel_all(command)

@@ -181,7 +181,7 @@ def requests_of(scene: Scene) -> Requests:
     desk, clock = Desk(), ManualClock()
     profile = Profile("demo", SIM, Dialect.BINANCE_SPOT, Mode.DEMO)
     levels = Levels(scene.bus, clock, profile)
-    comparisons = Comparisons(scene.bus, desk.lock, clock, lambda attempt, title: never(), never)
+    comparisons = Comparisons(scene.bus, desk.lock, clock, lambda attempt, title, at_once: never(), never)
     kill = Switch(scene.bus, levels, clock)
     parts = (profile, desk.lock, Subscriptions(), comparisons, desk.risk, levels, kill, FirstOrder(profile))
     return Requests(*parts, scene.auditor)

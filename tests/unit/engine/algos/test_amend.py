@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from octopus_desktop.engine.audit import Auditor
+from octopus_desktop.engine.confirmation import FirstOrder
 from octopus_desktop.engine.entry import Lock
 from octopus_desktop.engine.orders import NEVER_SENT
+from octopus_desktop.engine.requests import Requests, Trading
 from octopus_desktop.model.commands import (
     AmendOrder,
     CancelAllOrders,
@@ -25,10 +28,11 @@ from octopus_desktop.model.events import TradingLevelChanged
 from octopus_desktop.model.identifiers import ClientOrderId
 from octopus_desktop.model.instrument import Instrument
 from octopus_desktop.model.orders import Order, OrderIntent, OrderStatus, OrderType, Side
+from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.safety import LevelCause, TradingLevel
 from octopus_desktop.ports import Capability
 from tests.unit.engine.algos.exchange import Resting, World, world
-from tests.unit.engine.scripted import BTC
+from tests.unit.engine.scripted import BTC, SIM
 
 D = Decimal
 OLD, NEW = ClientOrderId("old"), ClientOrderId("new")
@@ -196,10 +200,14 @@ def test_a_comparison_between_cancel_and_place_loses_no_order(
 
 async def cancel_by_hand(market: World, command: CancelOrder | CancelAllOrders) -> Outcome:
     """As a command of the trader is carried out."""
-    market.algos.canceling(command)
-    if isinstance(command, CancelOrder):
-        return await market.orders.cancel(command)
-    return await market.orders.cancel_all(command)
+    others: list[Any] = [None] * 3  # what no order asks for
+    profile = Profile("demo", SIM, Dialect.BINANCE_SPOT, Mode.DEMO)
+    auditor = Auditor(market.bus, market.clock)
+    requests = Requests(
+        profile, market.lock, market.subscriptions, others[0], market.risk, *others[1:], FirstOrder(profile), auditor
+    )
+    requests.trading = Trading(market.orders, market.amendments, market.algos)
+    return await requests.execute(command)
 
 
 MOMENTS_S = [0.0, 0.001, 0.005, 0.0115, 0.015, 0.025, 0.0315, 0.045]
@@ -237,6 +245,38 @@ def test_the_new_one_never_leaves_once_the_old_one_is_canceled_by_hand(market: W
     market.run(60)
     assert market.exchange.requests == ["cancel"]
     assert (status(market, NEW), market.state.orders[NEW].reason) == (OrderStatus.CANCELED, NEVER_SENT)
+
+
+@pytest.mark.parametrize(("end", "word"), [("cancel", "canceled"), ("fill", "filled")])
+def test_who_cancels_an_order_that_ended_in_its_change_is_told_of_the_new_one(
+    market: World, end: str, word: str
+) -> None:
+    """The old one is gone and the new one not sent yet: the press was not for nothing, and says so."""
+    market.exchange.capabilities = frozenset()
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    if end == "fill":
+        market.exchange.fill(old(market), "0.1")
+    while not market.state.orders[OLD].status.is_terminal:
+        market.run(0.001)
+    outcome = market.do(cancel_by_hand(market, CancelOrder(OLD)))
+    assert outcome == Refused(f"The order is {word} already. Its change is called off: the new order is not sent.")
+    market.run(60)
+    assert (status(market, NEW), NEW in market.exchange.book) == (OrderStatus.CANCELED, False)
+    assert market.do(cancel_by_hand(market, CancelOrder(OLD))) == Refused(f"The order is {word} already.")
+
+
+def test_who_cancels_an_order_whose_change_has_left_is_told_that_the_new_one_goes_too(market: World) -> None:
+    """It was sent and not answered yet."""
+    market.exchange.capabilities = frozenset()
+    market.do(market.amendments.amend(AmendOrder(OLD, NEW, price=D(59500))))
+    while not market.orders.has_left(NEW):
+        market.run(0.001)
+    outcome = market.do(cancel_by_hand(market, CancelOrder(OLD)))
+    assert outcome == Refused(
+        "The order is canceled already. Its change is called off: the new order is being canceled."
+    )
+    market.run(60)
+    assert resting(market) == {}
 
 
 def test_a_cancel_that_overtakes_the_change_is_made_good(market: World, monkeypatch: pytest.MonkeyPatch) -> None:
