@@ -194,7 +194,7 @@ class Engine:
         self._risk.limits = await self._kept_limits(database)
         self._levels.connect(database.journal)
         if database.replaced is not None:
-            await self._tell_data_loss(database.replaced.notice)
+            await self._tell_data_loss(database, database.replaced.notice)
         self._kill.open(database.journal)
         await self._first_order.remember(self.state, database.repository)
         guard = DayGuard(self.bus, self._risk, self._levels, self._subscriptions, self._clock, database.repository)
@@ -212,12 +212,13 @@ class Engine:
         self._auditor.connect(database.audit)
 
     async def _carry_over(self, database: Database, settings: dict[str, str]) -> None:
-        """What does not count on the journal that is gone."""
+        """What does not count on the journal that is gone, and an earlier start has not carried over."""
         for key in settings.keys() - {COMPARED_SETTING, DAY_SETTING, LEDGER_SETTING}:
-            database.repository.record_setting(key, settings[key])
+            if await database.repository.setting(key) is None:
+                database.repository.record_setting(key, settings[key])
         await asyncio.to_thread(database.flush)
 
-    async def _tell_data_loss(self, notice: str) -> None:
+    async def _tell_data_loss(self, database: Database, notice: str) -> None:
         """The level and the day's losses were in what is lost: nothing adds risk until the trader has looked."""
         reason = "The data file was damaged: look at your orders and limits first."
         await self._levels.lower(TradingLevel.REDUCING, reason, LevelCause.DATA_LOSS)
@@ -225,6 +226,11 @@ class Engine:
         more = f"Open orders and balances come from the venue. The level is {level} until you set another."
         self._notice(Severity.ERROR, "The data file was damaged, a new one is begun", f"{notice} {more}")
         self._auditor.note(Actor.PROGRAM, "error", {"what": notice})
+        try:
+            await database.journal.commit([])  # the level is on the disk, also where it was low before
+            await asyncio.to_thread(database.told)
+        except StorageError as error:
+            logger.error("the next start tells of the damaged file once more: %s", error)
 
     async def _kept_limits(self, database: Database) -> RiskLimits:
         text = await database.repository.setting(LIMITS_SETTING)

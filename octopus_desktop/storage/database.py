@@ -23,7 +23,7 @@ from octopus_desktop.storage.journal import SqliteJournal
 from octopus_desktop.storage.lock import InstanceLock
 from octopus_desktop.storage.projection import Projection
 from octopus_desktop.storage.repository import SqliteRepository
-from octopus_desktop.storage.upgrade import Replaced, damage, set_aside, upgrade
+from octopus_desktop.storage.upgrade import Replaced, damage, set_aside, told, untold, upgrade
 from octopus_desktop.storage.writer import Row, Writer
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Database:
     """An open data file. Made by `open_database`."""
 
     def __init__(self, path: Path, engine: Engine, lock: InstanceLock, replaced: Replaced | None) -> None:
-        """`replaced`: the file is new, because the one that was here is damaged."""
+        """`replaced`: the file is new, because the one that was here is damaged, and `told` was not called yet."""
         self.path = path
         self.replaced = replaced
         self._engine = engine
@@ -57,6 +57,13 @@ class Database:
     def flush(self) -> None:
         """Returns when everything recorded so far is in the file. Raises StorageError."""
         self._writer.flush().result()
+
+    def told(self) -> None:
+        """What follows from the loss of the file that was here is in this one. Raises StorageError."""
+        try:
+            told(self.path)
+        except OSError as error:
+            raise translate(error, self.path) from error
 
     def close(self) -> None:
         """Writes what is left, and lets the next instance in. Blocking; twice is once."""
@@ -82,8 +89,8 @@ class Database:
 def open_database(path: Path) -> Database:
     """Creates the file, or checks, backs up and upgrades it. Blocking, and for one instance at a time.
 
-    A damaged file is set aside, and a new one is in its place: `replaced` says so. Raises a StorageError whose message
-    says what to do: DataInUse, DataFromFuture, DiskFull.
+    A damaged file is set aside, and a new one is in its place: `replaced` says so, at each start until `told`. Raises a
+    StorageError whose message says what to do: DataInUse, DataFromFuture, DiskFull.
     """
     path = path.absolute()
     try:
@@ -104,10 +111,11 @@ def open_database(path: Path) -> Database:
 def _open(path: Path, lock: InstanceLock) -> Database:
     _own(path)
     what = damage(path)
-    replaced = None
     if what is not None:
-        replaced = set_aside(path, what)
+        replaced: Replaced | None = set_aside(path, what)
         _own(path)
+    else:
+        replaced = untold(path)
     engine = connect(path)
     try:
         upgrade(path, engine)

@@ -45,6 +45,10 @@ def damage(path: Path) -> str | None:
     return None
 
 
+UNTOLD: Final = ".untold"
+"""Of a note beside a file that was set aside: what is wrong with it, until the new file has what follows from that."""
+
+
 class Replaced(NamedTuple):
     """A damaged file, set aside for a new one to begin. `settings` are those that could still be read in it."""
 
@@ -53,9 +57,35 @@ class Replaced(NamedTuple):
 
 
 def set_aside(path: Path, what: str) -> Replaced:
-    """The file and what belongs to it are moved out of the way. Raises OSError."""
-    settings = read_settings(path)
-    aside = paths.set_aside(path, heads.SUFFIX)
+    """The file and what belongs to it are moved out of the way. Raises OSError.
+
+    The note goes before the file: wherever this ends, the next start has the damaged file or the note of it.
+    """
+    paths.write_private(path.with_name(path.name + UNTOLD), what)
+    return _replaced(path, paths.set_aside(path, heads.SUFFIX, UNTOLD), what)
+
+
+def untold(path: Path) -> Replaced | None:
+    """What an earlier start set aside, and then ended too soon to write down what follows. Raises OSError."""
+    for note in sorted(_notes(path), reverse=True):
+        aside = note.with_name(note.name.removesuffix(UNTOLD))
+        if aside.exists():
+            return _replaced(path, aside, note.read_text(encoding="utf-8"))
+    return None
+
+
+def told(path: Path) -> None:
+    """The new file has it all. Raises OSError."""
+    for note in _notes(path):
+        note.unlink()
+
+
+def _notes(path: Path) -> list[Path]:
+    return list(path.parent.glob(f"{path.name}.damaged-*{UNTOLD}"))
+
+
+def _replaced(path: Path, aside: Path, what: str) -> Replaced:
+    settings = read_settings(aside)
     backups = sorted(path.parent.glob(f"{path.name}.before-*.bak"))
     older = f" To go back to the last backup, quit, copy {backups[-1]} to {path}, and start again." if backups else ""
     kept = "settings and limits were read out of it" if settings else "settings and limits begin anew, too"

@@ -14,6 +14,7 @@ from octopus_desktop.model.limits import RiskLimits
 from octopus_desktop.model.orders import OrderStatus
 from octopus_desktop.model.queries import LimitsQuery
 from octopus_desktop.model.safety import TradingLevel
+from octopus_desktop.storage.database import open_database
 from tests.e2e.session import Session
 
 LIMITS = RiskLimits(max_order_notional=Decimal(12_345))
@@ -67,3 +68,31 @@ def test_one_start_brings_the_open_order_back_and_nothing_adds_risk_unasked(tmp_
         more = session.resting_bid()
         session.submit(more)
         session.until(lambda: session.status(more) is OrderStatus.ACCEPTED, "it rests")
+
+
+def test_a_start_that_is_killed_right_after_makes_nobody_active(tmp_path: Path) -> None:
+    """The damaged file is set aside, and the program ends before the level is written: the next start writes it, tells
+    it and reads the limits out. Where the note of it cannot be removed, limits set since then stay."""
+    with Session(tmp_path) as session:
+        session.open_for_orders()
+        assert session.execute(SetRiskLimits(LIMITS)) == Done()
+        assert session.execute(SetTradingLevel(TradingLevel.HALTED)) == Done()
+    path = tmp_path / DATABASE_NAME
+    _spoil_the_journal(path)
+    open_database(path).close()
+    (note,) = tmp_path.glob("*.untold")
+
+    with Session(tmp_path) as session:
+        session.open_for_orders()
+        assert session.state.level.level is TradingLevel.REDUCING
+        assert len([each for each in session.state.notices if "damaged" in each.title]) == 1
+        assert session.node.query(LimitsQuery()).result(5) == LIMITS
+        assert session.execute(SetRiskLimits(RiskLimits())) == Done()
+        assert session.execute(SetTradingLevel(TradingLevel.ACTIVE)) == Done()
+    assert not note.exists()
+
+    note.write_text("a page", encoding="utf-8")
+    with Session(tmp_path) as session:
+        session.open_for_orders()
+        assert session.state.level.level is TradingLevel.REDUCING
+        assert session.node.query(LimitsQuery()).result(5) == RiskLimits()

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
 from octopus_desktop.model.errors import DataFromFuture, DataInUse, DiskFull, StorageError
 from octopus_desktop.model.events import OrderInitiated
@@ -126,6 +127,7 @@ def test_a_damaged_file_is_set_aside(opened: Open, path: Path) -> None:
     assert aside.read_bytes() == damaged
     assert aside.with_name(f"{aside.name}.heads").exists()
     assert database.journal.read() == []
+    database.told()
     database.close()
     assert opened().replaced is None, "the next start has nothing to tell"
 
@@ -147,6 +149,63 @@ def test_what_can_be_read_of_a_damaged_file_is_given_on(opened: Open, path: Path
     database = opened()
     assert database.replaced is not None
     assert database.replaced.settings == {}
+
+
+def test_a_start_that_ended_too_soon_leaves_the_loss_to_the_next(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the file was set aside: before there is a new one, or when that knows nothing of it yet."""
+    database = opened()
+    database.repository.record_setting("risk.limits", "{}")
+    database.close()
+    spoil(path, "journal")
+    with monkeypatch.context() as killed:
+        killed.setattr("octopus_desktop.storage.database.connect", _killed)
+        with pytest.raises(StorageError):
+            open_database(path)
+    path.unlink()
+    first = opened()
+    first.close()
+    second = opened()
+    assert first.replaced is not None
+    assert second.replaced == first.replaced
+    assert second.replaced.settings == {"risk.limits": "{}"}
+    (aside,) = path.parent.glob("octopus.db.damaged-*[0-9]")
+    assert f"It is kept as {aside}" in second.replaced.notice
+    second.told()
+    second.close()
+    assert opened().replaced is None
+
+
+def test_killed_in_the_middle_of_setting_aside_the_next_start_does_it(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note is out of the way and the file is not: it is damaged still, and what was left is cleared away."""
+    opened().close()
+    spoil(path, "journal")
+    rename = Path.rename
+
+    def some(self: Path, target: Path) -> Path:
+        if self == path:
+            raise OSError("killed")
+        return rename(self, target)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "rename", some)
+        with pytest.raises(StorageError):
+            open_database(path)
+    monkeypatch.setattr("time.strftime", lambda *_: "20990101-000000")  # a moment later
+    database = opened()
+    assert database.replaced is not None
+    database.told()
+    database.close()
+    assert opened().replaced is None
+    assert len(list(path.parent.glob("octopus.db.damaged-*[0-9]"))) == 1
+    assert not list(path.parent.glob("*.untold"))
+
+
+def _killed(path: Path) -> Engine:
+    raise OSError("killed")
 
 
 def test_the_last_backup_is_named(opened: Open, path: Path) -> None:
