@@ -314,6 +314,9 @@ def test_states(chart: PriceChart, theme: Theme) -> None:
     chart.set_state("stale", age_s=12)
     assert chart.state_overlay.text == "Stale · 12 s"
     assert count_pixels(image(chart), theme.tokens.up) == 0
+    chip = chart.state_overlay.geometry()
+    assert not chip.intersects(chart._legend.rect)
+    assert chip.right() < chart.viewport.width / chart.devicePixelRatioF()  # where the axis begins
     chart.set_state("error", "The venue refused.", hint="Check the clock.", action="Reconnect")
     assert chart.state_overlay.isVisible()
     chart.set_state("live")

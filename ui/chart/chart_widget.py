@@ -90,7 +90,7 @@ class PriceChart(QWidget):
         self._state: State = "live"
         self._dirty = True
         self._asked_for: int | None = None
-        self._overlay = StateOverlay(theme, self)
+        self._overlay = StateOverlay(theme, self, chip_in=self._below_the_legend)
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._tick_countdown)
@@ -219,6 +219,10 @@ class PriceChart(QWidget):
     def state_overlay(self) -> StateOverlay:
         """For its `action_triggered` signal."""
         return self._overlay
+
+    def _below_the_legend(self) -> QRect:
+        """Its age stands there, over no figure of the legend or of the axis."""
+        return QRect(0, self._legend.rect.bottom() + 1, round(self._scene.viewport.width / self._scene.dpr), 26)
 
     # -- view
 
