@@ -11,8 +11,8 @@ from octopus_desktop.engine.trading_day import DAY_NS
 from octopus_desktop.model.commands import Done, SetTradingLevel
 from octopus_desktop.model.events import TradingLevelChanged
 from octopus_desktop.model.safety import LevelCause, TradingLevel
+from tests.unit.engine.day import TODAY, Start, traded
 from tests.unit.engine.scripted import BTC
-from tests.unit.engine.test_trading_day import TODAY, Start, traded
 
 BOUGHT = traded(1, TODAY + 1, "1", "50000")
 
