@@ -43,6 +43,8 @@ USUAL_OF: Final = 20
 USUAL_FEE: Final = Decimal("0.001")
 BLIND_FOR_NS: Final = 30_000_000_000
 """So long a price may take to come; at every start it takes a moment. Then the day is judged without it."""
+SETTLED_WITHIN_NS: Final = 2_000_000_000
+"""So soon a session puts right what was told out of its turn."""
 USUAL_FROM: Final = 5
 """Fewer orders than this are no habit yet."""
 _WANTED_SIZES: Final = ("", "entry")
@@ -74,6 +76,7 @@ class _Line:
         "first",
         "held",
         "last",
+        "late_ns",
         "mark",
         "newest",
         "position",
@@ -95,6 +98,8 @@ class _Line:
         self.newest: Fill | None = None
         self.before: _Line | None = None
         """Itself before a fill was told out of its turn: as they were told they may add up to what never was."""
+        self.late_ns = 0
+        """When that was, the last time."""
         self.blind_ns = 0
         """Since when a price of it is waited for."""
         self.trade = _Trade()
@@ -368,11 +373,11 @@ class TradingDay:
             return
         if self._state.fills and self._state.fills[-1] is fill:  # else it was told twice, and counted once
             self.roll(fill.ts_venue_ns)
-            self._take(fill, order.intent)
+            self._take(fill, order.intent, event.ts_ns)
         if order.status.is_terminal:
             self._settle(order, event.ts_ns)
 
-    def _take(self, fill: Fill, intent: OrderIntent) -> None:
+    def _take(self, fill: Fill, intent: OrderIntent, now_ns: int) -> None:
         name = fill.instrument_id
         line = self._lines.get(name)
         if line is None:
@@ -380,8 +385,11 @@ class TradingDay:
         in_turn = line.newest is None or by_trade(fill) > by_trade(line.newest)
         if in_turn:
             line.newest = fill
+            if line.before is not None and now_ns - line.late_ns > SETTLED_WITHIN_NS:
+                self._settle_before(fill, line)
         else:
             line.out_of_turn()
+            line.late_ns = now_ns
         fee = self._fee_in_quote(fill)
         if fill.ts_venue_ns >= self.start_ns:
             line.fees += fee
@@ -393,6 +401,12 @@ class TradingDay:
             line.trade = _Trade()
             if intent.parent is not None:
                 self._begun[intent.parent] = line.trade
+
+    def _settle_before(self, fill: Fill, line: _Line) -> None:
+        """A fold of the journal has nobody who looks between the fills, and judges as the session did that had."""
+        position, fills = self._state.fills_since(fill.instrument_id, self.start_ns)
+        if fills and fills[-1] is fill:  # the state has it; it is of an earlier day where it is not among them
+            line.retell(position, fills[:-1], self.start_ns)
 
     def _closed(self, intent: OrderIntent, trade: _Trade, gained: Decimal) -> None:
         """Judged when the order ends, or the algo it is of."""

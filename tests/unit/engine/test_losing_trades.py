@@ -174,6 +174,24 @@ def test_fills_out_of_turn_and_told_twice_make_no_second_loss(count: Count) -> N
     assert count.losses == 1
 
 
+def test_a_restart_judges_by_what_was_put_right(count: Count) -> None:
+    """A sale is told before its purchase: nothing is held, and what is won later on is no loss for a restart either."""
+    count.fill(count.order("0.01", Side.SELL), "0.01", "60000", 2)
+    count.fill(count.order("0.01"), "0.01", "60000", 1)
+    count.day.settle()
+    count.ns += 10_000_000_000
+    count.buy("0.01", "50000")
+    count.sell("0.01", "49900")
+    count.buy("0.01", "50000")
+    count.sell("0.01", "50100")
+    again = Count()
+    again.tell(*count.journal)
+    assert (count.losses, again.losses) == (0, 0)
+    for one in (count, again):
+        one.day.settle()
+        assert one.day.standing("USDT", count.ns).profit == 0
+
+
 def test_a_trade_of_nothing_is_none(count: Count) -> None:
     """It neither wins nor adds."""
     count.buy("0.03", "60000")
