@@ -174,7 +174,7 @@ def measure() -> list[dict[str, object]]:
         port = ours_end.recv()
         gc.collect()
         value, floor = float("inf"), float("inf")
-        for _ in range(8):  # of a busy machine the quietest moment, for both
+        for _ in range(24):  # of a busy machine the quietest moment, for both
             floor = min(floor, _middle(_blocking(port)))
             value = min(value, _middle(_run(_ours(port))))
     finally:
