@@ -30,6 +30,8 @@ MEASURE_EVERY_S: Final = 5.0
 QUIET_AFTER_S: Final = 1.0
 CUT_AFTER_S: Final = 6.0
 STEADY_AFTER_S: Final = 10.0
+HANDSHAKE_LEFT_S: Final = 0.5
+"""So long an end waits for a connection that is being made."""
 MAX_FRAME: Final = 16 * 1024 * 1024
 
 _TEXT: Final = picows.WSMsgType.TEXT
@@ -74,6 +76,7 @@ class WebSocket:
         self._transport: Any = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._connecting = False
         self._cut_reason = ""
         self._exactly = ""
         self._last_logged = ""
@@ -98,6 +101,9 @@ class WebSocket:
             transport.disconnect(graceful=False)
         if self._task is not None:
             if transport is None:
+                if self._connecting:
+                    # picows leaves the socket of a canceled handshake open; nearly always it is through in a moment.
+                    await asyncio.wait([self._task], timeout=HANDSHAKE_LEFT_S)
                 self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -120,6 +126,9 @@ class WebSocket:
 
     def opened(self, transport: picows.WSTransport) -> None:
         """The handshake is done, and no frame was read yet."""
+        if self._stopping.is_set():
+            transport.disconnect(graceful=False)
+            return
         self._cut_reason = ""
         self._opened_at = time.monotonic()
         self._transport = transport
@@ -148,6 +157,7 @@ class WebSocket:
         """Until it ends; the reason why it did, without secrets and in words for the trader."""
         watch: _Watch | None = None
         self._exactly = ""
+        self._connecting = True
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 transport, _ = await picows.ws_connect(
@@ -158,6 +168,7 @@ class WebSocket:
                     max_frame_size=MAX_FRAME,
                     logger_name=_picows_logger,
                 )
+            self._connecting = False
             watch = _Watch(self, transport, self._listener, asyncio.get_running_loop())
             await transport.wait_disconnected()
         except TimeoutError:
@@ -167,6 +178,7 @@ class WebSocket:
             return "the venue answers and opens no stream" if isinstance(error, picows.WSError) else why(error)
         finally:
             self._transport = None
+            self._connecting = False
             if watch is not None:
                 watch.stop()
         return self._cut_reason or _close_reason(transport)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -142,24 +145,48 @@ async def test_a_failing_listener_costs_one_message(
     assert heard.told == ["connecting", "up"]
 
 
+async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    key = re.findall(rb"(?i)sec-websocket-key: *(\S+)", head)[0]
+    answer = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + answer + b"\r\n\r\n"
+    )
+    await writer.drain()
+
+
+async def test_an_end_in_the_middle_of_the_handshake_leaves_nothing_open() -> None:
+    """The venue sees the socket close, and nobody is told that the link is up."""
+    called, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        await asyncio.sleep(0.1)
+        await accept(reader, writer)
+        assert await reader.read() == b""
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(slow, "127.0.0.1", 0) as server:
+        heard = Heard()
+        one = WebSocket(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/", heard, name="test")
+        one.start()
+        await called.wait()
+        await one.stop()
+        assert not one.is_up
+        assert "up" not in heard.told
+        async with asyncio.timeout(3):
+            await ended.wait()
+
+
 async def test_silence_is_told_within_a_second_and_then_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that is open and dead is worse than a broken one: it is called quiet, then given up and made anew."""
     monkeypatch.setattr(websocket, "CUT_AFTER_S", 1.6)
     shut = asyncio.Event()
 
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        import base64
-        import hashlib
-        import re
-
-        head = await reader.readuntil(b"\r\n\r\n")
-        key = re.findall(rb"(?i)sec-websocket-key: *(\S+)", head)[0]
-        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
-        await writer.drain()
+        await accept(reader, writer)
         await shut.wait()
         writer.close()
 
