@@ -73,7 +73,8 @@ async def until_it_works(
                 told(error, None)
                 raise
             # Half of it is chance: after an outage everybody comes back at once.
-            wait = min(SLOWEST_S, START_S * 2.0 ** min(failures, 16)) * random.uniform(0.5, 1.0)  # noqa: S311
+            chance = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+            wait = min(SLOWEST_S, START_S * 2.0 ** min(failures, 16)) * chance
             forbidden: float = getattr(error, "retry_after_s", 0.0)
             told(error, max(wait, forbidden))
         failures += 1

@@ -35,8 +35,7 @@ from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.queries import RiskStatus
 from octopus_desktop.model.safety import TradingLevel
 from octopus_desktop.state import State
-from tests.unit.engine.scripted import BTC, SIM, ManualClock, MemoryJournal, bitcoin, buy
-from tests.unit.engine.test_ledger import Settings
+from tests.unit.engine.scripted import BTC, SIM, ManualClock, MemoryJournal, Settings, bitcoin, buy
 
 ETH = InstrumentId("ETHUSDT.SIM")
 EUR = InstrumentId("EURUSDT.SIM")

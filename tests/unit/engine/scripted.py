@@ -258,3 +258,16 @@ async def until(condition: Callable[[], bool], turns: int = 5000) -> None:
             return
         await asyncio.sleep(0.001)
     raise AssertionError("it never happened")
+
+
+class Settings:
+    """The part of a repository that keeps settings."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def setting(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    def record_setting(self, key: str, value: str) -> None:
+        self.kept[key] = value

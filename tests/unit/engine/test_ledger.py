@@ -15,20 +15,7 @@ from octopus_desktop.model.account import Balance
 from octopus_desktop.model.events import LedgerChecked, OrderAccepted, OrderFilled, OrderInitiated, OrderSubmitted
 from octopus_desktop.model.identifiers import TradeId, VenueOrderId
 from octopus_desktop.model.orders import Fill, Side
-from tests.unit.engine.scripted import BTC, SIM, Desk, buy
-
-
-class Settings:
-    """The part of a repository that keeps settings."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def setting(self, key: str) -> str | None:
-        return self.kept.get(key)
-
-    def record_setting(self, key: str, value: str) -> None:
-        self.kept[key] = value
+from tests.unit.engine.scripted import BTC, SIM, Desk, Settings, buy
 
 
 class Books(Desk):

@@ -35,8 +35,7 @@ from octopus_desktop.model.limits import Hours, InstrumentLimits, RiskLimits
 from octopus_desktop.model.orders import OrderIntent, OrderStatus, OrderType, Side
 from octopus_desktop.model.profile import Dialect, Mode, Profile
 from octopus_desktop.model.safety import TradingLevel
-from tests.unit.engine.scripted import BTC, SIM, Desk, bitcoin, buy, until
-from tests.unit.engine.test_ledger import Settings
+from tests.unit.engine.scripted import BTC, SIM, Desk, Settings, bitcoin, buy, until
 
 
 class Trading(Desk):
